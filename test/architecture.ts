@@ -1,0 +1,73 @@
+/**
+ * The architecture as one readable object: what the sources of each package may import.
+ *
+ * `architecture.test.ts` holds every package to it. A package that is not in the table may not exist.
+ */
+
+/** What one package may reach. */
+export interface PackageRule {
+  /** Other Wakebus packages. */
+  readonly packages: readonly string[];
+  /** Packages of others; their subpaths are included. */
+  readonly external: readonly string[];
+  /** Whether it may import `node:*` and use Node.js's globals. Browsers run what may not. */
+  readonly node: boolean;
+  /** Pure: no `async`, no clock, no timer, no randomness. They come through ports. */
+  readonly pure: boolean;
+}
+
+const nats = ['@nats-io/jetstream', '@nats-io/transport-node', '@nats-io/nats-core'];
+const telemetry = ['@opentelemetry/api'];
+
+/** The table of allowed imports. */
+export const architecture: Readonly<Record<string, PackageRule>> = {
+  protocol: { packages: [], external: ['msgpackr'], node: false, pure: false },
+  core: { packages: ['protocol'], external: ['xstate'], node: false, pure: true },
+  client: { packages: ['protocol'], external: [...nats, ...telemetry], node: true, pure: false },
+  'nats-server': { packages: [], external: [], node: true, pure: false },
+  'placement-node': {
+    packages: ['core', 'protocol'],
+    external: [...nats, ...telemetry, 'xstate'],
+    node: true,
+    pure: false,
+  },
+  testing: {
+    packages: ['client', 'core', 'nats-server', 'placement-node', 'protocol'],
+    external: [...nats, ...telemetry, 'fast-check', 'xstate'],
+    node: true,
+    pure: false,
+  },
+  cli: {
+    packages: ['client', 'core', 'nats-server', 'placement-node', 'protocol'],
+    external: [...nats, ...telemetry, '@octokit/webhooks-examples', 'commander', 'nats', 'xstate'],
+    node: true,
+    pure: false,
+  },
+};
+
+/** Names that only Node.js knows. */
+export const nodeGlobals: readonly string[] = [
+  'Buffer',
+  'process',
+  'global',
+  'setImmediate',
+  '__dirname',
+  '__filename',
+];
+
+/** Names, bare or as `object.property`, through which time and randomness come in unasked. */
+export const impureNames: readonly string[] = [
+  'Date.now',
+  'new Date()',
+  'Math.random',
+  'performance',
+  'crypto',
+  'fetch',
+  'queueMicrotask',
+  'setImmediate',
+  'setInterval',
+  'setTimeout',
+];
+
+/** The longest source file, in lines. */
+export const mostLines = 400;
