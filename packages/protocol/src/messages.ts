@@ -1,0 +1,129 @@
+/**
+ * What travels besides outside events: runtime messages into an inbox, births, dead letters, history
+ * entries and live events. Each is MessagePack under a version.
+ *
+ * An outside event has no envelope: its subject names it and its payload is its data.
+ */
+import type { AgentKey } from './address.ts';
+import { decode } from './codec.ts';
+import { WakebusError } from './errors.ts';
+import type { LifecycleName } from './record.ts';
+
+/** An event as a machine gets it. */
+export interface AgentEvent {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
+/** `….s.message`: one agent's message to another. */
+export interface AgentMessage {
+  readonly v: 1;
+  readonly sender: AgentKey;
+  readonly incarnation: number;
+  readonly number: number;
+  readonly previous: number;
+  readonly id: string;
+  readonly event: AgentEvent;
+}
+
+/** `….s.timer`: a timer of this agent fired. */
+export interface TimerFire {
+  readonly v: 1;
+  readonly id: string;
+  readonly generation: number;
+  readonly dueMs: number;
+}
+
+/** `….s.control`: what an operator asks of an agent, in or out of turn. */
+export interface ControlMessage {
+  readonly v: 1;
+  readonly verb: 'remove' | 'suspend' | 'release';
+  readonly reason?: string;
+}
+
+/** The one message of an address in `births`. */
+export interface Birth {
+  readonly v: 1;
+  readonly incarnation: number;
+  /** Incarnation of the inbox stream, and the sequence in it of the event that brought the agent to life. */
+  readonly inbox: string;
+  readonly seq: number;
+  readonly atMs: number;
+}
+
+/** A message that was given up, or held. The original payload follows unchanged. */
+export interface ParkedMessage {
+  readonly v: 1;
+  readonly key: string;
+  readonly seq: number;
+  readonly subject: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly data: Uint8Array;
+  readonly code: string;
+  readonly message: string;
+  readonly attempts: number;
+  readonly atMs: number;
+}
+
+/** One commit, as history keeps it. At least once, under the ID (agent, commit). */
+export interface HistoryEntry {
+  readonly v: 1;
+  readonly commit: string;
+  readonly turn: number;
+  readonly node: string;
+  readonly epoch: number;
+  readonly atMs: number;
+  readonly lifecycle: LifecycleName;
+  readonly events: ReadonlyArray<HistoryEvent>;
+  readonly state: unknown;
+  readonly outputs: readonly string[];
+  /** What woke the agent, on the first commit of a session. */
+  readonly wake?: string;
+  readonly traceparent?: string;
+}
+
+/** One consumed event. Its payload is kept up to 16 KB. */
+export interface HistoryEvent {
+  readonly seq: number;
+  readonly type: string;
+  readonly id?: string;
+  readonly from?: string;
+  readonly payload?: unknown;
+}
+
+/** Payloads up to this size, in bytes, are kept in history. */
+export const HISTORY_PAYLOAD_LIMIT_BYTES: number = 16 * 1024;
+
+/** What `observe` sees: plain messages, lost when nobody listens. */
+export type LiveEvent =
+  | { readonly kind: 'lifecycle'; readonly name: string; readonly node: string; readonly atMs: number; readonly cause?: string }
+  | { readonly kind: 'emit'; readonly event: AgentEvent; readonly turn: number; readonly atMs: number };
+
+/**
+ * Reads an envelope and checks that the named fields have the named types.
+ *
+ * @throws {WakebusError} `INVALID_PAYLOAD`.
+ */
+export function readEnvelope(bytes: Uint8Array, shape: Readonly<Record<string, 'string' | 'number' | 'object'>>): Record<string, unknown> {
+  const value = decode(bytes) as Record<string, unknown> | null;
+  if (typeof value !== 'object' || value === null || value['v'] !== 1) throw new WakebusError('INVALID_PAYLOAD', { why: 'it is not an envelope of version 1' });
+  for (const [field, type] of Object.entries(shape)) {
+    if (typeof value[field] !== type || value[field] === null) throw new WakebusError('INVALID_PAYLOAD', { why: `the envelope's field ${field} is not a ${type}` });
+  }
+  return value;
+}
+
+/** Reads `….s.message`. @throws {WakebusError} `INVALID_PAYLOAD`. */
+export function readAgentMessage(bytes: Uint8Array): AgentMessage {
+  return readEnvelope(bytes, { sender: 'string', incarnation: 'number', number: 'number', previous: 'number', id: 'string', event: 'object' }) as unknown as AgentMessage;
+}
+
+/** Reads `….s.timer`. @throws {WakebusError} `INVALID_PAYLOAD`. */
+export function readTimerFire(bytes: Uint8Array): TimerFire {
+  return readEnvelope(bytes, { id: 'string', generation: 'number', dueMs: 'number' }) as unknown as TimerFire;
+}
+
+/** Reads `….s.control`. @throws {WakebusError} `INVALID_PAYLOAD`. */
+export function readControl(bytes: Uint8Array): ControlMessage {
+  return readEnvelope(bytes, { verb: 'string' }) as unknown as ControlMessage;
+}

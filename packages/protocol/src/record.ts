@@ -1,0 +1,216 @@
+/**
+ * The record: the one KV value that is an agent. This file is its schema and its bytes.
+ *
+ * Every change to it is one compare-and-set on the revision that was read. What the fields mean for a
+ * turn is in `@wakebus/core`; nothing here decides anything.
+ */
+import type { AgentKey } from './address.ts';
+import { addressOf } from './address.ts';
+import { decode, encode } from './codec.ts';
+import { WakebusError } from './errors.ts';
+import type { Headers } from './headers.ts';
+import type { SeenIds } from './seen-ids.ts';
+
+/** Format that this code writes, and the newest that it reads. */
+export const RECORD_FORMAT = 1;
+/** A record may not be larger, in bytes: the server's default message limit is 1 MB, and the headers need room. */
+export const RECORD_LIMIT_BYTES: number = 768 * 1024;
+/** From this size on, in bytes, a metric warns. */
+export const RECORD_WARN_BYTES: number = 512 * 1024;
+
+/** Where an agent is in its life, as far as it is written down. `awake` holds only while the holder's lease lives. */
+export type LifecycleName = 'asleep' | 'awake' | 'paused' | 'backoff' | 'failed' | 'suspended' | 'completed' | 'quarantined' | 'removed';
+
+/** The written lifecycle: its name, since when, and the typed reason where it is not by choice. */
+export interface RecordLifecycle {
+  readonly name: LifecycleName;
+  readonly sinceMs: number;
+  readonly code?: string;
+  readonly message?: string;
+}
+
+/** Who may run the session. `holder` is empty when nobody does; `epoch` rises at every claim. */
+export interface SessionLease {
+  readonly holder: string;
+  readonly epoch: number;
+}
+
+/** A message that the agent has sent and that may not have been handed over yet. */
+export interface OutboxEntry {
+  readonly to: AgentKey;
+  /** Of the sender, when it sent: its numbers count within one life. */
+  readonly incarnation: number;
+  /** Number of this message from this agent to that receiver, from 1. */
+  readonly number: number;
+  /** The number before it to that receiver, or 0 where a chain (re)starts. */
+  readonly previous: number;
+  /** `<input sequence>.<index>`: the same however the events were cut into turns. */
+  readonly id: string;
+  readonly event: { readonly type: string; readonly [field: string]: unknown };
+  readonly atMs: number;
+  readonly trace?: Headers;
+}
+
+/** A pending delayed event. A fire whose generation is not the timer's own is dropped. */
+export interface TimerEntry {
+  readonly id: string;
+  readonly generation: number;
+  readonly dueMs: number;
+  readonly event: { readonly type: string; readonly [field: string]: unknown };
+  readonly trace?: Headers;
+}
+
+/** The answer to one call, kept so that a caller who asks again gets it. */
+export interface ReplyEntry {
+  /** The caller's message ID, or empty where it gave none. */
+  readonly id: string;
+  readonly seq: number;
+  /** A {@link ReplyBody} as MessagePack: just what goes over the wire. */
+  readonly body: Uint8Array;
+  readonly untilMs: number;
+}
+
+/** What a caller gets. `error` is the JSON form of a typed error. */
+export type ReplyBody = { readonly ok: true; readonly value?: unknown } | { readonly ok: false; readonly error: { readonly code: string; readonly message: string; readonly facts?: unknown } };
+
+/** Failed tries of the message at the head of the mailbox. Durable before the next one runs. */
+export interface AttemptEntry {
+  readonly seq: number;
+  readonly count: number;
+  readonly reason: string;
+  readonly retryMs: number;
+}
+
+/** A message that arrived before the one that its sender numbered before it. */
+export interface EarlyMessage {
+  readonly seq: number;
+  readonly sender: AgentKey;
+  readonly incarnation: number;
+  readonly number: number;
+  readonly previous: number;
+  readonly id: string;
+  readonly event: { readonly type: string; readonly [field: string]: unknown };
+  readonly headers: Headers;
+}
+
+/** How far this agent's numbering towards one receiver has come. */
+export interface PeerEntry {
+  readonly number: number;
+  readonly atMs: number;
+}
+
+/** The last commit, in short: what history needs when a crash came between the commit and its entry. */
+export interface LastTurn {
+  readonly events: ReadonlyArray<{ readonly seq: number; readonly type: string; readonly id?: string; readonly from?: string }>;
+  readonly state: unknown;
+  readonly outputs: readonly string[];
+  readonly atMs: number;
+  /** ID of that commit: the record may have been written again since, without events. */
+  readonly commit: string;
+  readonly turn: number;
+  readonly node: string;
+  readonly epoch: number;
+}
+
+/** A snapshot is opaque bytes here: a gate may look at everything else without decoding it. */
+export interface AgentRecord {
+  readonly format: typeof RECORD_FORMAT;
+  /** Rises when an address is born again after a removal. */
+  readonly incarnation: number;
+  /** The incarnation of the inbox stream in which `cursor` counts. */
+  readonly inbox: string;
+  readonly machineVersion: number;
+  readonly lifecycle: RecordLifecycle;
+  readonly lease: SessionLease;
+  readonly cursor: number;
+  readonly snapshot: Uint8Array;
+  /** ID of the commit that wrote this value: how a writer whose answer was lost knows its own. */
+  readonly commit: string;
+  /** Commits that processed events, ever. */
+  readonly turns: number;
+  readonly bornMs: number;
+  readonly updatedMs: number;
+  readonly generation: number;
+  readonly timers: readonly TimerEntry[];
+  readonly outbox: readonly OutboxEntry[];
+  /** Outputs older than the dedupe horizon: never sent by themselves, shown to operators. */
+  readonly maybe: readonly OutboxEntry[];
+  /** Whether everything that the record owes was handed over when it was written: outbox relayed, timers armed. */
+  readonly settled: boolean;
+  readonly peers: ReadonlyMap<string, PeerEntry>;
+  readonly seen: SeenIds;
+  readonly early: readonly EarlyMessage[];
+  readonly replies: readonly ReplyEntry[];
+  readonly attempt?: AttemptEntry;
+  /** Set while messages stand in `held`: the inbox sequences processed out of it, and moved into it, so far. */
+  readonly held?: { readonly cursor: number; readonly upTo: number };
+  /** Durable states of effects; none are written by this version. */
+  readonly journal: readonly never[];
+  readonly last?: LastTurn;
+  /** Trace context of the last turn, so that a chain stays one picture across a sleep. */
+  readonly trace?: Headers;
+  /** Bytes of a record that could not be read, kept as evidence by a quarantine. */
+  readonly evidence?: Uint8Array;
+}
+
+const EMPTY_FIELDS = { maybe: [], outbox: [], timers: [], early: [], replies: [], journal: [], peers: [], seen: [] } as const;
+
+/** The record as bytes. Empty lists and maps are left out: a sleeping agent is mostly its snapshot. */
+export function encodeRecord(record: AgentRecord): Uint8Array {
+  const fields: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(record)) {
+    if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
+    if (value instanceof Map && value.size === 0) continue;
+    fields[name] = value instanceof Map ? [...value] : value;
+  }
+  return encode(fields);
+}
+
+/**
+ * The record behind bytes.
+ *
+ * @throws {WakebusError} `RECORD_NEWER` for a later format (leave the agent asleep), `RECORD_DAMAGED` for anything else that is not a record (quarantine).
+ */
+export function decodeRecord(key: AgentKey, bytes: Uint8Array): AgentRecord {
+  const fields = decodeFields(key, bytes);
+  const format = fields['format'];
+  if (typeof format === 'number' && format > RECORD_FORMAT) throw new WakebusError('RECORD_NEWER', { address: addressOf(key), format, known: RECORD_FORMAT });
+  const why = whyDamaged(fields);
+  if (why !== undefined) throw new WakebusError('RECORD_DAMAGED', { address: addressOf(key), why });
+  return { ...EMPTY_FIELDS, ...fields, peers: new Map((fields['peers'] ?? []) as Array<[string, PeerEntry]>) } as unknown as AgentRecord;
+}
+
+function decodeFields(key: AgentKey, bytes: Uint8Array): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = decode(bytes);
+  } catch (cause) {
+    throw new WakebusError('RECORD_DAMAGED', { address: addressOf(key), why: `its ${bytes.length} bytes are not MessagePack` }, { cause });
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new WakebusError('RECORD_DAMAGED', { address: addressOf(key), why: 'it is not a map' });
+}
+
+const REQUIRED: ReadonlyArray<readonly [field: string, type: string]> = [
+  ['format', 'number'],
+  ['incarnation', 'number'],
+  ['inbox', 'string'],
+  ['machineVersion', 'number'],
+  ['lifecycle', 'object'],
+  ['lease', 'object'],
+  ['cursor', 'number'],
+  ['commit', 'string'],
+  ['turns', 'number'],
+  ['bornMs', 'number'],
+  ['updatedMs', 'number'],
+  ['generation', 'number'],
+];
+
+function whyDamaged(fields: Record<string, unknown>): string | undefined {
+  const wrong = REQUIRED.find(([field, type]) => typeof fields[field] !== type || fields[field] === null);
+  if (wrong !== undefined) return `the field ${wrong[0]} is missing or not a ${wrong[1]}`;
+  const noList = Object.keys(EMPTY_FIELDS).find((field) => fields[field] !== undefined && !Array.isArray(fields[field]));
+  if (noList !== undefined) return `the field ${noList} is not a list`;
+  if (fields['peers'] !== undefined && !(fields['peers'] as unknown[]).every(Array.isArray)) return 'the field peers is not a list of pairs';
+  return fields['snapshot'] instanceof Uint8Array ? undefined : 'the snapshot is missing';
+}
