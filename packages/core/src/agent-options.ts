@@ -1,0 +1,140 @@
+/**
+ * The options of `defineAgent`, name by name: what is unknown or wrong is refused before anything uses it.
+ *
+ * What the values mean, and their defaults, is in `define-agent.ts`.
+ */
+import { WakebusError } from '@wakebus/protocol';
+
+/** Says what is wrong with a value, as the end of a sentence, or nothing. */
+type Check = (value: unknown, options: Readonly<Record<string, unknown>>) => string | undefined;
+
+/** Either a check of a value, or the table of a group of options. */
+type Table = { readonly [option: string]: Check | Table };
+
+const MOST = Number.MAX_SAFE_INTEGER;
+
+const table: Table = {
+  type: (value) => (typeof value === 'string' ? undefined : 'write the name of the agent type'),
+  machine: isMachine,
+  version: whole(1, MOST),
+  input: isFunction,
+  sleep: { afterMs: whole(0, MOST) },
+  retry: { attempts: whole(1, 1000), backoffMs: whole(0, MOST) },
+  dedupe: { horizonMs: whole(1, MOST) },
+  migrate: isMigrations,
+  previous: isPrevious,
+  rebirth: (value) => (value === 'allow' || value === 'forbid' ? undefined : 'write "allow" or "forbid"'),
+  completed: { keepMs: whole(0, MOST) },
+};
+
+const required = ['type', 'machine'];
+
+/**
+ * Checks what was given to `defineAgent`.
+ *
+ * @throws {WakebusError} `INVALID_OPTION`, naming the option.
+ */
+export function checkOptions(options: unknown): void {
+  if (!isRecord(options)) throw wrong('options', 'write an object');
+  for (const option of required) if (options[option] === undefined) throw wrong(option, 'it is missing');
+  checkGroup(table, options, '', options);
+}
+
+function checkGroup(
+  group: Table,
+  given: Readonly<Record<string, unknown>>,
+  prefix: string,
+  options: Readonly<Record<string, unknown>>,
+): void {
+  for (const [option, value] of Object.entries(given)) {
+    const name = prefix + option;
+    if (!Object.hasOwn(group, option)) throw wrong(name, `it is unknown${suggestion(option, Object.keys(group))}`);
+    const check = group[option];
+    if (value === undefined || check === undefined) continue;
+    if (typeof check === 'function') {
+      const why = check(value, options);
+      if (why !== undefined) throw wrong(name, why);
+    } else {
+      if (!isRecord(value)) throw wrong(name, `write an object with ${Object.keys(check).join(', ')}`);
+      checkGroup(check, value, `${name}.`, options);
+    }
+  }
+}
+
+function wrong(option: string, why: string): WakebusError<'INVALID_OPTION'> {
+  return new WakebusError('INVALID_OPTION', { option, why });
+}
+
+function whole(least: number, most: number): Check {
+  const range = most === MOST ? `from ${least} on` : `from ${least} to ${most}`;
+  return (value) =>
+    Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most
+      ? undefined
+      : `write a whole number ${range}, not ${shown(value)}`;
+}
+
+function isFunction(value: unknown): string | undefined {
+  return typeof value === 'function' ? undefined : `write a function, not ${shown(value)}`;
+}
+
+/** By its mark and not by its class: there may be two copies of XState in a process. */
+function isMachine(value: unknown): string | undefined {
+  const isOne = isRecord(value) && value['__xstatenode'] === true && typeof value['resolveState'] === 'function';
+  return isOne ? undefined : 'write a state machine, made by createMachine() or setup().createMachine() of XState 5';
+}
+
+function isMigrations(value: unknown, options: Readonly<Record<string, unknown>>): string | undefined {
+  if (!isRecord(value)) return 'write an object of functions, by version';
+  const version = (options['version'] as number | undefined) ?? 1;
+  for (const [key, step] of Object.entries(value)) {
+    const to = Number(key);
+    if (!Number.isInteger(to) || to < 2) return `"${key}" is not a version that can be migrated to; the first is 2`;
+    if (to > version) return `it has a step to version ${to}, and the version is ${version}`;
+    if (typeof step !== 'function') return `step ${to} is not a function`;
+  }
+  return undefined;
+}
+
+function isPrevious(value: unknown, options: Readonly<Record<string, unknown>>): string | undefined {
+  if (!Array.isArray(value)) return 'write a list of machines, oldest first';
+  const version = (options['version'] as number | undefined) ?? 1;
+  if (value.length >= version)
+    return `it lists ${value.length} older machines, and version ${version} has only ${version - 1} before it`;
+  const at = value.findIndex((machine) => isMachine(machine) !== undefined);
+  return at < 0 ? undefined : `element ${at} is not a state machine`;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  return typeof value === 'number' || typeof value === 'boolean' || value === null
+    ? String(value)
+    : `a value of type ${typeof value}`;
+}
+
+/** The nearest known name, where one is near: a slip of the finger, or another form of the same word. */
+function suggestion(option: string, known: readonly string[]): string {
+  const word = option.toLowerCase();
+  const near = known
+    .map((name) => ({ name, edits: distance(word, name.toLowerCase()) }))
+    .toSorted((a, b) => a.edits - b.edits);
+  const best = near.find(({ name, edits }) => edits <= 2 || word.slice(0, 4) === name.toLowerCase().slice(0, 4));
+  return best === undefined ? `; known are ${known.join(', ')}` : `; did you mean "${best.name}"?`;
+}
+
+/** Levenshtein distance. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const substituted = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(substituted, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

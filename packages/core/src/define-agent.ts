@@ -1,0 +1,106 @@
+/**
+ * `defineAgent`: an XState machine plus what the bus must know about it, checked when the program starts.
+ *
+ * A mistake found here costs a stack trace at start-up; found later it costs an agent. Checks of the
+ * machine are in `machine-check.ts`, of its older versions in `previous-check.ts`, of the options in
+ * `agent-options.ts`.
+ */
+import { checkAgentType } from '@wakebus/protocol';
+import type { AnyStateMachine, ContextFrom, EventFromLogic, InputFrom, OutputFrom } from 'xstate';
+import { checkOptions } from './agent-options.ts';
+import { checkMachine } from './machine-check.ts';
+import { checkPrevious } from './previous-check.ts';
+import type { StoredSnapshot } from './snapshot-codec.ts';
+
+/** An address in its two parts, in plain text, as a machine gets it. */
+export interface AgentAddress {
+  readonly type: string;
+  readonly id: string;
+}
+
+/** One step between two versions: takes what the version before wrote, returns what this one reads. Pure. */
+export type Migration = (snapshot: StoredSnapshot) => StoredSnapshot;
+
+/** What may be said about an agent besides its machine. */
+export interface AgentOptions<TMachine extends AnyStateMachine = AnyStateMachine> {
+  /** Name of the agent type: a letter, then up to 63 of A-Z a-z 0-9 _ -. It stands in subjects and permissions. */
+  readonly type: string;
+  readonly machine: TMachine;
+  /** Version of what the machine stores. Raise it when states or the context change shape. @default 1 */
+  readonly version?: number;
+  /** How long an idle agent stays in memory, in milliseconds. @default 900,000 – a conversation pauses for minutes; waking again costs milliseconds. */
+  readonly sleep?: { readonly afterMs?: number };
+  /** How often a failing event is tried again after its first run, and the wait before the first retry in milliseconds, doubling after that. @default 3 retries (four runs), 10,000 – long enough for a restart nearby, short enough to watch. */
+  readonly retry?: { readonly attempts?: number; readonly backoffMs?: number };
+  /** How long message IDs and unsent outputs are remembered, in milliseconds. @default 86,400,000 – a day covers the retries of most senders. */
+  readonly dedupe?: { readonly horizonMs?: number };
+  /** `migrate[n]` turns a snapshot of version n − 1 into one of version n. */
+  readonly migrate?: Readonly<Record<number, Migration>>;
+  /** Machines of older versions, oldest first, the last one being of version − 1: each of their states must have a home. @default none */
+  readonly previous?: readonly AnyStateMachine[];
+  /** Whether an address may be born again after `remove`. @default "allow" – an ID is mostly a name that the outside world reuses. */
+  readonly rebirth?: 'allow' | 'forbid';
+  /** How long the output of a completed agent is kept, in milliseconds. @default 2,592,000,000 – 30 days: a monthly look still finds it. */
+  readonly completed?: { readonly keepMs?: number };
+}
+
+/** `input` may be left out only by a machine that can start without one. */
+export type InputOption<TMachine extends AnyStateMachine> =
+  undefined extends InputFrom<TMachine>
+    ? { readonly input?: (address: AgentAddress) => InputFrom<TMachine> }
+    : { readonly input: (address: AgentAddress) => InputFrom<TMachine> };
+
+/** A checked agent type with every default filled in. Frozen. */
+export interface AgentDefinition<TMachine extends AnyStateMachine = AnyStateMachine> {
+  readonly type: string;
+  readonly machine: TMachine;
+  readonly version: number;
+  readonly input: ((address: AgentAddress) => InputFrom<TMachine>) | undefined;
+  readonly sleep: { readonly afterMs: number };
+  readonly retry: { readonly attempts: number; readonly backoffMs: number };
+  readonly dedupe: { readonly horizonMs: number };
+  readonly migrate: Readonly<Record<number, Migration>>;
+  readonly previous: readonly AnyStateMachine[];
+  readonly rebirth: 'allow' | 'forbid';
+  readonly completed: { readonly keepMs: number };
+}
+
+/** A definition of whatever machine: what the runtime works with. */
+export type AnyAgentDefinition = AgentDefinition;
+
+/** The events that an agent's machine takes. */
+export type EventOf<A extends AgentDefinition> = EventFromLogic<A['machine']>;
+/** The context of an agent's machine. */
+export type ContextOf<A extends AgentDefinition> = ContextFrom<A['machine']>;
+/** The output with which an agent completes. */
+export type OutputOf<A extends AgentDefinition> = OutputFrom<A['machine']>;
+
+/**
+ * Defines an agent type.
+ *
+ * @throws {WakebusError} `INVALID_OPTION` for an unknown or wrong option, `INVALID_ADDRESS` for a type
+ * that cannot be a subject token, `MACHINE_UNSUPPORTED` for a machine that could not survive a sleep,
+ * `STATE_HOMELESS` or `VERSION_UNREACHABLE` when a state of `previous` has no home.
+ */
+export function defineAgent<TMachine extends AnyStateMachine>(
+  options: AgentOptions<TMachine> & InputOption<TMachine>,
+): AgentDefinition<TMachine> {
+  checkOptions(options);
+  checkAgentType(options.type);
+  const definition: AgentDefinition<TMachine> = Object.freeze({
+    type: options.type,
+    machine: options.machine,
+    version: options.version ?? 1,
+    input: options.input,
+    sleep: Object.freeze({ afterMs: options.sleep?.afterMs ?? 900_000 }),
+    retry: Object.freeze({ attempts: options.retry?.attempts ?? 3, backoffMs: options.retry?.backoffMs ?? 10_000 }),
+    dedupe: Object.freeze({ horizonMs: options.dedupe?.horizonMs ?? 86_400_000 }),
+    migrate: Object.freeze({ ...options.migrate }),
+    previous: Object.freeze([...(options.previous ?? [])]),
+    rebirth: options.rebirth ?? 'allow',
+    completed: Object.freeze({ keepMs: options.completed?.keepMs ?? 2_592_000_000 }),
+  });
+  checkMachine(definition.type, definition.machine);
+  checkPrevious(definition);
+  return definition;
+}

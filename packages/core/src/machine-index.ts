@@ -1,0 +1,61 @@
+/**
+ * What is looked up in a machine again and again: its states by path and ID, and the events that it knows.
+ *
+ * Built once a machine. XState's own look-up by ID splits IDs at dots, so a custom ID that holds one is
+ * not found by it; and the index of node IDs is internal there.
+ */
+import type { AnyStateMachine, AnyStateNode } from 'xstate';
+
+/** The index of one machine. */
+export interface MachineIndex {
+  /** Every state, by its path as {@link pathKey} writes it. */
+  readonly byPath: ReadonlyMap<string, AnyStateNode>;
+  readonly byId: ReadonlyMap<string, AnyStateNode>;
+  /** Whether any state has a transition, wildcards included, for events of a type. */
+  readonly knows: (eventType: string) => boolean;
+}
+
+const indexes = new WeakMap<AnyStateMachine, MachineIndex>();
+
+/** The index of a machine. */
+export function indexOf(machine: AnyStateMachine): MachineIndex {
+  let index = indexes.get(machine);
+  if (index === undefined) {
+    index = buildIndex(machine);
+    indexes.set(machine, index);
+  }
+  return index;
+}
+
+/** The root and every state below it, in document order. */
+export function statesOf(machine: AnyStateMachine): AnyStateNode[] {
+  const found: AnyStateNode[] = [];
+  const visit = (node: AnyStateNode): void => {
+    found.push(node);
+    for (const child of Object.values<AnyStateNode>(node.states)) visit(child);
+  };
+  visit(machine.root);
+  return found;
+}
+
+/** A path as one text. Keys may hold any character, dots included. */
+export function pathKey(path: readonly string[]): string {
+  return JSON.stringify(path);
+}
+
+function buildIndex(machine: AnyStateMachine): MachineIndex {
+  const states = statesOf(machine);
+  return {
+    byPath: new Map(states.map((state) => [pathKey(state.path), state])),
+    byId: new Map(states.map((state) => [state.id, state])),
+    knows: matcherOf(new Set(states.flatMap((state) => [...state.transitions.keys()]))),
+  };
+}
+
+/** As XState matches: an exact name, `*`, or a prefix before `.*` (which also matches the bare prefix). */
+function matcherOf(descriptors: ReadonlySet<string>): (eventType: string) => boolean {
+  if (descriptors.has('*')) return () => true;
+  const prefixes = [...descriptors].filter((text) => text.endsWith('.*')).map((text) => text.slice(0, -2));
+  if (prefixes.length === 0) return (type) => descriptors.has(type);
+  return (type) => descriptors.has(type) || prefixes.some((prefix) => type === prefix || type.startsWith(`${prefix}.`));
+}

@@ -1,0 +1,57 @@
+/**
+ * What agent authors import: agents and the actions that reach the bus. Below that, the pure parts which a
+ * placement node runs: the interpreter, snapshots, the turn, the lifecycle.
+ */
+export {
+  type AgentAction,
+  type Expression,
+  type ExpressionArgs,
+  refuse,
+  reply,
+  sendToAgent,
+  sleepNow,
+} from './actions.ts';
+export {
+  type AgentAddress,
+  type AgentDefinition,
+  type AgentOptions,
+  type AnyAgentDefinition,
+  type ContextOf,
+  type EventOf,
+  type InputOption,
+  type Migration,
+  type OutputOf,
+  defineAgent,
+} from './define-agent.ts';
+export { checkEvent, isReserved } from './event-check.ts';
+export {
+  type AgentSnapshot,
+  type InitialStep,
+  type Output,
+  type Step,
+  applyEvent,
+  initialStep,
+} from './interpreter.ts';
+export {
+  type LifecycleEvent,
+  type LifecycleEventType,
+  type Phase,
+  lifecycleMachine,
+  nextPhase,
+  phaseTimeoutMs,
+} from './lifecycle.ts';
+export { mermaidOf } from './lifecycle-diagram.ts';
+export { type StoredSnapshot, decodeSnapshot, encodeSnapshot } from './snapshot-codec.ts';
+export type { PendingDeadLetter, PendingReply, TurnEnvironment } from './turn/draft.ts';
+export { type Inbound, type MailboxMessage, type ReplyAddress, readInbound } from './turn/inbound.ts';
+export { type AgentMemory, type BirthFacts, newbornMemory } from './turn/memory.ts';
+export { setOldOutputsAside } from './turn/old-outputs.ts';
+export {
+  MAX_TURN_BYTES,
+  MAX_TURN_EVENTS,
+  type Turn,
+  type TurnLimits,
+  freeze,
+  isRunnable,
+  takeTurn,
+} from './turn/take-turn.ts';

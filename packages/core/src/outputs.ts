@@ -1,0 +1,101 @@
+/**
+ * Outputs: what a step wants done once it is committed, made from the actions that XState would execute.
+ *
+ * What cannot be kept is refused here too, although `machine-check.ts` looks for it: it cannot see into
+ * `enqueueActions`.
+ */
+import { type AgentEvent, EVENT_LIMIT_BYTES, WakebusError, encodedSizeBytes } from '@wakebus/protocol';
+import type { ExecutableActionObject } from 'xstate';
+import { type MarkedOutput, resolveMarked } from './actions.ts';
+import { checkEvent } from './event-check.ts';
+import { whyUnsupported } from './unsupported-actions.ts';
+
+/** Something that the machine wants done once the step is committed. Events and values in it are durable. */
+export type Output =
+  | MarkedOutput
+  | { readonly kind: 'emit'; readonly event: AgentEvent }
+  /** Arms a timer; one of the same ID is replaced. Without an ID nothing can cancel it, so any unused one does. */
+  | { readonly kind: 'timer'; readonly id: string | undefined; readonly delayMs: number; readonly event: AgentEvent }
+  | { readonly kind: 'cancel'; readonly id: string }
+  /** A custom action: run best-effort after the commit. */
+  | { readonly kind: 'action'; readonly name: string; readonly run: () => void };
+
+/** The error for an action that cannot be kept, found while running. */
+export function unsupported(agentType: string, during: string, why: string): WakebusError<'MACHINE_UNSUPPORTED'> {
+  return new WakebusError('MACHINE_UNSUPPORTED', { agentType, path: `an action of ${during}`, why });
+}
+
+/**
+ * The output of an action, or `undefined` for one that XState has already dealt with.
+ *
+ * @param during - What the step was about, for errors.
+ * @throws {WakebusError} `MACHINE_UNSUPPORTED`, `VALUE_NOT_DURABLE`, `EVENT_TOO_LARGE`, `RESERVED_EVENT`, `INVALID_ADDRESS`; or what the author's expressions threw.
+ */
+export function toOutput(agentType: string, action: ExecutableActionObject, during: string): Output | undefined {
+  const { type, params, info, exec } = action as { type: string; params: unknown; info: never; exec: unknown };
+  switch (type) {
+    case 'xstate.raise':
+      return toTimer(agentType, params as RaiseParams, during);
+    case 'xstate.cancel':
+      return { kind: 'cancel', id: (params as { sendId: string }).sendId };
+    case 'xstate.emit':
+      return durable({ kind: 'emit', event: (params as { event: AgentEvent }).event });
+    default:
+      return toCustom(agentType, type, exec, info, params, during);
+  }
+}
+
+interface RaiseParams {
+  readonly event: AgentEvent;
+  readonly delay?: number;
+  readonly id?: string;
+}
+
+/** An immediate `raise` is part of the step. XState would take a delay that is no number for none, and fire at once. */
+function toTimer(agentType: string, raise: RaiseParams, during: string): Output | undefined {
+  const { event, delay, id } = raise;
+  if (delay === undefined && !event.type.startsWith('xstate.after.')) return undefined;
+  if (typeof delay !== 'number' || !Number.isFinite(delay)) {
+    throw unsupported(
+      agentType,
+      during,
+      `the delay of "${event.type}" is ${String(delay)} and not a number of milliseconds`,
+    );
+  }
+  if (id !== undefined && typeof id !== 'string') throw unsupported(agentType, during, `the ID of a delayed "${event.type}" is no text`);
+  return durable({ kind: 'timer', id, delayMs: Math.max(0, delay), event });
+}
+
+function toCustom(
+  agentType: string,
+  type: string,
+  exec: unknown,
+  info: never,
+  params: unknown,
+  during: string,
+): Output {
+  const why = whyUnsupported(type, params);
+  if (why !== undefined) throw unsupported(agentType, during, why);
+  if (typeof exec !== 'function') throw unsupported(agentType, during, `the action "${type}" has no implementation`);
+  const marked = resolveMarked(exec, info, params);
+  if (marked === undefined)
+    return {
+      kind: 'action',
+      name: type,
+      run: () => void (exec as (info: unknown, params: unknown) => unknown)(info, params),
+    };
+  if (marked.kind === 'send') checkEvent(marked.event);
+  return durable(marked);
+}
+
+/** Refused while the step can still fail alone; at the commit, or in the relay, it would take its neighbours along. */
+function durable(output: Exclude<Output, { kind: 'action' | 'cancel' }>): Output {
+  if (output.kind === 'reply') encodedSizeBytes({ reply: output.value });
+  else if (output.kind === 'refuse') encodedSizeBytes({ detail: output.detail });
+  else if (output.kind !== 'sleep') {
+    const sizeBytes = encodedSizeBytes({ event: output.event });
+    if (output.kind !== 'timer' && sizeBytes > EVENT_LIMIT_BYTES)
+      throw new WakebusError('EVENT_TOO_LARGE', { sizeBytes, limitBytes: EVENT_LIMIT_BYTES });
+  }
+  return output;
+}

@@ -1,0 +1,193 @@
+/**
+ * A turn in the making: the fields of the next record, and what must happen once it is committed.
+ *
+ * Nothing in a draft has any effect by itself. It is thrown away whole when its commit is lost.
+ */
+import {
+  type AgentEvent,
+  type AgentKey,
+  type AgentRecord,
+  type AttemptEntry,
+  EVENT_LIMIT_BYTES,
+  type EarlyMessage,
+  type Headers,
+  type HistoryEvent,
+  type OutboxEntry,
+  type PeerEntry,
+  type RecordLifecycle,
+  type ReplyBody,
+  type ReplyEntry,
+  type TimerEntry,
+  WakebusError,
+  encode,
+} from '@wakebus/protocol';
+import type { AnyMachineSnapshot } from 'xstate';
+import type { Inbound } from './inbound.ts';
+import type { AgentMemory } from './memory.ts';
+
+/** An answer to publish after the commit. */
+export interface PendingReply {
+  readonly subject: string;
+  readonly body: Uint8Array;
+}
+
+/** A message that is given up: written to the dead letters before the commit that passes it. */
+export interface PendingDeadLetter {
+  readonly inbound: Inbound;
+  readonly code: string;
+  readonly message: string;
+  readonly attempts: number;
+}
+
+/** What a turn is told from outside: time and names come in, they are never asked for. */
+export interface TurnEnvironment {
+  readonly nowMs: number;
+  readonly nodeId: string;
+  /** Of the session: one above the epoch that the claim found. */
+  readonly epoch: number;
+  /** Trace context to put on what the turn sends. */
+  readonly trace?: Headers;
+}
+
+/** Answers are kept until so long after their deadline, in milliseconds: time for one more question after a crash. */
+const REPLY_GRACE_MS = 60_000;
+/** Answers kept. 32 covers every caller that is still waiting, without outweighing a small record. */
+const REPLIES_KEPT = 32;
+/** Answers over this size, in bytes, are sent and not kept. */
+const REPLY_KEPT_BYTES = 4096;
+
+/** An answer as it travels. One that no server would carry becomes an error that says so. */
+function encodeReply(body: ReplyBody): Uint8Array {
+  const bytes = encode(body);
+  if (bytes.length <= EVENT_LIMIT_BYTES) return bytes;
+  const error = new WakebusError('EVENT_TOO_LARGE', { sizeBytes: bytes.length, limitBytes: EVENT_LIMIT_BYTES });
+  return encode({ ok: false, error: error.toJSON() });
+}
+
+/** The mutable middle of a turn. */
+export class TurnDraft {
+  readonly memory: AgentMemory;
+  readonly env: TurnEnvironment;
+  snapshot: AnyMachineSnapshot | undefined;
+  cursor: number;
+  incarnation: number;
+  lifecycle: RecordLifecycle;
+  generation: number;
+  timers: readonly TimerEntry[];
+  early: readonly EarlyMessage[];
+  attempt: AttemptEntry | undefined;
+  peers: ReadonlyMap<string, PeerEntry>;
+  readonly outbox: OutboxEntry[] = [];
+  readonly newReplies: ReplyEntry[] = [];
+  readonly replies: PendingReply[] = [];
+  readonly deadLetters: PendingDeadLetter[] = [];
+  readonly emits: AgentEvent[] = [];
+  readonly actions: Array<() => void> = [];
+  readonly cancelled: number[] = [];
+  readonly armed: TimerEntry[] = [];
+  readonly history: HistoryEvent[] = [];
+  readonly outputNames: string[] = [];
+  duplicates = 0;
+  sleep = false;
+  outputBytes = 0;
+
+  constructor(memory: AgentMemory, env: TurnEnvironment) {
+    const { record } = memory;
+    this.memory = memory;
+    this.env = env;
+    this.snapshot = memory.snapshot;
+    this.cursor = record.cursor;
+    this.incarnation = record.incarnation;
+    this.lifecycle = record.lifecycle;
+    this.generation = record.generation;
+    this.timers = record.timers;
+    this.early = record.early;
+    this.attempt = record.attempt;
+    this.peers = record.peers;
+  }
+
+  /** Answers an event, now and to whoever asks again. Without an address and an ID there is nobody to ask. */
+  reply(inbound: Inbound, body: ReplyBody): void {
+    if (inbound.reply === undefined && inbound.messageId === undefined) return;
+    const bytes = encodeReply(body);
+    if (inbound.reply !== undefined) this.replies.push({ subject: inbound.reply.subject, body: bytes });
+    if (inbound.messageId === undefined || bytes.length > REPLY_KEPT_BYTES) return;
+    const untilMs = (inbound.reply?.deadlineMs ?? this.env.nowMs) + REPLY_GRACE_MS;
+    this.newReplies.push({ id: inbound.messageId, seq: inbound.seq, body: bytes, untilMs });
+  }
+
+  /** Adds a message to another agent, with its number in the chain to that receiver. */
+  send(seq: number, index: number, to: AgentKey, event: AgentEvent): void {
+    const { nowMs, trace } = this.env;
+    const peer = this.peers.get(to);
+    const number = (peer?.number ?? 0) + 1;
+    // A chain starts anew after a silence longer than the horizon: the receiver may have forgotten it.
+    const previous =
+      peer !== undefined && nowMs - peer.atMs < this.memory.definition.dedupe.horizonMs ? peer.number : 0;
+    this.peers = new Map(this.peers).set(to, { number, atMs: nowMs });
+    this.outbox.push({
+      to,
+      incarnation: this.incarnation,
+      number,
+      previous,
+      id: `${seq}.${index}`,
+      event,
+      atMs: nowMs,
+      ...(trace !== undefined && { trace }),
+    });
+  }
+
+  /** Arms a delayed event, replacing one with the same ID. Without an ID nothing can cancel it. */
+  arm(id: string | undefined, delayMs: number, event: AgentEvent): void {
+    const { nowMs, trace } = this.env;
+    if (id !== undefined) this.cancel(id);
+    this.generation += 1;
+    const timer: TimerEntry = {
+      id: id ?? `#${this.generation}`,
+      generation: this.generation,
+      dueMs: nowMs + Math.max(0, delayMs),
+      event,
+      ...(trace !== undefined && { trace }),
+    };
+    this.timers = [...this.timers, timer];
+    this.armed.push(timer);
+  }
+
+  cancel(id: string): void {
+    const timer = this.timers.find((candidate) => candidate.id === id);
+    if (timer === undefined) return;
+    this.timers = this.timers.filter((candidate) => candidate !== timer);
+    const fresh = this.armed.indexOf(timer);
+    if (fresh >= 0) this.armed.splice(fresh, 1);
+    else this.cancelled.push(timer.generation);
+  }
+
+  /** All answers that stay in the record: the newest, those not yet expired. */
+  keptReplies(): readonly ReplyEntry[] {
+    const old = this.memory.record.replies;
+    if (this.newReplies.length === 0 && (old.length === 0 || (old[0] as ReplyEntry).untilMs > this.env.nowMs))
+      return old;
+    return [...old, ...this.newReplies].filter((entry) => entry.untilMs > this.env.nowMs).slice(-REPLIES_KEPT);
+  }
+
+  setLifecycle(name: RecordLifecycle['name'], reason?: { readonly code: string; readonly message: string }): void {
+    if (this.lifecycle.name === name && reason === undefined && this.lifecycle.code === undefined) return;
+    this.lifecycle = {
+      name,
+      sinceMs: this.env.nowMs,
+      ...(reason !== undefined && { code: reason.code, message: reason.message }),
+    };
+  }
+
+  /** The fields of the record that this draft decides. */
+  recordFields(): Partial<AgentRecord> {
+    return {
+      cursor: this.cursor,
+      incarnation: this.incarnation,
+      generation: this.generation,
+      timers: this.timers,
+      early: this.early,
+      peers: this.peers,
+    };
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * The pure turn: some messages of one agent, in order, become one next record and a list of what must
+ * happen once that record is committed.
+ *
+ * `takeTurn` never waits and never fails: a machine that throws ends the turn before the message that
+ * it threw on, with the attempt counted, so that what came before commits with all its outputs.
+ */
+import {
+  type AgentEvent,
+  type AgentRecord,
+  type HistoryEvent,
+  type LastTurn,
+  type OutboxEntry,
+  type TimerEntry,
+  WakebusError,
+  addressOf,
+} from '@wakebus/protocol';
+import { encodeSnapshot } from '../snapshot-codec.ts';
+import { applyInbound, applyRipe, giveUp, takeRipe, turnError } from './apply.ts';
+import { type PendingDeadLetter, type PendingReply, TurnDraft, type TurnEnvironment } from './draft.ts';
+import type { Inbound } from './inbound.ts';
+import type { AgentMemory } from './memory.ts';
+
+/** Most events in one commit: beyond some hundreds the saving is gone and the loss of a conflict grows. */
+export const MAX_TURN_EVENTS = 256;
+/** Most bytes of events in one commit. */
+export const MAX_TURN_BYTES: number = 512 * 1024;
+
+/** What bounds a turn besides its size. */
+export interface TurnLimits {
+  readonly maxEvents: number;
+  /** Asked before each event but the first: whether the turn has taken long enough. */
+  readonly isOver: () => boolean;
+  /** The first message has been started too often without an end: it is not run again, but counted as failed with this. */
+  readonly poison?: WakebusError;
+}
+
+/** What a turn makes. Only `memory` is state; all else is owed once the commit is confirmed. */
+export interface Turn {
+  readonly memory: AgentMemory;
+  /** Messages taken from the front of the list. */
+  readonly consumed: number;
+  readonly replies: readonly PendingReply[];
+  readonly deadLetters: readonly PendingDeadLetter[];
+  readonly emits: readonly AgentEvent[];
+  readonly actions: ReadonlyArray<() => void>;
+  /** New outbox entries; they stand in the record already. */
+  readonly outbox: readonly OutboxEntry[];
+  readonly armed: readonly TimerEntry[];
+  /** Generations of timers whose schedules are to be taken back. */
+  readonly cancelled: readonly number[];
+  readonly history: readonly HistoryEvent[];
+  readonly outputNames: readonly string[];
+  readonly duplicates: number;
+  /** The machine asked to sleep now. */
+  readonly sleep: boolean;
+  /** The machine threw on the message after those consumed; it is tried again at `retryMs`. */
+  readonly failure?: { readonly error: WakebusError; readonly retryMs: number; readonly count: number };
+}
+
+/**
+ * Takes one turn.
+ *
+ * @param memory - The agent as last committed.
+ * @param inbounds - Its mailbox in sequence order, from the first message after the cursor.
+ * @param env - Time, names and trace context.
+ * @param backoff - 0 to 1, for full jitter.
+ */
+export function takeTurn(
+  memory: AgentMemory,
+  inbounds: readonly Inbound[],
+  env: TurnEnvironment,
+  limits: TurnLimits,
+  backoff: number,
+): Turn {
+  const draft = new TurnDraft(memory, env);
+  if (draft.lifecycle.name === 'asleep' || draft.lifecycle.name === 'backoff' || draft.lifecycle.name === 'paused')
+    draft.setLifecycle('awake');
+  let consumed = 0;
+  let failure: Turn['failure'];
+  let bytes = 0;
+  for (const inbound of inbounds) {
+    bytes += inbound.sizeBytes;
+    if (consumed > 0 && (consumed >= limits.maxEvents || bytes > MAX_TURN_BYTES || limits.isOver())) break;
+    failure =
+      limits.poison !== undefined && consumed === 0
+        ? fail(draft, inbound, limits.poison, backoff)
+        : attempt(draft, inbound, backoff);
+    if (failure !== undefined) break;
+    consumed += 1;
+    if (!isRunnable(draft)) break;
+  }
+  return seal(draft, consumed, failure);
+}
+
+/** Whether an agent takes events. A suspended or quarantined one keeps its mailbox. */
+export function isRunnable(state: { readonly lifecycle: AgentRecord['lifecycle'] }): boolean {
+  return (
+    state.lifecycle.name !== 'suspended' && state.lifecycle.name !== 'quarantined' && state.lifecycle.name !== 'failed'
+  );
+}
+
+function attempt(draft: TurnDraft, inbound: Inbound, backoff: number): Turn['failure'] {
+  try {
+    applyInbound(draft, inbound);
+  } catch (thrown) {
+    return fail(draft, inbound, turnError(draft, inbound, thrown), backoff);
+  }
+  for (let ripe = takeRipe(draft); ripe !== undefined; ripe = takeRipe(draft)) {
+    try {
+      applyRipe(draft, ripe);
+    } catch (thrown) {
+      // Its turn in the mailbox is past: it cannot be retried in place, so it is given up at once.
+      giveUp(draft, ripe, turnError(draft, ripe, thrown), 1);
+    }
+  }
+  return undefined;
+}
+
+/** Counts a failed try; after the last one the message is given up and the mailbox goes on. */
+function fail(draft: TurnDraft, inbound: Inbound, error: WakebusError, backoff: number): Turn['failure'] {
+  const { retry } = draft.memory.definition;
+  const count = (draft.attempt?.seq === inbound.seq ? draft.attempt.count : 0) + 1;
+  if (count > retry.attempts) {
+    const dead = new WakebusError('DEAD_LETTERED', {
+      address: addressOf(draft.memory.key),
+      seq: inbound.seq,
+      attempts: count,
+      reason: error.message,
+    });
+    giveUp(draft, inbound, dead, count);
+    draft.cursor = inbound.seq;
+    draft.attempt = undefined;
+    if (inbound.kind === 'timer')
+      draft.timers = draft.timers.filter((timer) => timer.generation !== inbound.fire.generation);
+    return undefined;
+  }
+  const retryMs = draft.env.nowMs + Math.round(retry.backoffMs * 2 ** (count - 1) * (0.5 + backoff / 2));
+  draft.attempt = { seq: inbound.seq, count, reason: error.message, retryMs };
+  draft.setLifecycle('backoff', error);
+  return { error, retryMs, count };
+}
+
+function seal(draft: TurnDraft, consumed: number, failure: Turn['failure']): Turn {
+  const { memory, env } = draft;
+  memory.seen.expire(env.nowMs);
+  const old = memory.record;
+  const { attempt: _dropped, ...rest } = old;
+  const owes = draft.outbox.length + draft.armed.length > 0;
+  const record: AgentRecord = {
+    ...rest,
+    ...draft.recordFields(),
+    lifecycle: draft.lifecycle,
+    lease: { holder: env.nodeId, epoch: env.epoch },
+    machineVersion: memory.definition.version,
+    outbox: draft.outbox.length > 0 ? [...old.outbox, ...draft.outbox] : old.outbox,
+    settled: old.settled && !owes,
+    seen: memory.seen.toSeen(),
+    replies: draft.keptReplies(),
+    turns: old.turns + (consumed > 0 ? 1 : 0),
+    updatedMs: env.nowMs,
+    ...(draft.attempt !== undefined && { attempt: draft.attempt }),
+    ...(env.trace !== undefined && { trace: env.trace }),
+    ...(consumed > 0 && { last: lastTurn(draft, old.turns + 1) }),
+  };
+  return {
+    memory: { ...memory, record, snapshot: draft.snapshot },
+    consumed,
+    replies: draft.replies,
+    deadLetters: draft.deadLetters,
+    emits: draft.emits,
+    actions: draft.actions,
+    outbox: draft.outbox,
+    armed: draft.armed,
+    cancelled: draft.cancelled,
+    history: draft.history,
+    outputNames: draft.outputNames,
+    duplicates: draft.duplicates,
+    sleep: draft.sleep,
+    ...(failure !== undefined && { failure }),
+  };
+}
+
+/** The turn in short, without payloads: it is rewritten with every commit. */
+function lastTurn(draft: TurnDraft, turn: number): LastTurn {
+  const { epoch, nodeId, nowMs } = draft.env;
+  const events = draft.history.map(({ payload: _payload, ...event }) => event);
+  return {
+    events,
+    state: draft.snapshot?.value,
+    outputs: draft.outputNames,
+    atMs: nowMs,
+    commit: '',
+    turn,
+    node: nodeId,
+    epoch,
+  };
+}
+
+/**
+ * The memory with its snapshot as bytes, ready to be encoded and committed.
+ *
+ * @throws {WakebusError} `VALUE_NOT_DURABLE` when the context holds what cannot be stored.
+ */
+export function freeze(memory: AgentMemory): AgentMemory {
+  const snapshot =
+    memory.snapshot === undefined ? new Uint8Array() : encodeSnapshot(memory.definition, memory.snapshot);
+  return { ...memory, record: { ...memory.record, snapshot } };
+}
