@@ -1,0 +1,391 @@
+/**
+ * An activation: the memory of an awake agent between two readings of its record, and every commit
+ * that is made from it.
+ *
+ * It ends with the first commit that is lost; the session then reads the record again. The claim is
+ * part of the first commit, so an activation that commits nothing has written nothing.
+ */
+import {
+  type AgentMemory,
+  type Inbound,
+  MAX_TURN_EVENTS,
+  type MailboxMessage,
+  type Turn,
+  freeze,
+  readInbound,
+  setOldOutputsAside,
+  takeTurn,
+} from '@wakebus/core';
+import {
+  type AgentKey,
+  type AgentRecord,
+  type Headers,
+  type HistoryEntry,
+  type HistoryEvent,
+  type LastTurn,
+  RECORD_LIMIT_BYTES,
+  type RecordLifecycle,
+  WakebusError,
+  addressOf,
+  attribute,
+  encode,
+  encodeRecord,
+  isWakebusError,
+  span,
+} from '@wakebus/protocol';
+import { hasOverdueTimer } from './audit.ts';
+import { commitRecord } from './commit.ts';
+import { storeDeadLetters } from './dead-letters.ts';
+import { HandOver } from './hand-over.ts';
+import { announce, announceEmits } from './live.ts';
+import type { NodeContext } from './node-context.ts';
+import { type RunningSpan, traceHeaders } from './telemetry.ts';
+import type { WakeOutcome } from './wake.ts';
+
+/** What became of a turn. */
+export type TurnOutcome =
+  | { readonly kind: 'committed'; readonly turn: Turn; readonly asleep: boolean }
+  | { readonly kind: 'lost' }
+  /** It cannot be stored, for a reason outside the machine's logic. Of several events, any may be to blame. */
+  | { readonly kind: 'unfit'; readonly error: WakebusError; readonly events: number };
+
+/** What the session says about the turn that it asks for. */
+export interface TurnRequest {
+  readonly messages: readonly MailboxMessage[];
+  readonly maxEvents: number | undefined;
+  /** Whether nothing waits beyond these messages: sleep may then be folded into this commit. */
+  readonly isAll: boolean;
+  /** Messages are out of `held`: their sequences are behind the cursor. */
+  readonly fromHeld: boolean;
+}
+
+/** Dedupe IDs kept in the record itself; more than this go into a chunk. 600 IDs are some 24 KB, rewritten with every commit. */
+const SEEN_IN_RECORD = 600;
+
+export class Activation {
+  readonly handOver: HandOver;
+  readonly #context: NodeContext;
+  readonly #key: AgentKey;
+  readonly #epoch: number;
+  readonly #wake: string;
+  #memory: AgentMemory;
+  #revision: number;
+  #answeredSeq: number;
+  #isClaimed = false;
+  #carrier: Headers | undefined;
+  #poison: WakebusError | undefined;
+
+  /** @param onProgress - Called when a part of what is owed has been handed over. */
+  constructor(
+    context: NodeContext,
+    key: AgentKey,
+    woken: Extract<WakeOutcome, { kind: 'awake' }>,
+    wake: string,
+    onProgress: () => void,
+  ) {
+    this.#context = context;
+    this.#key = key;
+    const { definition, record } = woken.memory;
+    this.#memory = {
+      ...woken.memory,
+      record: setOldOutputsAside(record, context.ports.clock.wallMs(), definition.dedupe.horizonMs),
+    };
+    this.#revision = woken.revision;
+    this.#epoch = woken.memory.record.lease.epoch + 1;
+    this.#wake = wake;
+    this.handOver = new HandOver(context, key, onProgress);
+    // Another session may have died between its commit and what it owed: receivers know what comes twice by its ID.
+    if (!this.record.settled || hasOverdueTimer(this.record, context.ports.clock.wallMs()))
+      this.handOver.resume(this.record);
+    this.#answeredSeq = this.record.cursor;
+  }
+
+  get key(): AgentKey {
+    return this.#key;
+  }
+
+  get record(): AgentRecord {
+    return this.#memory.record;
+  }
+
+  get definition(): AgentMemory['definition'] {
+    return this.#memory.definition;
+  }
+
+  /** Up to here everything that the inputs have caused is with {@link handOver}; the cursor is a moment ahead of that. */
+  get answeredSeq(): number {
+    return this.#answeredSeq;
+  }
+
+  /** Whether a commit of this activation says that the agent runs here. */
+  get isClaimed(): boolean {
+    return this.#isClaimed;
+  }
+
+  /** One turn, committed. Outputs start only after the commit is confirmed. */
+  async turn(request: TurnRequest): Promise<TurnOutcome> {
+    const { telemetry } = this.#context;
+    const causes = request.messages.slice(0, request.maxEvents ?? MAX_TURN_EVENTS).map(({ headers }) => headers);
+    const tries = this.record.attempt?.count ?? 0;
+    const running = telemetry.start(tries > 0 ? span.retry : span.turn, this.#key, causes);
+    this.#carrier = running.carrier;
+    const turn = this.#take(
+      request.messages.map((message) => this.#read(message)),
+      request,
+      running,
+    );
+    const outcome = await this.#commitTurn(turn, request);
+    running.set({
+      [attribute.events]: turn.consumed,
+      [attribute.attempt]: tries,
+      [attribute.outcome]: outcome.kind,
+      [attribute.epoch]: this.#epoch,
+      [attribute.revision]: this.#revision,
+    });
+    running.end(outcome.kind === 'unfit' ? outcome.error : turn.failure?.error);
+    return outcome;
+  }
+
+  /**
+   * Makes an attempt durable before it runs: its message was started before, and whoever ran it may have
+   * died of it. After the last attempt the message is given up without another run.
+   *
+   * @returns whether the commit was not lost.
+   */
+  brace(head: MailboxMessage): Promise<boolean> {
+    const { retry } = this.definition;
+    const count = (this.record.attempt?.seq === head.seq ? this.record.attempt.count : 0) + 1;
+    if (count <= retry.attempts + 1) {
+      return this.stand({ attempt: { seq: head.seq, count, reason: 'it was started, and not finished', retryMs: 0 } });
+    }
+    const reason = `${count - 1} placement nodes started it and did not come back`;
+    this.#poison = new WakebusError('TURN_FAILED', { address: addressOf(this.#key), event: head.subject, reason });
+    return Promise.resolve(true);
+  }
+
+  /** Writes the last turn's history again: a crash may have come before it was stored. */
+  repeatHistory(): void {
+    const { last } = this.record;
+    if (this.#context.history !== undefined && last !== undefined)
+      this.handOver.history(this.#historyOf(last, last.events));
+  }
+
+  /** A commit that takes no events: it changes the lifecycle, or trims what was handed over. @returns whether it was not lost. */
+  async stand(change: Partial<AgentRecord>): Promise<boolean> {
+    const { nodeId, ports } = this.#context;
+    const lease = { holder: nodeId, epoch: this.#epoch };
+    const record: AgentRecord = {
+      ...this.handOver.trim(this.record),
+      lease,
+      updatedMs: ports.clock.wallMs(),
+      ...change,
+    };
+    const isMine = await this.#commit({ ...this.#memory, record });
+    if (isMine) this.#answeredSeq = this.record.cursor;
+    return isMine;
+  }
+
+  /** Writes that nobody holds the agent. @returns whether it was not lost. */
+  async sleep(): Promise<boolean> {
+    const record = this.handOver.trim(this.record);
+    if (!this.#isClaimed && record.settled === this.record.settled) return true;
+    const running = this.#context.telemetry.start(span.sleep, this.#key, [record.trace]);
+    this.#carrier = running.carrier;
+    const lifecycle = asleep(record, this.#context.ports.clock.wallMs());
+    const isAsleep = await this.stand({ lease: { holder: '', epoch: this.#epoch }, lifecycle });
+    running.end();
+    return isAsleep;
+  }
+
+  #read(message: MailboxMessage): Inbound {
+    const inbound = readInbound(this.#context.layout, this.#key, message);
+    if (this.#context.sabotage.dedupe !== true) return inbound;
+    const { messageId: _forgotten, ...rest } = inbound;
+    return rest;
+  }
+
+  #take(inbounds: ReturnType<typeof readInbound>[], request: TurnRequest, running: RunningSpan): Turn {
+    const { ports, limits, nodeId } = this.#context;
+    const startedMs = ports.clock.monotonicMs();
+    const trimmed = { ...this.#memory, record: this.handOver.trim(this.record) };
+    const trace = traceHeaders(running.carrier);
+    return takeTurn(
+      request.fromHeld ? atHeldCursor(trimmed) : trimmed,
+      inbounds,
+      { nowMs: ports.clock.wallMs(), nodeId, epoch: this.#epoch, ...(trace !== undefined && { trace }) },
+      {
+        maxEvents: request.maxEvents ?? MAX_TURN_EVENTS,
+        isOver: () => ports.clock.monotonicMs() - startedMs > limits.turnMs,
+        ...(this.#poison !== undefined && { poison: this.#poison }),
+      },
+      ports.random.fraction(),
+    );
+  }
+
+  async #commitTurn(turn: Turn, request: TurnRequest): Promise<TurnOutcome> {
+    this.#poison = undefined;
+    const wake = this.#isClaimed ? '' : this.#wake;
+    await storeDeadLetters(this.#context, this.#key, turn.deadLetters, request.messages);
+    await this.#spillSeen(turn.memory);
+    const owes = turn.outbox.length + turn.armed.length > 0;
+    const isAsleep =
+      turn.sleep &&
+      turn.failure === undefined &&
+      request.isAll &&
+      turn.consumed === request.messages.length &&
+      !owes &&
+      turn.memory.record.settled;
+    let memory = request.fromHeld ? pastHeld(this.#memory, turn.memory) : turn.memory;
+    if (isAsleep)
+      memory = {
+        ...memory,
+        record: {
+          ...memory.record,
+          lease: { holder: '', epoch: this.#epoch },
+          lifecycle: asleep(memory.record, this.#context.ports.clock.wallMs()),
+        },
+      };
+    try {
+      if (!(await this.#commit({ ...memory, record: { ...memory.record, seen: memory.seen.toSeen() } })))
+        return { kind: 'lost' };
+    } catch (thrown) {
+      if (isWakebusError(thrown, 'VALUE_NOT_DURABLE') || isWakebusError(thrown, 'TURN_TOO_LARGE'))
+        return { kind: 'unfit', error: thrown, events: turn.consumed };
+      throw thrown;
+    }
+    const { probes } = this.#context;
+    if (probes?.afterCommit !== undefined) await probes.afterCommit(this.#key);
+    this.#release(turn, wake);
+    this.#answeredSeq = this.record.cursor;
+    return { kind: 'committed', turn, asleep: isAsleep };
+  }
+
+  /** The gate: everything that leaves, leaves here, after the commit. */
+  #release(turn: Turn, wake: string): void {
+    const { ports, telemetry } = this.#context;
+    for (const { subject, body } of turn.replies) ports.messenger.publish(subject, body);
+    announceEmits(this.#context, this.#key, turn.emits, this.record.turns);
+    this.handOver.relay(turn.outbox);
+    this.handOver.arm(turn.armed);
+    this.handOver.cancel(turn.cancelled);
+    const { last } = this.record;
+    if (this.#context.history !== undefined && turn.consumed > 0 && last !== undefined)
+      this.handOver.history({ ...this.#historyOf(last, turn.history), ...(wake !== '' && { wake }) });
+    for (const action of turn.actions) this.#runAction(action);
+    const { type } = this.definition;
+    telemetry.turns.add(1, { type });
+    if (turn.duplicates > 0) telemetry.duplicates.add(turn.duplicates, { type });
+    if (turn.deadLetters.length > 0) telemetry.deadLetters.add(turn.deadLetters.length, { type });
+    if (turn.failure !== undefined) telemetry.retries.add(1, { type });
+  }
+
+  /** Custom actions are best effort: the commit stands, whatever they do. */
+  #runAction(action: () => void): void {
+    try {
+      action();
+    } catch (thrown) {
+      this.#context.log.warn(`an action of ${addressOf(this.#key)} threw after its commit`, {
+        agent: this.#key,
+        error: String(thrown),
+      });
+    }
+  }
+
+  /** History of the last turn. @param events - With payloads, while they are at hand. */
+  #historyOf(last: LastTurn, events: readonly HistoryEvent[]): HistoryEntry {
+    const { record } = this;
+    const { state, outputs, atMs, commit, turn, node, epoch } = last;
+    const traceparent = record.trace?.['traceparent'];
+    return {
+      v: 1,
+      commit,
+      turn,
+      node,
+      epoch,
+      atMs,
+      lifecycle: record.lifecycle.name,
+      events,
+      state,
+      outputs,
+      ...(traceparent !== undefined && { traceparent }),
+    };
+  }
+
+  async #spillSeen(memory: AgentMemory): Promise<void> {
+    if (memory.seen.unspilled <= SEEN_IN_RECORD) return;
+    await memory.seen.spill((content) => this.#context.ports.chunks.put(encode(content)));
+  }
+
+  /** Encodes and commits. @throws {WakebusError} `VALUE_NOT_DURABLE`, `TURN_TOO_LARGE`. */
+  async #commit(memory: AgentMemory): Promise<boolean> {
+    const { ports, membership, probes, telemetry } = this.#context;
+    const commit = `${this.#context.nodeId}.${this.#epoch}.${this.#revision}`;
+    const { last } = memory.record;
+    const named = last?.commit === '' ? { last: { ...last, commit } } : {};
+    const frozen = freeze({ ...memory, record: { ...memory.record, commit, ...named } });
+    const bytes = encodeRecord(frozen.record);
+    if (bytes.length > RECORD_LIMIT_BYTES) throw tooLarge(frozen, bytes.length);
+    if (probes?.beforeCommit !== undefined) await probes.beforeCommit(this.#key);
+    const running = telemetry.start(span.commit, this.#key, [this.#carrier]);
+    const outcome = await commitRecord(
+      {
+        agents: ports.agents,
+        clock: ports.clock,
+        mayAct: () => membership.mayAct(),
+        fenced: !this.#context.sabotage.cas,
+      },
+      { key: this.#key, bytes, commit, expectedRevision: this.#revision },
+    );
+    running.set({ [attribute.sizeBytes]: bytes.length, [attribute.outcome]: outcome.kind });
+    running.end();
+    if (outcome.kind === 'lost') {
+      telemetry.lostCommits.add(1, { type: this.definition.type });
+      return false;
+    }
+    telemetry.recordBytes.record(bytes.length);
+    this.#memory = frozen;
+    this.#revision = outcome.revision;
+    this.handOver.trimmed(frozen.record);
+    if (!this.#isClaimed && frozen.record.lease.holder !== '') announce(this.#context, this.#key, 'awake', this.#wake);
+    this.#isClaimed = true;
+    return true;
+  }
+}
+
+/** What a sleeping agent's lifecycle says: why it sleeps, where that is not by choice. */
+function asleep(record: AgentRecord, nowMs: number): RecordLifecycle {
+  return record.lifecycle.name === 'awake' ? { name: 'asleep', sinceMs: nowMs } : record.lifecycle;
+}
+
+/** Held messages are behind the cursor; while they are drained they are counted by a cursor of their own. */
+function atHeldCursor(memory: AgentMemory): AgentMemory {
+  return { ...memory, record: { ...memory.record, cursor: memory.record.held?.cursor ?? 0 } };
+}
+
+function pastHeld(before: AgentMemory, after: AgentMemory): AgentMemory {
+  const { held, cursor } = before.record;
+  if (held === undefined) return after;
+  const { held: _drained, ...rest } = after.record;
+  const isEmpty = after.record.cursor >= held.upTo;
+  return {
+    ...after,
+    record: { ...rest, cursor, ...(!isEmpty && { held: { cursor: after.record.cursor, upTo: held.upTo } }) },
+  };
+}
+
+function tooLarge(memory: AgentMemory, sizeBytes: number): WakebusError {
+  const { record } = memory;
+  const parts = {
+    snapshot: record.snapshot.length,
+    outbox: encode(record.outbox).length,
+    timers: encode(record.timers).length,
+    replies: encode(record.replies).length,
+    dedupe: encode(record.seen).length,
+  };
+  return new WakebusError('TURN_TOO_LARGE', {
+    address: addressOf(memory.key),
+    sizeBytes,
+    limitBytes: RECORD_LIMIT_BYTES,
+    parts,
+  });
+}

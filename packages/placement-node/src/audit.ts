@@ -1,0 +1,85 @@
+/**
+ * The audit: a slow walk over all records that finds what is owed and forgotten.
+ *
+ * The backstop, not the mechanism: whatever is owed is also an unacknowledged message or a schedule.
+ * What it finds points at a fault, so each find is logged.
+ */
+import { type AgentKey, type AgentRecord, decodeRecord, isCanonicalKey } from '@wakebus/protocol';
+import type { NodeContext } from './node-context.ts';
+import type { ClockTimer } from './ports/clock.ts';
+
+/** Records looked at in one step. */
+const PAGE = 200;
+/** Between two steps, in milliseconds: 200 records a second walk a million in an hour and a half, at a cost that no one feels. */
+const EVERY_MS = 1_000;
+/** A timer that is due for so long, in milliseconds, has been lost: schedules fire within seconds, also after a restart. */
+const OVERDUE_MS = 60_000;
+
+/** What the audit asks of the sessions. */
+export interface AuditSink {
+  has(key: AgentKey): boolean;
+  isFirst(key: AgentKey): boolean;
+  ring(key: AgentKey): void;
+}
+
+export class Audit {
+  readonly #context: NodeContext;
+  readonly #sink: AuditSink;
+  #nextRevision = 1;
+  #timer: ClockTimer | undefined;
+  #isStopped = false;
+
+  constructor(context: NodeContext, sink: AuditSink) {
+    this.#context = context;
+    this.#sink = sink;
+  }
+
+  start(): void {
+    if (this.#isStopped) return;
+    this.#timer = this.#context.ports.clock.setTimer(EVERY_MS, () => void this.#step().finally(() => this.start()));
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#timer?.cancel();
+  }
+
+  async #step(): Promise<void> {
+    if (!this.#context.membership.mayAct()) return;
+    try {
+      const { values, nextRevision } = await this.#context.ports.agents.scan(this.#nextRevision, PAGE);
+      this.#nextRevision = nextRevision ?? 1;
+      for (const { key, bytes } of values) if (isCanonicalKey(key)) this.#look(key, bytes);
+    } catch (thrown) {
+      this.#context.log.warn('the audit could not read on', { error: String(thrown) });
+    }
+  }
+
+  #look(key: AgentKey, bytes: Uint8Array): void {
+    if (!this.#sink.isFirst(key) || this.#sink.has(key)) return;
+    const why = this.#whyOwed(key, bytes);
+    if (why === undefined) return;
+    this.#context.log.warn(`the audit wakes an agent: ${why}`, { agent: key });
+    this.#sink.ring(key);
+  }
+
+  #whyOwed(key: AgentKey, bytes: Uint8Array): string | undefined {
+    let record: AgentRecord;
+    try {
+      record = decodeRecord(key, bytes);
+    } catch {
+      return undefined; // Its next message finds that out, and keeps the evidence.
+    }
+    const { membership, ports } = this.#context;
+    const nowMs = ports.clock.wallMs();
+    const { holder } = record.lease;
+    if (nowMs - record.updatedMs < OVERDUE_MS || (holder !== '' && membership.isLiving(holder))) return undefined;
+    if (!record.settled) return 'what it sent may not have been handed over';
+    return hasOverdueTimer(record, nowMs) ? 'one of its timers is overdue' : undefined;
+  }
+}
+
+/** Whether a timer is due for so long that its schedule must be lost. */
+export function hasOverdueTimer(record: AgentRecord, nowMs: number): boolean {
+  return record.timers.some((timer) => nowMs - timer.dueMs > OVERDUE_MS);
+}

@@ -1,0 +1,75 @@
+/**
+ * Dead letters: messages that are given up, stored before the commit that passes them.
+ *
+ * Their ID is (agent, sequence): the crash between the two stores the same letter again, once.
+ */
+import type { Inbound, MailboxMessage, PendingDeadLetter } from '@wakebus/core';
+import { type AgentKey, type ParkedMessage, WakebusError, encode, span, wireMessageId } from '@wakebus/protocol';
+import type { NodeContext } from './node-context.ts';
+import { delay } from './ports/clock.ts';
+import type { AppendOutcome, EventLog } from './ports/event-log.ts';
+
+/** Between two tries, in milliseconds. */
+const RETRY_MS = 250;
+
+/**
+ * Stores the letters.
+ *
+ * @param messages - The messages of the turn that gave them up.
+ * @throws {WakebusError} `UNAVAILABLE` when this node may no longer act.
+ */
+export async function storeDeadLetters(
+  context: NodeContext,
+  key: AgentKey,
+  letters: readonly PendingDeadLetter[],
+  messages: readonly MailboxMessage[],
+): Promise<void> {
+  for (const { code, message, attempts, inbound } of letters) {
+    const original = messages.find(({ seq }) => seq === inbound.seq) ?? earlyOriginal(context, key, inbound);
+    const parked = parkedMessage(context, key, original, { code, message, attempts });
+    context.log.warn(message, { agent: key, code, seq: inbound.seq });
+    const running = context.telemetry.start(span.deadLetter, key, [original.headers]);
+    await storeParked(context, context.ports.deadLetters, context.layout.deadLetterSubject(key), parked);
+    running.end({ code, message });
+  }
+}
+
+/** A message that had waited in the record for an earlier one: its bytes in the mailbox are long acknowledged. */
+function earlyOriginal(context: NodeContext, key: AgentKey, inbound: Inbound): MailboxMessage {
+  const data = inbound.kind === 'message' ? encode(inbound.message) : new Uint8Array();
+  return {
+    seq: inbound.seq,
+    subject: context.layout.runtimeSubject(key, 'message'),
+    headers: inbound.headers,
+    data,
+    storedMs: inbound.storedMs,
+  };
+}
+
+/** A mailbox message as it is kept outside of the mailbox: payload and headers unchanged. */
+export function parkedMessage(
+  context: NodeContext,
+  key: string,
+  message: MailboxMessage,
+  reason: Pick<ParkedMessage, 'code' | 'message' | 'attempts'>,
+): ParkedMessage {
+  const { seq, subject, headers, data } = message;
+  return { v: 1, key, seq, subject, headers, data, atMs: context.ports.clock.wallMs(), ...reason };
+}
+
+/** Appends a parked message until it is stored, under the ID (agent, sequence). @throws {WakebusError} `UNAVAILABLE` when this node may no longer act. */
+export async function storeParked(
+  context: NodeContext,
+  log: EventLog,
+  subject: string,
+  parked: ParkedMessage,
+): Promise<AppendOutcome> {
+  while (context.membership.mayAct()) {
+    const outcome = await log.append(subject, encode(parked), {
+      messageId: wireMessageId(parked.key, String(parked.seq)),
+    });
+    if (outcome.kind === 'stored') return outcome;
+    await delay(context.ports.clock, RETRY_MS);
+  }
+  throw new WakebusError('UNAVAILABLE', { what: 'The lease of this placement node' });
+}

@@ -1,0 +1,227 @@
+/**
+ * What a committed turn still owes: messages to relay, timers to arm, history to write.
+ *
+ * Everything here is in the record already, or can be made from it, so each piece may be repeated
+ * after a crash; its receiver knows it by its ID. Only when all of it is stored may the deliveries
+ * behind it be acknowledged.
+ */
+import {
+  type AgentKey,
+  type AgentMessage,
+  type AgentRecord,
+  type HistoryEntry,
+  type OutboxEntry,
+  type TimerEntry,
+  type TimerFire,
+  WakebusError,
+  addressOf,
+  encode,
+  span,
+  wireMessageId,
+} from '@wakebus/protocol';
+import { type NodeContext, inboxOf, timersOf } from './node-context.ts';
+import { delay } from './ports/clock.ts';
+import type { AppendOptions, EventLog } from './ports/event-log.ts';
+import { traceHeaders } from './telemetry.ts';
+
+/** A fired message lives so long in the timers stream, in milliseconds: fires would otherwise stay for ever, and the inbox may be full for hours. */
+const FIRE_TTL_MS = 24 * 60 * 60 * 1000;
+/** Tries after which an operator hears of it: some 8 s. */
+const STALLED_AFTER = 10;
+/** Between two tries, in milliseconds, doubling to the last. */
+const RETRY_MS = [20, 50, 100, 250, 500, 1_000, 2_000] as const;
+
+export class HandOver {
+  readonly #context: NodeContext;
+  readonly #key: AgentKey;
+  /** One chain a receiver: at most one message on its way to it. */
+  readonly #chains = new Map<AgentKey, Promise<void>>();
+  readonly #sent = new Set<string>();
+  /** Messages that are not handed over yet, by the sequence of the input that caused them. */
+  readonly #unsent = new Map<number, number>();
+  readonly #onProgress: () => void;
+  /** Timers and history that are not stored yet. */
+  #unstored = 0;
+  #tail: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  /** @param onProgress - Called when all that one input, or all inputs, had caused has been handed over. */
+  constructor(context: NodeContext, key: AgentKey, onProgress: () => void) {
+    this.#context = context;
+    this.#key = key;
+    this.#onProgress = onProgress;
+  }
+
+  /** Whether nothing is owed. */
+  get isSettled(): boolean {
+    return this.#unstored === 0 && this.#unsent.size === 0;
+  }
+
+  /**
+   * Whether an input has nothing to do with what is still owed. Its delivery must not wait for the others:
+   * in a full inbox each acknowledgement makes the room that the next message needs.
+   */
+  isDone(seq: number): boolean {
+    return this.#unstored === 0 && !this.#unsent.has(seq);
+  }
+
+  /** Stops trying. What is left is found again in the record, by whoever claims the agent next. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** Resolves when all that was owed until now is stored; never when this was closed before. */
+  settled(): Promise<void> {
+    return this.#tail;
+  }
+
+  /** The record without what has been handed over. */
+  trim(record: AgentRecord): AgentRecord {
+    if (record.settled || (this.#sent.size === 0 && !this.isSettled)) return record;
+    const outbox = record.outbox.filter((entry) => !this.#sent.has(outboxId(entry)));
+    return { ...record, outbox, settled: this.isSettled && outbox.length === 0 };
+  }
+
+  /** A trimmed record is committed: what is not in it need not be remembered any longer. */
+  trimmed(record: AgentRecord): void {
+    if (this.#sent.size === 0) return;
+    const left = new Set(record.outbox.map(outboxId));
+    for (const id of this.#sent) if (!left.has(id)) this.#sent.delete(id);
+  }
+
+  /** Hands over again all that a record owes. */
+  resume(record: AgentRecord): void {
+    this.relay(record.outbox);
+    this.arm(record.timers);
+  }
+
+  relay(entries: readonly OutboxEntry[]): void {
+    for (const entry of entries) {
+      const sent = this.#sendAfter(this.#chains.get(entry.to), entry).then(() => {
+        if (this.#chains.get(entry.to) === sent) this.#chains.delete(entry.to);
+      });
+      this.#chains.set(entry.to, sent);
+      this.#owe(sent, inputOf(entry));
+    }
+  }
+
+  arm(timers: readonly TimerEntry[]): void {
+    const { layout } = this.#context;
+    for (const timer of timers) {
+      const fire: TimerFire = { v: 1, id: timer.id, generation: timer.generation, dueMs: timer.dueMs };
+      const options: AppendOptions = {
+        schedule: { atMs: timer.dueMs, target: layout.fireSubject(this.#key), ttlMs: FIRE_TTL_MS },
+        ...(timer.trace !== undefined && { headers: timer.trace }),
+      };
+      this.#owe(
+        this.#store(
+          timersOf(this.#context, this.#key),
+          layout.timerSubject(this.#key, String(timer.generation)),
+          encode(fire),
+          options,
+        ),
+      );
+    }
+  }
+
+  /** Takes schedules back. Best effort: a fire of an old generation is dropped anyway. */
+  cancel(generations: readonly number[]): void {
+    const log = timersOf(this.#context, this.#key);
+    for (const generation of generations)
+      void log.purge(this.#context.layout.timerSubject(this.#key, String(generation)));
+  }
+
+  history(entry: HistoryEntry): void {
+    const { history, log } = this.#context;
+    const written = history?.write(this.#key, entry) ?? Promise.resolve();
+    this.#owe(
+      written.catch((thrown: unknown) =>
+        log.warn('a commit has no history', { agent: this.#key, error: String(thrown) }),
+      ),
+    );
+  }
+
+  /** @param input - Sequence of the input that caused it, for messages. */
+  #owe(work: Promise<void>, input?: number): void {
+    if (input === undefined) this.#unstored += 1;
+    else this.#unsent.set(input, (this.#unsent.get(input) ?? 0) + 1);
+    this.#tail = this.#settle(this.#tail, work, input);
+  }
+
+  async #settle(before: Promise<void>, work: Promise<void>, input?: number): Promise<void> {
+    await work;
+    if (input === undefined) this.#unstored -= 1;
+    else this.#countSent(input);
+    if (this.#unstored === 0 && (input === undefined || !this.#unsent.has(input))) this.#onProgress();
+    await before;
+  }
+
+  #countSent(input: number): void {
+    const left = (this.#unsent.get(input) ?? 1) - 1;
+    if (left > 0) this.#unsent.set(input, left);
+    else this.#unsent.delete(input);
+  }
+
+  async #sendAfter(before: Promise<void> | undefined, entry: OutboxEntry): Promise<void> {
+    await before;
+    const { probes } = this.#context;
+    if (probes?.beforeRelay !== undefined) await probes.beforeRelay(this.#key);
+    await this.#send(entry);
+    this.#sent.add(outboxId(entry));
+  }
+
+  async #send(entry: OutboxEntry): Promise<void> {
+    const { layout, telemetry } = this.#context;
+    const running = telemetry.start(span.relay, this.#key, [entry.trace]);
+    const trace = traceHeaders(running.carrier);
+    const message: AgentMessage = {
+      v: 1,
+      sender: this.#key,
+      incarnation: entry.incarnation,
+      number: entry.number,
+      previous: entry.previous,
+      id: entry.id,
+      event: entry.event,
+    };
+    const messageId = wireMessageId(entry.to, `${this.#key}~${entry.incarnation}#${entry.number}`);
+    await this.#store(inboxOf(this.#context, entry.to), layout.runtimeSubject(entry.to, 'message'), encode(message), {
+      messageId,
+      ...(trace !== undefined && { headers: trace }),
+    });
+    running.end();
+  }
+
+  /** Appends until it is stored. A node that may not act waits until it may; a session that is gone owes for ever. */
+  async #store(log: EventLog, subject: string, data: Uint8Array, options: AppendOptions): Promise<void> {
+    for (let round = 0; !this.#closed; round += 1) {
+      if (this.#context.membership.mayAct() && (await this.#append(log, subject, data, options))) return;
+      if (round === STALLED_AFTER) this.#reportStall();
+      await delay(this.#context.ports.clock, RETRY_MS[Math.min(round, RETRY_MS.length - 1)] as number);
+    }
+    return new Promise(() => {});
+  }
+
+  /** @returns whether it is stored. What no log would ever take is tried again too: its limits may be raised. */
+  async #append(log: EventLog, subject: string, data: Uint8Array, options: AppendOptions): Promise<boolean> {
+    try {
+      return (await log.append(subject, data, options)).kind === 'stored';
+    } catch (thrown) {
+      this.#context.log.warn(String(thrown), { agent: this.#key, subject });
+      return false;
+    }
+  }
+
+  #reportStall(): void {
+    const error = new WakebusError('RELAY_STALLED', { address: addressOf(this.#key), entries: this.#unsent.size });
+    this.#context.log.warn(error.message, { agent: this.#key, code: error.code });
+  }
+}
+
+/** The sequence of the input that caused a message. */
+function inputOf(entry: OutboxEntry): number {
+  return Number.parseInt(entry.id, 10);
+}
+
+function outboxId(entry: OutboxEntry): string {
+  return `${entry.to}~${entry.incarnation}#${entry.number}`;
+}

@@ -1,0 +1,32 @@
+/**
+ * How much one placement node takes on. Each limit bounds memory or time; none of them can lose a message.
+ */
+export interface Limits {
+  /** Sessions in memory; beyond, the least recently used idle ones sleep. @default 20,000 – some 200 MB of small agents. */
+  readonly maxSessions: number;
+  /** Bytes of queued payloads in memory; beyond, payloads are dropped and read again. @default 64 MiB. */
+  readonly maxPayloadBytes: number;
+  /** Turns that wait for their commit at once. @default 1,024 – past that the client's socket is the queue. */
+  readonly maxTurnsInFlight: number;
+  /** Time within which `drain` ends, in milliseconds. @default 10,000 – a third of what orchestrators grant. */
+  readonly drainMs: number;
+  /** One turn takes events for at most so long, in milliseconds. @default 10 – others wait for the same thread. */
+  readonly turnMs: number;
+  /** A non-runnable agent's mailbox moves aside after so many messages. @default 1,000. */
+  readonly holdAfterMessages: number;
+  /** … or after so long, in milliseconds. @default 60,000. */
+  readonly holdAfterMs: number;
+  /** A living holder gets so long to give an agent up, in milliseconds. @default 300. */
+  readonly releaseMs: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  maxSessions: 20_000,
+  maxPayloadBytes: 64 * 1024 * 1024,
+  maxTurnsInFlight: 1_024,
+  drainMs: 10_000,
+  turnMs: 10,
+  holdAfterMessages: 1_000,
+  holdAfterMs: 60_000,
+  releaseMs: 300,
+};

@@ -1,0 +1,46 @@
+/**
+ * Placement nodes: what runs agents.
+ */
+export { DEFAULT_LIMITS, type Limits } from './limits.ts';
+export {
+  type CheckOptions,
+  type ConnectOptions,
+  type DeploymentLimits,
+  type DeploymentOptions,
+  MINIMUM_SERVER_VERSION,
+  checkDeployment,
+  connectNats,
+  createDeployment,
+  natsPorts,
+  readLayout,
+  wantedStreams,
+} from './nats/mod.ts';
+export { type NodeLog, type Probes, type Sabotage } from './node-context.ts';
+export { type NodeStatus, PlacementRuntime, type RuntimeOptions } from './placement-runtime.ts';
+export type { BlobStore } from './ports/blob-store.ts';
+export { type Clock, type ClockTimer, delay } from './ports/clock.ts';
+export type {
+  AppendOptions,
+  AppendOutcome,
+  ConsumeOptions,
+  ConsumerSpec,
+  Consumption,
+  Delivery,
+  EventLog,
+  LogInfo,
+  StoredMessage,
+} from './ports/event-log.ts';
+export type { Messenger, PlainMessage, Subscription } from './ports/messenger.ts';
+export type { Ports } from './ports/ports.ts';
+export type { Random } from './ports/random.ts';
+export type {
+  PutOptions,
+  PutOutcome,
+  RecordStore,
+  ScanPage,
+  ScannedValue,
+  StoredValue,
+  Watch,
+} from './ports/record-store.ts';
+export { type RegisteredType, readRegistry } from './registry.ts';
+export { type PlacementNode, type PlacementNodeOptions, startPlacementNode } from './start-placement-node.ts';

@@ -1,0 +1,41 @@
+/**
+ * All ports over one NATS connection.
+ */
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { Layout } from '@wakebus/protocol';
+import type { Ports } from '../ports/ports.ts';
+import { cryptoRandom } from './crypto-random.ts';
+import { LEASE_MARKER_TTL_MS } from './wanted-streams.ts';
+import { Link } from './link.ts';
+import { NatsBlobStore } from './nats-blob-store.ts';
+import { NatsEventLog } from './nats-event-log.ts';
+import { NatsMessenger } from './nats-messenger.ts';
+import { NatsRecordStore } from './nats-record-store.ts';
+import { systemClock } from './system-clock.ts';
+
+/**
+ * The ports of a deployment that exists. It asks the server nothing yet; `checkDeployment` does.
+ *
+ * The connection stays the caller's: closing it ends whatever still waits here.
+ */
+export function natsPorts(connection: NatsConnection, layout: Layout): Ports {
+  const link = new Link(connection);
+  const log = (stream: string): NatsEventLog => new NatsEventLog(link, stream);
+  const shards = Array.from({ length: layout.shards }, (_, shard) => shard);
+  return {
+    layout,
+    clock: systemClock,
+    random: cryptoRandom,
+    messenger: new NatsMessenger(link),
+    inboxes: shards.map((shard) => log(layout.inboxStream(shard))),
+    timers: shards.map((shard) => log(layout.timersStream(shard))),
+    births: log(layout.birthsStream),
+    held: log(layout.heldStream),
+    deadLetters: log(layout.deadLettersStream),
+    history: log(layout.historyStream),
+    agents: new NatsRecordStore(link, layout.agentsBucket),
+    leases: new NatsRecordStore(link, layout.leasesBucket, { markerTtlMs: LEASE_MARKER_TTL_MS }),
+    registry: new NatsRecordStore(link, layout.registryBucket),
+    chunks: new NatsBlobStore(link, layout),
+  };
+}

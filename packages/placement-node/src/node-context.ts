@@ -1,0 +1,72 @@
+/**
+ * What every session of one placement node shares. A plain object, made once at the start.
+ */
+import type { AnyAgentDefinition } from '@wakebus/core';
+import { type AgentKey, type Layout, splitKey } from '@wakebus/protocol';
+import type { HistoryWriter } from './history-writer.ts';
+import type { Membership } from './membership.ts';
+import type { EventLog } from './ports/event-log.ts';
+import type { Ports } from './ports/ports.ts';
+import type { Telemetry } from './telemetry.ts';
+import type { Limits } from './limits.ts';
+
+export interface NodeContext {
+  readonly ports: Ports;
+  readonly layout: Layout;
+  readonly nodeId: string;
+  readonly definitions: ReadonlyMap<string, AnyAgentDefinition>;
+  readonly membership: Membership;
+  readonly telemetry: Telemetry;
+  readonly limits: Limits;
+  /** Not there where history is switched off. */
+  readonly history: HistoryWriter | undefined;
+  /** Incarnation of each shard's inbox, as read at the start. */
+  readonly incarnations: readonly string[];
+  readonly log: NodeLog;
+  readonly probes: Probes | undefined;
+  readonly sabotage: Sabotage;
+}
+
+/** Hooks for tests and demonstrations: they are called, and waited for, at named steps. */
+export interface Probes {
+  /** Between a turn and its commit. */
+  beforeCommit?(key: AgentKey): void | Promise<void>;
+  /** After a turn's commit, before anything leaves. */
+  afterCommit?(key: AgentKey): void | Promise<void>;
+  /** Before each message to another agent is handed over. */
+  beforeRelay?(key: AgentKey): void | Promise<void>;
+  /** Before deliveries are acknowledged. Not waited for. */
+  beforeAck?(key: AgentKey): void;
+}
+
+/** Turns a guarantee off, so that a demonstration can show that its proof sees the difference. Never in production. */
+export interface Sabotage {
+  /** The record forgets which message IDs it has processed. */
+  readonly dedupe?: boolean;
+  /** Commits overwrite whatever is there, and a node acts although its lease has run out. */
+  readonly cas?: boolean;
+}
+
+/** Where a placement node says what an operator should read. */
+export interface NodeLog {
+  info(message: string, facts?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, facts?: Readonly<Record<string, unknown>>): void;
+}
+
+/** The inbox that an agent's messages stand in. */
+export function inboxOf(context: NodeContext, key: AgentKey): EventLog {
+  return context.ports.inboxes[context.layout.shardOf(context.layout.partitionOf(key))] as EventLog;
+}
+
+/** The stream of an agent's timers. */
+export function timersOf(context: NodeContext, key: AgentKey): EventLog {
+  return context.ports.timers[context.layout.shardOf(context.layout.partitionOf(key))] as EventLog;
+}
+
+export function incarnationOf(context: NodeContext, key: AgentKey): string {
+  return context.incarnations[context.layout.shardOf(context.layout.partitionOf(key))] as string;
+}
+
+export function definitionOf(context: NodeContext, key: AgentKey): AnyAgentDefinition | undefined {
+  return context.definitions.get(splitKey(key).type);
+}

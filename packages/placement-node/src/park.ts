@@ -1,0 +1,94 @@
+/**
+ * Agents that cannot run now: their mailbox moves to `held`, in order, so that it neither fills the
+ * inbox nor keeps deliveries open. When they run again, `held` is drained before the mailbox.
+ */
+import type { MailboxMessage } from '@wakebus/core';
+import {
+  type AgentKey,
+  type AgentRecord,
+  type ParkedMessage,
+  WakebusError,
+  addressOf,
+  decode,
+} from '@wakebus/protocol';
+import type { Activation } from './activation.ts';
+import { parkedMessage, storeParked } from './dead-letters.ts';
+import type { Mailbox } from './mailbox.ts';
+import type { NodeContext } from './node-context.ts';
+import type { StoredMessage } from './ports/event-log.ts';
+
+/** Held messages read at once. */
+const READ_LIMIT = 256;
+/**
+ * What a session does while its agent takes no events: past the limits the mailbox moves to `held`.
+ *
+ * @returns `false` when the commit that passes the moved messages was lost.
+ */
+export async function standStill(context: NodeContext, activation: Activation, mailbox: Mailbox): Promise<boolean> {
+  const { limits, ports } = context;
+  const sinceMs = ports.clock.wallMs() - activation.record.lifecycle.sinceMs;
+  const many = Math.max(mailbox.length, mailbox.doorbells.length) >= limits.holdAfterMessages;
+  // What an operator asks for must be heard: it cannot overtake what stands before it, so that moves aside.
+  const asked = mailbox.peek(READ_LIMIT).some(isControl);
+  if (mailbox.length === 0 || (sinceMs < limits.holdAfterMs && !many && !asked)) return true;
+  return moveAside(context, activation, mailbox);
+}
+
+/** Whether a message is one to the runtime about the agent, not one to the agent. */
+export function isControl(message: MailboxMessage): boolean {
+  return message.subject.endsWith('.s.control');
+}
+
+async function moveAside(context: NodeContext, activation: Activation, mailbox: Mailbox): Promise<boolean> {
+  const { record } = activation;
+  const inHand = mailbox.peek(READ_LIMIT);
+  const firstControl = inHand.findIndex(isControl);
+  const messages = firstControl < 0 ? inHand : inHand.slice(0, firstControl);
+  const last = messages.at(-1);
+  if (last === undefined) return true;
+  const reason = {
+    code: record.lifecycle.code ?? 'HELD',
+    message: record.lifecycle.message ?? record.lifecycle.name,
+    attempts: record.attempt?.count ?? 0,
+  };
+  for (const message of messages) {
+    await storeParked(
+      context,
+      context.ports.held,
+      context.layout.heldSubject(activation.key),
+      parkedMessage(context, activation.key, message, reason),
+    );
+  }
+  const held = { cursor: record.held?.cursor ?? record.cursor, upTo: last.seq };
+  if (!(await activation.stand({ cursor: last.seq, held }))) return false;
+  mailbox.advance(last.seq);
+  const { handOver } = activation;
+  mailbox.acknowledge(last.seq, !handOver.isSettled, (seq) => handOver.isDone(seq));
+  await mailbox.fill();
+  return mailbox.length === 0 || firstControl >= 0 ? true : moveAside(context, activation, mailbox);
+}
+
+/**
+ * The next held messages of an agent, as they stood in its mailbox.
+ *
+ * @throws {WakebusError} `UNAVAILABLE`, also when the record says that there are some and none is found.
+ */
+export async function readHeld(context: NodeContext, key: AgentKey, record: AgentRecord): Promise<MailboxMessage[]> {
+  const { held } = record;
+  let fromSeq = 1;
+  for (;;) {
+    const stored = await context.ports.held.read(context.layout.heldSubject(key), fromSeq, READ_LIMIT);
+    const messages = stored
+      .map(unpark)
+      .filter(({ seq }) => held !== undefined && seq > held.cursor && seq <= held.upTo);
+    const last = stored.at(-1);
+    if (messages.length > 0) return messages;
+    if (last === undefined) throw new WakebusError('UNAVAILABLE', { what: `The held messages of ${addressOf(key)}` });
+    fromSeq = last.seq + 1;
+  }
+}
+
+function unpark({ data, storedMs }: StoredMessage): MailboxMessage {
+  const parked = decode(data) as ParkedMessage;
+  return { seq: parked.seq, subject: parked.subject, headers: parked.headers, data: parked.data, storedMs };
+}

@@ -1,0 +1,177 @@
+/**
+ * One placement node over its ports: joins, serves, drains. It knows nothing of NATS, so the simulator
+ * runs this very code.
+ */
+import type { AnyAgentDefinition } from '@wakebus/core';
+import { WakebusError } from '@wakebus/protocol';
+import { HistoryWriter } from './history-writer.ts';
+import { Audit } from './audit.ts';
+import { DEFAULT_LIMITS, type Limits } from './limits.ts';
+import { Membership } from './membership.ts';
+import type { NodeContext, NodeLog, Probes, Sabotage } from './node-context.ts';
+import { Partitions } from './partitions.ts';
+import type { Ports } from './ports/ports.ts';
+import { registerTypes } from './registry.ts';
+import { Sessions } from './sessions.ts';
+import { Telemetry } from './telemetry.ts';
+
+/** What a placement node is made of, whatever its ports are. */
+export interface RuntimeOptions {
+  readonly agents: readonly AnyAgentDefinition[];
+  /** Stands before a random part in the node's ID. @default "node". */
+  readonly name?: string;
+  /** Placement nodes with the same agent types share a pool. @default "default". */
+  readonly pool?: string;
+  /** Whether commits are written to the history stream. @default true – `explain`, replay and audit need it. */
+  readonly history?: boolean;
+  readonly limits?: Partial<Limits>;
+  readonly log?: NodeLog;
+  readonly probes?: Probes;
+  readonly sabotage?: Sabotage;
+}
+
+/** What a placement node says of itself. */
+export interface NodeStatus {
+  readonly nodeId: string;
+  readonly pool: string;
+  /** Agents in memory. */
+  readonly sessions: number;
+  /** Partitions in which this node comes first. */
+  readonly partitions: number;
+  /** Living placement nodes that take work, of all pools. */
+  readonly members: readonly string[];
+  /** Whether its lease lives: a node that may not act does nothing. */
+  readonly mayAct: boolean;
+}
+
+const QUIET: NodeLog = { info: () => {}, warn: () => {} };
+
+export class PlacementRuntime {
+  readonly nodeId: string;
+  readonly #context: NodeContext;
+  readonly #membership: Membership;
+  readonly #partitions: Partitions;
+  readonly #sessions: Sessions;
+  readonly #audit: Audit;
+  readonly #pool: string;
+  #draining: Promise<void> | undefined;
+
+  private constructor(ports: Ports, options: RuntimeOptions, incarnations: readonly string[]) {
+    const { agents, name = 'node', pool = 'default' } = options;
+    this.nodeId = `${name}-${ports.random.id().slice(0, 8)}`;
+    this.#pool = pool;
+    const types = Object.fromEntries(agents.map(({ type, version }) => [type, version]));
+    const self = { nodeId: this.nodeId, pool, types, state: 'active', startedMs: ports.clock.wallMs() } as const;
+    this.#membership = new Membership(ports, self, () => this.#onMembers());
+    this.#context = {
+      ports,
+      layout: ports.layout,
+      nodeId: this.nodeId,
+      definitions: new Map(agents.map((definition) => [definition.type, definition])),
+      membership: this.#membership,
+      telemetry: new Telemetry(),
+      limits: { ...DEFAULT_LIMITS, ...options.limits },
+      history: options.history === false ? undefined : this.#openHistory(ports),
+      incarnations,
+      log: options.log ?? QUIET,
+      probes: options.probes,
+      sabotage: options.sabotage ?? {},
+    };
+    this.#partitions = new Partitions(this.#context, pool);
+    this.#sessions = new Sessions(this.#context, this.#partitions);
+    this.#audit = new Audit(this.#context, this.#sessions);
+    this.#context.telemetry.observeSessions(() => this.#sessions.count);
+  }
+
+  /**
+   * Joins the deployment and serves.
+   *
+   * @throws {WakebusError} `POOL_CONFLICT`, `INVALID_OPTION`, `UNAVAILABLE`.
+   */
+  static async start(ports: Ports, options: RuntimeOptions): Promise<PlacementRuntime> {
+    checkOptions(options);
+    const pool = options.pool ?? 'default';
+    const infos = await Promise.all(ports.inboxes.map((inbox) => inbox.info()));
+    const types = await registerTypes(ports.registry, pool, options.agents, ports.clock.wallMs());
+    const runtime = new PlacementRuntime(
+      ports,
+      options,
+      infos.map(({ incarnation }) => incarnation),
+    );
+    await runtime.#join(types);
+    return runtime;
+  }
+
+  status(): NodeStatus {
+    return {
+      nodeId: this.nodeId,
+      pool: this.#pool,
+      sessions: this.#sessions.count,
+      partitions: this.#partitions.firstCount,
+      members: this.#membership.active().map(({ nodeId }) => nodeId),
+      mayAct: this.#membership.mayAct(),
+    };
+  }
+
+  /** Takes no more work, puts every agent to sleep or hands it over, and leaves; within `limits.drainMs` and some. */
+  drain(): Promise<void> {
+    this.#draining ??= this.#drain();
+    return this.#draining;
+  }
+
+  /** Stops at once and without a word, as a crash would. */
+  close(): void {
+    this.#audit.stop();
+    this.#membership.close();
+    this.#sessions.close();
+    void this.#partitions.stop();
+  }
+
+  #openHistory(ports: Ports): HistoryWriter {
+    const { clock, history: log, layout } = ports;
+    return new HistoryWriter({
+      log,
+      clock,
+      subjectOf: (key) => layout.historySubject(key),
+      mayAct: () => this.#membership.mayAct(),
+    });
+  }
+
+  async #join(types: readonly string[]): Promise<void> {
+    await this.#membership.join();
+    this.#sessions.listen();
+    await this.#partitions.join(this.#sessions, types, this.#membership.active());
+    this.#audit.start();
+  }
+
+  #onMembers(): void {
+    if (!this.#membership.mayAct() && this.#context.sabotage.cas !== true) this.#sessions.drop();
+    this.#partitions.rank(this.#membership.active());
+  }
+
+  async #drain(): Promise<void> {
+    this.#audit.stop();
+    await this.#membership.startDraining();
+    const stopped = this.#partitions.stop();
+    await this.#sessions.drain();
+    await stopped;
+    await this.#membership.leave();
+    this.#sessions.close();
+  }
+}
+
+function checkOptions(options: RuntimeOptions): void {
+  const { agents, name = 'node', pool = 'default' } = options;
+  if (!Array.isArray(agents) || agents.length === 0)
+    throw new WakebusError('INVALID_OPTION', { option: 'agents', why: 'give at least one agent made by defineAgent' });
+  const twice = agents.find(({ type }, i) => agents.findIndex((other) => other.type === type) !== i);
+  if (twice !== undefined)
+    throw new WakebusError('INVALID_OPTION', { option: 'agents', why: `the type "${twice.type}" is there twice` });
+  for (const [option, value] of [
+    ['name', name],
+    ['pool', pool],
+  ] as const) {
+    if (!/^[A-Za-z0-9_]{1,32}$/.test(value))
+      throw new WakebusError('INVALID_OPTION', { option, why: 'write 1 to 32 of A-Z a-z 0-9 _' });
+  }
+}

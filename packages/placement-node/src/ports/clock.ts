@@ -1,0 +1,25 @@
+/**
+ * Time, as the runtime sees it. Wall time is for people and for what other processes read; every
+ * decision about a lease or a timeout uses monotonic time, which does not jump.
+ */
+
+/** A timer that can be taken back. */
+export interface ClockTimer {
+  cancel(): void;
+}
+
+export interface Clock {
+  /** Milliseconds since the epoch. May jump in either direction. */
+  wallMs(): number;
+  /** Milliseconds since some fixed point of this process. Never goes back; goes on while the process is stopped. */
+  monotonicMs(): number;
+  /** Calls back once, not before `delayMs` have passed. An outstanding timer does not keep the process alive. */
+  setTimer(delayMs: number, callback: () => void): ClockTimer;
+}
+
+/** Resolves after a delay. */
+export function delay(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.setTimer(delayMs, resolve);
+  });
+}

@@ -1,0 +1,36 @@
+/**
+ * Quarantine: an agent whose state is damaged, missing or does not match its inbox must not run until
+ * an operator has looked. What could not be read is kept inside the mark.
+ */
+import { newbornMemory } from '@wakebus/core';
+import { type AgentKey, type AgentRecord, encodeRecord } from '@wakebus/protocol';
+import { commitRecord } from './commit.ts';
+import { announce } from './live.ts';
+import { type NodeContext, definitionOf, incarnationOf } from './node-context.ts';
+import type { WakeOutcome } from './wake.ts';
+
+/** Writes the mark over the revision that was read. When another was quicker, the next wake sees what is there then. */
+export async function writeQuarantine(
+  context: NodeContext,
+  key: AgentKey,
+  outcome: Extract<WakeOutcome, { kind: 'quarantine' }>,
+): Promise<void> {
+  const definition = definitionOf(context, key);
+  if (definition === undefined) return;
+  const { ports, membership, nodeId } = context;
+  const nowMs = ports.clock.wallMs();
+  const commit = `${nodeId}.quarantine.${outcome.revision}`;
+  const { record } = newbornMemory(key, definition, { inbox: incarnationOf(context, key), incarnation: 0, nowMs });
+  const marked: AgentRecord = {
+    ...record,
+    commit,
+    lifecycle: { name: 'quarantined', sinceMs: nowMs, code: outcome.error.code, message: outcome.error.message },
+    ...(outcome.evidence !== undefined && { evidence: outcome.evidence }),
+  };
+  const request = { key, bytes: encodeRecord(marked), commit, expectedRevision: outcome.revision };
+  await commitRecord(
+    { agents: ports.agents, clock: ports.clock, mayAct: () => membership.mayAct(), fenced: true },
+    request,
+  );
+  announce(context, key, 'quarantined', outcome.error.code);
+}

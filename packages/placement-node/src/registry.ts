@@ -1,0 +1,66 @@
+/**
+ * The registry of agent types: which pool runs a type, and in which version, for everyone who has no
+ * agent code. Written by placement nodes when they start.
+ */
+import type { AnyAgentDefinition } from '@wakebus/core';
+import { WakebusError, decode, encode } from '@wakebus/protocol';
+import type { RecordStore } from './ports/record-store.ts';
+
+/** What the registry says of an agent type. */
+export interface RegisteredType {
+  readonly v: 1;
+  readonly type: string;
+  readonly pool: string;
+  /** The newest version that has been started. */
+  readonly version: number;
+  /** Names of the events that the machine knows; wildcards as written. */
+  readonly events: readonly string[];
+  readonly updatedMs: number;
+}
+
+/** Tries of one registration: the only rivals are other nodes that start just now. */
+const TRIES = 20;
+
+/**
+ * Registers the types of a node.
+ *
+ * @returns all types of the pool, those that only other nodes run among them.
+ * @throws {WakebusError} `POOL_CONFLICT` when a type runs in another pool; `UNAVAILABLE`.
+ */
+export async function registerTypes(
+  registry: RecordStore,
+  pool: string,
+  definitions: readonly AnyAgentDefinition[],
+  nowMs: number,
+): Promise<string[]> {
+  for (const definition of definitions) await register(registry, pool, definition, nowMs);
+  const registered = await readRegistry(registry);
+  return registered.filter((entry) => entry.pool === pool).map(({ type }) => type);
+}
+
+/** Everything that is registered. @throws {WakebusError} `UNAVAILABLE`. */
+export async function readRegistry(registry: RecordStore): Promise<RegisteredType[]> {
+  const keys = await registry.keys('types.*');
+  const values = await Promise.all(keys.map((key) => registry.get(key)));
+  return values.flatMap(({ bytes }) => (bytes === undefined ? [] : [decode(bytes) as RegisteredType]));
+}
+
+async function register(
+  registry: RecordStore,
+  pool: string,
+  definition: AnyAgentDefinition,
+  nowMs: number,
+): Promise<void> {
+  const { type, version, machine } = definition;
+  for (let round = 0; round < TRIES; round += 1) {
+    const { bytes, revision } = await registry.getFresh(`types.${type}`);
+    const known = bytes === undefined ? undefined : (decode(bytes) as RegisteredType);
+    if (known !== undefined && known.pool !== pool)
+      throw new WakebusError('POOL_CONFLICT', { agentType: type, pool, other: known.pool });
+    if (known !== undefined && known.version >= version) return;
+    const entry: RegisteredType = { v: 1, type, pool, version, events: [...machine.events], updatedMs: nowMs };
+    const outcome = await registry.put(`types.${type}`, encode(entry), revision);
+    if (outcome.kind === 'stored') return;
+  }
+  throw new WakebusError('UNAVAILABLE', { what: 'The registry of agent types' });
+}

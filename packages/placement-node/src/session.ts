@@ -1,0 +1,403 @@
+/**
+ * A session: one agent awake in this placement node, from wake to sleep.
+ *
+ * One loop a session, one turn at a time: doorbell → mailbox in order → claim folded into the first
+ * commit → pure turn → one compare-and-set → outputs → acknowledgement. When a commit is lost the
+ * activation goes, because the record is the only truth; the loop then starts from the record again.
+ */
+import { type MailboxMessage, isRunnable } from '@wakebus/core';
+import { type AgentKey, type WakebusError, addressOf, attribute, isWakebusError, span } from '@wakebus/protocol';
+import { Activation } from './activation.ts';
+import { announce } from './live.ts';
+import { type DeliveryRun, type Doorbell, Mailbox } from './mailbox.ts';
+import { type NodeContext, inboxOf } from './node-context.ts';
+import { isControl, readHeld, standStill } from './park.ts';
+import type { ClockTimer } from './ports/clock.ts';
+import type { Delivery } from './ports/event-log.ts';
+import { writeQuarantine } from './quarantine.ts';
+import type { SessionOwner } from './session-owner.ts';
+import { traceHeaders } from './telemetry.ts';
+import { type WakeOutcome, wakeAgent } from './wake.ts';
+
+/** After a failure of storage the loop waits so long, in milliseconds. */
+const RETRY_MS = 250;
+/** An agent that this node cannot run is offered again after so long, in milliseconds. */
+const ASLEEP_RETRY_MS = 5_000;
+/** Outbox entries from which on the agent takes no turns until they are relayed. */
+const OUTBOX_LIMIT = 512;
+/** All doorbells. */
+const ALL = Number.MAX_SAFE_INTEGER;
+
+export class Session {
+  readonly key: AgentKey;
+  readonly mailbox: Mailbox;
+  readonly #context: NodeContext;
+  readonly #owner: SessionOwner;
+  #activation: Activation | undefined;
+  #cause: Delivery | undefined;
+  #newest: Delivery | undefined;
+  #isRunning = false;
+  #isRung = false;
+  #isGone = false;
+  #force = false;
+  #sleepAsked = false;
+  #releaseTo: string | undefined;
+  #maxEvents: number | undefined;
+  #verdict: WakebusError | undefined;
+  #isFirstTurn = true;
+  #timer: ClockTimer | undefined;
+  #lastActiveMs: number;
+  readonly #waiters: Array<() => void> = [];
+
+  constructor(context: NodeContext, owner: SessionOwner, key: AgentKey, partition: DeliveryRun) {
+    this.key = key;
+    this.#context = context;
+    this.#owner = owner;
+    this.mailbox = new Mailbox(inboxOf(context, key), context.layout.mailboxFilter(key), partition);
+    this.#lastActiveMs = context.ports.clock.monotonicMs();
+  }
+
+  /** Whether the agent is in memory with nothing to do. */
+  get isIdle(): boolean {
+    return !this.#isRunning && !this.mailbox.hasWork;
+  }
+
+  /** Takes a delivery of this agent. */
+  offer(delivery: Delivery): void {
+    this.#cause ??= delivery;
+    this.#newest = delivery;
+    this.mailbox.offer(delivery, this.#context.ports.clock.monotonicMs());
+    this.#start();
+  }
+
+  /** Takes over doorbells of another node, or none: messages wait in any case. */
+  ring(doorbells: readonly Doorbell[] = []): void {
+    const nowMs = this.#context.ports.clock.monotonicMs();
+    for (const doorbell of doorbells) this.mailbox.addDoorbell(doorbell, nowMs);
+    this.mailbox.ring();
+    this.#start();
+  }
+
+  /** Gives the agent up to another node after the turn that runs, doorbells included. @returns when it has. */
+  release(nodeId: string): Promise<void> {
+    this.#releaseTo = nodeId;
+    return this.sleep();
+  }
+
+  /** Goes to sleep as soon as nothing runs. @returns when it is asleep or gone. */
+  sleep(): Promise<void> {
+    if (this.#isGone) return Promise.resolve();
+    this.#sleepAsked = true;
+    this.#start();
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  /** Forgets everything at once, as a crash would: the lease is lost. Deliveries come again by themselves. */
+  drop(): void {
+    this.#activation?.handOver.close();
+    this.#end();
+  }
+
+  #end(): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    this.#timer?.cancel();
+    this.#owner.onGone(this);
+    for (const resolve of this.#waiters) resolve();
+  }
+
+  #start(): void {
+    this.#isRung = true;
+    if (this.#isRunning || this.#isGone) return;
+    this.#isRunning = true;
+    void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    try {
+      // A ring between a step's last look and its end would otherwise be heard by nobody.
+      while (!this.#isGone && this.#isRung) {
+        this.#isRung = false;
+        while (!this.#isGone && (await this.#step()));
+      }
+    } catch (thrown) {
+      this.#recover(thrown);
+    }
+    this.#isRunning = false;
+    if (!this.#isGone) this.#watchIdle();
+  }
+
+  /** One step of the loop. @returns whether there may be more to do at once. */
+  async #step(): Promise<boolean> {
+    if (!this.#context.membership.mayAct() && this.#context.sabotage.cas !== true) {
+      this.drop();
+      return false;
+    }
+    const activation = this.#activation ?? (await this.#wake());
+    if (activation === undefined) return false;
+    if (this.#verdict !== undefined) return this.#suspend(activation, this.#verdict);
+    if (this.#releaseTo !== undefined) return this.#sleepNow(activation);
+    if (await this.#standsStill(activation)) return this.#sleepAsked ? this.#sleepNow(activation) : false;
+    if (activation.record.outbox.length >= OUTBOX_LIMIT) await activation.handOver.settled();
+    if (activation.record.held !== undefined && !this.#hearsControl(activation))
+      return this.#turn(activation, await readHeld(this.#context, this.key, activation.record), true);
+    await this.mailbox.fill();
+    if (this.mailbox.length > 0)
+      return this.#turn(activation, this.mailbox.peek(isRunnable(activation.record) ? ALL : 1), false);
+    this.#acknowledge(activation);
+    if (this.mailbox.hasWork) return true;
+    // Woken for nothing, by a delivery of what is processed already: there is no idle time to wait for.
+    return this.#sleepAsked || !activation.isClaimed ? this.#sleepNow(activation) : false;
+  }
+
+  async #wake(): Promise<Activation | undefined> {
+    const { ports, telemetry } = this.#context;
+    const startedMs = ports.clock.monotonicMs();
+    const wake = telemetry.start(span.wake, this.key, [traceHeaders(this.#cause?.headers)]);
+    const read = ports.agents.get(this.key);
+    read.catch(() => {}); // Heard below; the mailbox may fail first.
+    this.mailbox.ring();
+    const hydrate = telemetry.start(span.hydrate, this.key, [wake.carrier]);
+    await this.mailbox.fill();
+    hydrate.end();
+    const headSeq = this.mailbox.peek(1)[0]?.seq;
+    const resume = telemetry.start(span.resume, this.key, [wake.carrier]);
+    const outcome = await wakeAgent(this.#context, this.key, read, {
+      headSeq,
+      newest: this.#newest,
+      force: this.#force,
+    });
+    resume.set({ [attribute.outcome]: outcome.kind });
+    resume.end('error' in outcome ? outcome.error : undefined);
+    wake.set({ [attribute.cause]: this.#cause?.subject ?? 'mailbox' });
+    wake.end('error' in outcome ? outcome.error : undefined);
+    if (outcome.kind === 'awake') {
+      telemetry.hydrateMs.record(ports.clock.monotonicMs() - startedMs);
+      return this.#activate(outcome);
+    }
+    if (outcome.kind === 'held') return this.#leaveOrClaim(outcome.holder);
+    this.#context.log.warn(outcome.error.message, { agent: this.key, code: outcome.error.code });
+    if (outcome.kind === 'quarantine') await writeQuarantine(this.#context, this.key, outcome);
+    this.#refuse();
+    return undefined;
+  }
+
+  #activate(woken: Extract<WakeOutcome, { kind: 'awake' }>): Activation {
+    const { telemetry, log } = this.#context;
+    const { definition, record } = woken.memory;
+    telemetry.resumes.add(1, { type: definition.type });
+    if (woken.takenFrom !== undefined) {
+      telemetry.takeovers.add(1, { type: definition.type });
+      log.info(`took over ${addressOf(this.key)}`, { agent: this.key, from: woken.takenFrom });
+    }
+    const oldestSeq = Math.min(this.mailbox.peek(1)[0]?.seq ?? ALL, this.mailbox.doorbells[0]?.seq ?? ALL);
+    this.mailbox.advance(record.cursor);
+    const onProgress = (): void => this.#acknowledge(activation);
+    const activation = new Activation(this.#context, this.key, woken, this.#cause?.subject ?? '', onProgress);
+    this.#activation = activation;
+    // Processed and not acknowledged: whoever processed it may have died before its history was stored.
+    if (oldestSeq <= record.cursor) activation.repeatHistory();
+    return activation;
+  }
+
+  /** The agent runs elsewhere. Its holder gets what was asked of us, or is asked to give it up to us. */
+  async #leaveOrClaim(holder: string): Promise<Activation | undefined> {
+    if (!this.#owner.isFirst(this.key) && (await this.#passOn(holder))) {
+      this.drop();
+      return undefined;
+    }
+    await this.#owner.requestRelease(holder, this.key);
+    this.#force = true;
+    return this.#isGone ? undefined : this.#wake();
+  }
+
+  /** Hands all doorbells to another node, those too that come meanwhile. @returns whether it took them. */
+  async #passOn(nodeId: string): Promise<boolean> {
+    do {
+      const handed = this.mailbox.takeDoorbells(ALL);
+      if (await this.#owner.forward(nodeId, this.key, handed)) continue;
+      for (const doorbell of handed) this.mailbox.addDoorbell(doorbell, this.#context.ports.clock.monotonicMs());
+      return false;
+    } while (this.mailbox.doorbells.length > 0);
+    return true;
+  }
+
+  /** Offers the messages again later: to another node, or to a newer version of this one. */
+  #refuse(): void {
+    this.mailbox.giveBack(0, ASLEEP_RETRY_MS);
+    this.drop();
+  }
+
+  async #turn(activation: Activation, messages: readonly MailboxMessage[], fromHeld: boolean): Promise<boolean> {
+    const [head] = messages;
+    // The first message of a session may be what the session before died of. One that is new to everybody is not.
+    const isSuspect = this.#isFirstTurn && head !== undefined && !this.mailbox.isFresh(head.seq);
+    this.#isFirstTurn = false;
+    // Under suspicion for the second time it runs alone: another death then tells which one it was.
+    const isAlone = isSuspect && activation.record.attempt?.seq === head.seq;
+    const lane = isAlone ? this.#owner.suspects : this.#owner.lane;
+    await lane.enter();
+    try {
+      if (this.#isGone) return false;
+      if (isSuspect && !(await this.#brace(activation, head))) return true;
+      const isAll = !fromHeld && !this.#sleepAsked;
+      const outcome = await activation.turn({ messages, fromHeld, isAll, maxEvents: this.#maxEvents });
+      this.#lastActiveMs = this.#context.ports.clock.monotonicMs();
+      if (outcome.kind === 'committed') return this.#afterTurn(activation, outcome, fromHeld);
+      // Which of several events is to blame is known once they are taken one by one.
+      if (outcome.kind === 'unfit' && outcome.events > 1) this.#maxEvents = 1;
+      else if (outcome.kind === 'unfit') this.#verdict = outcome.error;
+      this.#forget();
+      return true;
+    } finally {
+      lane.leave();
+    }
+  }
+
+  async #brace(activation: Activation, head: MailboxMessage): Promise<boolean> {
+    this.#maxEvents = 1;
+    if (await activation.brace(head)) return true;
+    this.#forget();
+    return false;
+  }
+
+  #afterTurn(
+    activation: Activation,
+    { turn, asleep }: Extract<Awaited<ReturnType<Activation['turn']>>, { kind: 'committed' }>,
+    fromHeld: boolean,
+  ): boolean {
+    this.#maxEvents = undefined;
+    this.#sleepAsked ||= turn.sleep;
+    this.mailbox.advance(activation.record.cursor);
+    this.#acknowledge(activation);
+    if (fromHeld && activation.record.held === undefined)
+      void this.#context.ports.held.purge(this.#context.layout.heldSubject(this.key));
+    // A message that came during the commit finds the agent asleep in the record, and in memory: it is claimed again.
+    if (asleep && this.mailbox.hasWork) this.#forget();
+    if (!asleep || this.mailbox.hasWork) return true;
+    this.#fallAsleep(activation);
+    return false;
+  }
+
+  /** Acknowledges what the durable cursor covers and whose outputs have been handed over. */
+  #acknowledge(activation: Activation): void {
+    if (this.mailbox.doorbells.length === 0) return;
+    this.#context.probes?.beforeAck?.(this.key);
+    const { answeredSeq, handOver } = activation;
+    this.mailbox.acknowledge(answeredSeq, !handOver.isSettled, (seq) => handOver.isDone(seq));
+  }
+
+  async #suspend(activation: Activation, error: WakebusError): Promise<boolean> {
+    const { ports, log } = this.#context;
+    log.warn(error.message, { agent: this.key, code: error.code });
+    this.#verdict = undefined;
+    const lifecycle = {
+      name: 'suspended',
+      sinceMs: ports.clock.wallMs(),
+      code: error.code,
+      message: error.message,
+    } as const;
+    return this.#orForget(activation.stand({ lifecycle }));
+  }
+
+  /** Whether the agent takes no events now. Its messages then wait; many or old ones move aside. */
+  async #standsStill(activation: Activation): Promise<boolean> {
+    const { limits, ports } = this.#context;
+    const { clock } = ports;
+    const leftMs = (activation.record.attempt?.retryMs ?? 0) - clock.wallMs();
+    if (leftMs <= 0 && isRunnable(activation.record)) return false;
+    await this.mailbox.fill();
+    if (this.#hearsControl(activation)) return false;
+    this.#acknowledge(activation);
+    if (!(await standStill(this.#context, activation, this.mailbox))) this.#forget();
+    if (this.#activation !== undefined && this.#hearsControl(activation)) return false;
+    // Woken again when the retry is due, or when what waits is old enough to move aside.
+    if (leftMs > 0 || this.mailbox.length > 0)
+      this.#wakeLater(Math.min(leftMs > 0 ? leftMs : Number.POSITIVE_INFINITY, limits.holdAfterMs));
+    return true;
+  }
+
+  /** Whether the agent takes no events, and what comes first is not one. */
+  #hearsControl(activation: Activation): boolean {
+    const [head] = this.mailbox.peek(1);
+    return head !== undefined && !isRunnable(activation.record) && isControl(head);
+  }
+
+  #wakeLater(delayMs: number): void {
+    this.#timer?.cancel();
+    this.#timer = this.#context.ports.clock.setTimer(delayMs, () => {
+      this.#timer = undefined;
+      this.mailbox.ring();
+      this.#start();
+    });
+  }
+
+  /** A lost commit: what is in memory is not what the agent is. */
+  #forget(): void {
+    this.#activation?.handOver.close();
+    this.#activation = undefined;
+    this.#force = false;
+    this.mailbox.dropPayloads();
+    this.mailbox.ring();
+  }
+
+  async #orForget(committed: Promise<boolean>): Promise<boolean> {
+    if (!(await committed)) this.#forget();
+    return true;
+  }
+
+  /** One timer a session, not one a turn: when it rings early it is set for what is left. */
+  #watchIdle(): void {
+    const activation = this.#activation;
+    if (activation === undefined || this.#timer !== undefined) return;
+    const { clock } = this.#context.ports;
+    const ended = activation.record.lifecycle.name === 'completed' || activation.record.lifecycle.name === 'removed';
+    const afterMs = ended ? 0 : activation.definition.sleep.afterMs;
+    this.#timer = clock.setTimer(Math.max(0, this.#lastActiveMs + afterMs - clock.monotonicMs()), () => {
+      this.#timer = undefined;
+      if (clock.monotonicMs() - this.#lastActiveMs >= afterMs) this.#sleepAsked = true;
+      if (this.isIdle) this.#start();
+    });
+  }
+
+  /** Hands over what is owed, clears the lease in the record, and goes. */
+  async #sleepNow(activation: Activation): Promise<boolean> {
+    await activation.handOver.settled();
+    if (this.#isGone) return false;
+    if (this.mailbox.hasWork && this.#releaseTo === undefined && isRunnable(activation.record)) return true;
+    if (!(await activation.sleep())) {
+      this.#forget();
+      if (this.#releaseTo === undefined) return true;
+      await this.#passOn(this.#releaseTo);
+      this.drop();
+      return false;
+    }
+    if (this.mailbox.hasWork && this.#releaseTo === undefined && isRunnable(activation.record)) {
+      this.#forget();
+      return true;
+    }
+    this.#fallAsleep(activation);
+    return false;
+  }
+
+  #fallAsleep(activation: Activation): void {
+    const { telemetry } = this.#context;
+    const type = activation.definition.type;
+    (activation.isClaimed ? telemetry.sleeps : telemetry.falseWakes).add(1, { type });
+    if (activation.isClaimed) announce(this.#context, this.key, 'asleep');
+    this.#acknowledge(activation);
+    if (this.#releaseTo !== undefined)
+      void this.#owner.forward(this.#releaseTo, this.key, this.mailbox.takeDoorbells(ALL));
+    else this.mailbox.giveBack(activation.record.cursor, isRunnable(activation.record) ? 0 : ASLEEP_RETRY_MS);
+    this.#end();
+  }
+
+  /** Storage failed in mid-step. Nothing is concluded from it. */
+  #recover(thrown: unknown): void {
+    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    const code = isWakebusError(thrown) ? thrown.code : 'UNEXPECTED';
+    this.#context.log.warn(`the session of ${addressOf(this.key)} starts again: ${message}`, { agent: this.key, code });
+    this.#forget();
+    this.#wakeLater(RETRY_MS);
+  }
+}

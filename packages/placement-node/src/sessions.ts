@@ -1,0 +1,213 @@
+/**
+ * The sessions of one placement node, and what nodes say to each other about them: forwarded doorbells
+ * and requests to release.
+ */
+import { type AgentKey, decode, encode, isCanonicalKey } from '@wakebus/protocol';
+import { Lane } from './lane.ts';
+import type { DeliveryRun, Doorbell } from './mailbox.ts';
+import type { NodeContext } from './node-context.ts';
+import type { ClockTimer } from './ports/clock.ts';
+import type { Delivery } from './ports/event-log.ts';
+import type { PlainMessage, Subscription } from './ports/messenger.ts';
+import { Session } from './session.ts';
+import type { SessionOwner } from './session-owner.ts';
+
+/** Held deliveries are reported as in work this often, in milliseconds: well within the acknowledgement wait of 5 s. */
+const KEEP_ALIVE_MS = 2_000;
+/** A forward that is not taken within so long, in milliseconds, says that its receiver is silent. */
+const FORWARD_MS = 250;
+
+/** What a forward carries. */
+interface Forward {
+  readonly key: AgentKey;
+  readonly doorbells: readonly Doorbell[];
+}
+
+/** What a request to release carries. */
+interface ReleaseRequest {
+  readonly key: AgentKey;
+  readonly nodeId: string;
+}
+
+/** What the table needs to know about partitions. */
+export interface PartitionLookup {
+  runOf(key: AgentKey): DeliveryRun;
+  /** The node that should run an agent. */
+  firstFor(key: AgentKey): string | undefined;
+}
+
+export class Sessions implements SessionOwner {
+  readonly lane: Lane;
+  readonly suspects: Lane = new Lane(1);
+  readonly #context: NodeContext;
+  readonly #partitions: PartitionLookup;
+  /** Least recently woken first. */
+  readonly #table = new Map<AgentKey, Session>();
+  #subscriptions: Subscription[] = [];
+  #timer: ClockTimer | undefined;
+  #isDraining = false;
+
+  constructor(context: NodeContext, partitions: PartitionLookup) {
+    this.#context = context;
+    this.#partitions = partitions;
+    this.lane = new Lane(context.limits.maxTurnsInFlight);
+  }
+
+  get count(): number {
+    return this.#table.size;
+  }
+
+  /** Bytes of payloads waiting in memory. */
+  get payloadBytes(): number {
+    let sum = 0;
+    for (const session of this.#table.values()) sum += session.mailbox.sizeBytes;
+    return sum;
+  }
+
+  /** Begins to answer other nodes. */
+  listen(): void {
+    const { layout, nodeId, ports } = this.#context;
+    this.#subscriptions = [
+      ports.messenger.subscribe(layout.nodeSubject(nodeId, 'forward'), (message) => this.#onForward(message)),
+      ports.messenger.subscribe(layout.nodeSubject(nodeId, 'release'), (message) => void this.#onRelease(message)),
+    ];
+    this.#tend();
+  }
+
+  /** A delivery of an agent that this node should run, or has in memory. */
+  offer(key: AgentKey, delivery: Delivery): void {
+    (this.#table.get(key) ?? this.#open(key)).offer(delivery);
+  }
+
+  /** Messages of an agent wait; its deliveries may be anywhere. */
+  ring(key: AgentKey, doorbells: readonly Doorbell[] = []): void {
+    (this.#table.get(key) ?? this.#open(key)).ring(doorbells);
+  }
+
+  has(key: AgentKey): boolean {
+    return this.#table.has(key);
+  }
+
+  /** Puts every agent to sleep, in bounded time. What is not asleep by then is dropped: its lease goes with the node. */
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    const asleep = Promise.all([...this.#table.values()].map((session) => this.#hand(session)));
+    let timer: ClockTimer | undefined;
+    const tooLate = new Promise<void>((resolve) => {
+      timer = this.#context.ports.clock.setTimer(this.#context.limits.drainMs, resolve);
+    });
+    await Promise.race([asleep, tooLate]);
+    timer?.cancel();
+    this.drop();
+  }
+
+  /** Forgets everything: the lease is lost, or the process ends. */
+  drop(): void {
+    for (const session of this.#table.values()) session.drop();
+  }
+
+  close(): void {
+    for (const subscription of this.#subscriptions) subscription.stop();
+    this.#timer?.cancel();
+    this.drop();
+  }
+
+  onGone(session: Session): void {
+    if (this.#table.get(session.key) === session) this.#table.delete(session.key);
+  }
+
+  isFirst(key: AgentKey): boolean {
+    return this.#partitions.firstFor(key) === this.#context.nodeId;
+  }
+
+  async forward(nodeId: string, key: AgentKey, doorbells: readonly Doorbell[]): Promise<boolean> {
+    const { layout, membership, ports } = this.#context;
+    const forward: Forward = {
+      key,
+      doorbells: doorbells.map(({ seq, ackToken, deliveries }) => ({ seq, ackToken, deliveries })),
+    };
+    const answer = await ports.messenger.request(layout.nodeSubject(nodeId, 'forward'), encode(forward), FORWARD_MS);
+    if (answer === undefined) membership.suspect(nodeId);
+    return answer !== undefined;
+  }
+
+  async requestRelease(holder: string, key: AgentKey): Promise<void> {
+    const { layout, limits, membership, nodeId, ports } = this.#context;
+    const request: ReleaseRequest = { key, nodeId };
+    const answer = await ports.messenger.request(
+      layout.nodeSubject(holder, 'release'),
+      encode(request),
+      limits.releaseMs,
+    );
+    if (answer === undefined) membership.suspect(holder);
+  }
+
+  #open(key: AgentKey): Session {
+    const session = new Session(this.#context, this, key, this.#partitions.runOf(key));
+    this.#table.set(key, session);
+    if (this.#table.size > this.#context.limits.maxSessions) this.#evict();
+    return session;
+  }
+
+  /** Puts the idle agents that woke longest ago to sleep, a few more than needed: each one is a scan. */
+  #evict(): void {
+    let left = this.#table.size - this.#context.limits.maxSessions + Math.ceil(this.#context.limits.maxSessions / 100);
+    for (const session of this.#table.values()) {
+      if (left === 0) return;
+      if (!session.isIdle) continue;
+      left -= 1;
+      void session.sleep();
+    }
+  }
+
+  #hand(session: Session): Promise<void> {
+    const first = this.#partitions.firstFor(session.key);
+    return first === undefined || first === this.#context.nodeId ? session.sleep() : session.release(first);
+  }
+
+  #onForward(message: PlainMessage): void {
+    if (this.#isDraining) return;
+    message.respond(new Uint8Array());
+    const { key, doorbells } = readRequest(message.data) as Partial<Forward>;
+    if (typeof key === 'string' && isCanonicalKey(key) && Array.isArray(doorbells)) this.ring(key, doorbells);
+  }
+
+  async #onRelease(message: PlainMessage): Promise<void> {
+    const { key, nodeId } = readRequest(message.data) as Partial<ReleaseRequest>;
+    if (key !== undefined && typeof nodeId === 'string') await this.#table.get(key)?.release(nodeId);
+    message.respond(new Uint8Array());
+  }
+
+  #tend(): void {
+    const { clock } = this.#context.ports;
+    this.#timer = clock.setTimer(KEEP_ALIVE_MS, () => this.#tend());
+    if (!this.#context.membership.mayAct()) return this.#dropUnlessSabotaged();
+    const nowMs = clock.monotonicMs();
+    for (const session of this.#table.values()) session.mailbox.keepAlive(nowMs, KEEP_ALIVE_MS);
+    if (this.payloadBytes > this.#context.limits.maxPayloadBytes) this.#dropPayloads();
+  }
+
+  #dropUnlessSabotaged(): void {
+    if (this.#context.sabotage.cas !== true) this.drop();
+  }
+
+  /** Memory pressure drops payloads, never deliveries: what is dropped is read again when its turn comes. */
+  #dropPayloads(): void {
+    const largest = [...this.#table.values()].toSorted((a, b) => b.mailbox.sizeBytes - a.mailbox.sizeBytes);
+    let over = this.payloadBytes - this.#context.limits.maxPayloadBytes / 2;
+    for (const session of largest) {
+      if (over <= 0) return;
+      over -= session.mailbox.sizeBytes;
+      session.mailbox.dropPayloads();
+    }
+  }
+}
+
+/** What another node asks for, if it can be read: whoever may publish here may publish nonsense. */
+function readRequest(data: Uint8Array): object {
+  try {
+    return (decode(data) as object | null) ?? {};
+  } catch {
+    return {};
+  }
+}

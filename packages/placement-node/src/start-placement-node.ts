@@ -1,0 +1,45 @@
+/**
+ * `startPlacementNode`: a placement node inside any Node.js service.
+ */
+import type { NatsConnection } from '@nats-io/transport-node';
+import { type CheckOptions, checkDeployment, createDeployment, natsPorts, readLayout } from './nats/mod.ts';
+import { type NodeStatus, PlacementRuntime, type RuntimeOptions } from './placement-runtime.ts';
+
+export interface PlacementNodeOptions extends RuntimeOptions {
+  /** A connection made by `connectNats`, or by transport-node with the same options. It stays yours: `drain` does not close it. */
+  readonly connection: NatsConnection;
+  /** Name of the deployment. @default "wakebus". */
+  readonly prefix?: string;
+  /** `create` makes missing streams and buckets; `check` refuses to start without them. @default "create" – the first start should just work; production gives `check`. */
+  readonly setup?: 'create' | 'check';
+  /** Refuses a deployment that a power cut or the loss of a server could rob of acknowledged events. @default none – a laptop has one server and should start. */
+  readonly production?: Pick<CheckOptions, 'monitorUrls'>;
+}
+
+/** A running placement node. */
+export interface PlacementNode {
+  readonly nodeId: string;
+  status(): NodeStatus;
+  /** Takes no more work, puts agents to sleep or hands them over, and leaves. Bounded by `limits.drainMs`. */
+  drain(): Promise<void>;
+  /** Stops at once and without a word, as a crash would. */
+  close(): void;
+}
+
+/**
+ * Starts a placement node.
+ *
+ * @throws {WakebusError} when the server or its streams are not as needed, with what to do; `POOL_CONFLICT`; `INVALID_OPTION`.
+ */
+export async function startPlacementNode(options: PlacementNodeOptions): Promise<PlacementNode> {
+  const { connection, prefix, setup = 'create', production, ...runtime } = options;
+  if (setup === 'create') await createDeployment(connection, prefix === undefined ? {} : { prefix });
+  const layout = await readLayout(connection, prefix);
+  const problems = await checkDeployment(connection, layout, { ...production, production: production !== undefined });
+  const [first, ...more] = problems;
+  if (first !== undefined)
+    throw more.length === 0
+      ? first
+      : Object.assign(first, { cause: new AggregateError(more, `and ${more.length} more`) });
+  return PlacementRuntime.start(natsPorts(connection, layout), runtime);
+}

@@ -1,0 +1,137 @@
+/** A placement node that is killed, at every step of a turn: nothing is lost, nothing doubled, and callers get their answers. */
+import { encode } from '@wakebus/protocol';
+import { describe, expect, test } from 'vitest';
+import { type TestDeployment, useServer } from './support/deployment.ts';
+import { eventually } from './support/eventually.ts';
+import type { Step } from './support/node-process.ts';
+
+const deploy = useServer('all');
+const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1);
+
+/** Every event of the test is in every list once, in order. */
+async function expectWhole(bus: TestDeployment, count: number): Promise<void> {
+  await bus.drained();
+  for (const id of ['a', 'b', 'c']) expect(await bus.items(id)).toEqual(upTo(count));
+}
+
+describe.concurrent('a node that is killed', () => {
+  const steps: ReadonlyArray<readonly [what: string, step: Step, time: number]> = [
+    ['before it commits the birth', 'beforeCommit', 1],
+    ['before it commits a later turn', 'beforeCommit', 4],
+    ['between a commit and what the turn owes', 'afterCommit', 2],
+    ['with half of its messages handed over', 'beforeRelay', 4],
+    ['before it acknowledges', 'beforeAck', 2],
+  ];
+  test.each(steps)('%s leaves everything to the next one', async (_what, step, time) => {
+    const bus = await deploy();
+    const first = await bus.startProcess({ dieAt: { step, time } });
+    const send = (item: number): Promise<unknown> =>
+      bus.list('a').send({ type: 'fan', item, to: ['list/b', 'list/c'] });
+    for (const item of upTo(3)) await send(item);
+    const answer = bus.list('a').call({ type: 'fan', item: 4, to: ['list/b', 'list/c'] }, { id: 'call-4' });
+    for (const item of [5, 6]) await send(item);
+    await first.exited();
+
+    await bus.startProcess();
+
+    await expect(answer).resolves.toBeUndefined();
+    await expectWhole(bus, 6);
+    expect(await bus.deadLetters()).toEqual([]);
+    expect(await bus.list('a').call({ type: 'fan', item: 4, to: [] }, { id: 'call-4' })).toBeUndefined();
+    await expectWhole(bus, 6);
+  });
+
+  test('over and over loses nothing', async () => {
+    const bus = await deploy();
+    // Each death makes whatever waited at the head of a mailbox a little more suspect.
+    const agent = { retry: { attempts: 3, backoffMs: 20 } };
+    const sends = upTo(12).map((item) => bus.list('a').send({ type: 'fan', item, to: ['list/b', 'list/c'] }));
+    await Promise.all(sends);
+
+    for (const step of ['beforeAck', 'beforeCommit', 'beforeRelay', 'afterCommit'] as const)
+      await (await bus.startProcess({ agent, dieAt: { step, time: 2 } })).exited();
+    await bus.startProcess({ agent });
+
+    await bus.drained();
+    const order = await bus.items('a');
+    expect([...order].toSorted((x, y) => Number(x) - Number(y))).toEqual(upTo(12));
+    expect([await bus.items('b'), await bus.items('c')]).toEqual([order, order]);
+    expect(await bus.deadLetters()).toEqual([]);
+  });
+
+  test('writes the history of its last turn all the same, through the next one', async () => {
+    const bus = await deploy();
+    const first = await bus.startProcess({ dieAt: { step: 'afterCommit', time: 1 } });
+    await bus.list('a').send({ type: 'add', item: 1 });
+    await first.exited();
+
+    await bus.startProcess();
+
+    await bus.drained();
+    expect(await bus.history('a')).toMatchObject([{ turn: 1, node: first.nodeId, events: [{ seq: 1, type: 'add' }] }]);
+  });
+
+  test('arms its timers through the next one', async () => {
+    const bus = await deploy();
+    const first = await bus.startProcess({ dieAt: { step: 'afterCommit', time: 1 } });
+    await bus.list('a').send({ type: 'alarm', ms: 100 });
+    await first.exited();
+    expect(await bus.count(bus.layout.timersStream(0))).toBe(0);
+
+    await bus.startProcess();
+
+    await eventually(async () => expect(await bus.items('a')).toEqual(['rang']));
+  });
+});
+
+test.concurrent('a birth without a record is finished while its first message is there', async () => {
+  const bus = await deploy();
+  const { seq } = await bus.list('a').send({ type: 'add', item: 1 });
+  const { key } = bus.list('a');
+  const inbox = await (await bus.manager()).streams.info(bus.layout.inboxStream(0));
+  const incarnation = Object.entries(inbox.config.metadata ?? {}).find(([name]) => name.includes('incarnation'))?.[1];
+  await bus.publish(bus.layout.birthSubject(key), encode({ v: 1, incarnation: 1, inbox: incarnation, seq, atMs: 1 }));
+
+  await bus.startNode();
+
+  await bus.drained();
+  expect(await bus.items('a')).toEqual([1]);
+});
+
+describe.concurrent('an event that kills its node', () => {
+  test('is given up after a few deaths; its neighbours and what stood behind it go on', async () => {
+    const bus = await deploy();
+    await bus.list('a').send({ type: 'add', item: 1 });
+    await bus.list('a').send({ type: 'exit' });
+    await bus.list('a').send({ type: 'add', item: 2 });
+    await bus.list('neighbour').send({ type: 'add', item: 'x' });
+
+    let deaths = 0;
+    for (;;) {
+      const node = await bus.startProcess();
+      const ended = await Promise.race([node.exited().then(() => 'died'), bus.drained(25_000).then(() => 'drained')]);
+      if (ended === 'drained') break;
+      deaths += 1;
+      expect(deaths).toBeLessThan(5);
+    }
+
+    expect(deaths).toBeGreaterThanOrEqual(2);
+    expect(await bus.items('a')).toEqual([1, 2]);
+    expect(await bus.items('neighbour')).toEqual(['x']);
+    expect(await bus.deadLetters()).toMatchObject([
+      { code: 'DEAD_LETTERED', key: 'list.a', subject: expect.stringContaining('.e.exit') as string },
+    ]);
+  });
+
+  test('after its commit is not run again', async () => {
+    const bus = await deploy();
+    await bus.list('a').send({ type: 'exitLater' });
+    await (await bus.startProcess()).exited();
+
+    await bus.startProcess();
+
+    await bus.drained();
+    expect(await bus.items('a')).toEqual(['exitLater']);
+    expect(await bus.list('a').call({ type: 'add', item: 1 })).toBe(2);
+  });
+});

@@ -1,0 +1,4 @@
+import { messengerContract } from '@wakebus/testing/contracts';
+import { natsFixtures } from './nats-fixture.ts';
+
+messengerContract('NATS', natsFixtures());
