@@ -1,0 +1,139 @@
+/**
+ * One agent as a client addresses it: `send` and `call`.
+ */
+import {
+  type Address,
+  type AgentKey,
+  EVENT_LIMIT_BYTES,
+  type Headers,
+  MSGPACK,
+  WakebusError,
+  addressOf,
+  encode,
+  header,
+  isReservedEvent,
+  splitKey,
+  wireMessageId,
+} from '@wakebus/protocol';
+import { type ClientContext, type Compose, checkDeadline } from './client-context.ts';
+import { checkMessageId } from './message-ids.ts';
+import type { InboxTarget, Publication, Stored } from './publish.ts';
+import { type MessageSpan, startMessageSpan } from './tracing.ts';
+
+/** What may be said about one message. */
+export interface SendOptions {
+  /** The message's own name: the same ID to the same agent is one event, however often it is sent. @default a fresh one */
+  readonly id?: string;
+  /** Trace headers (`traceparent`, `tracestate`) in place of the active OpenTelemetry context. */
+  readonly trace?: Headers;
+  /** How long to try and, for a call, to wait, in milliseconds. @default 30,000 – an election of a stream's leader takes up to 9 s, a takeover 2 s */
+  readonly deadlineMs?: number;
+}
+
+/** A stored message. */
+export interface SendReceipt {
+  readonly messageId: string;
+  /** Its sequence in the inbox. */
+  readonly seq: number;
+  /** The inbox had a message with this ID already; the agent sees one of them. */
+  readonly duplicate: boolean;
+}
+
+/** One agent, typed by the events that it takes. Costs nothing; the agent need not exist. */
+export class AgentHandle<TEvent extends { readonly type: string }> {
+  readonly address: Address;
+  readonly key: AgentKey;
+  readonly #type: string;
+  readonly #context: ClientContext;
+  readonly #target: InboxTarget;
+
+  constructor(context: ClientContext, key: AgentKey) {
+    this.key = key;
+    this.address = addressOf(key);
+    this.#type = splitKey(key).type;
+    this.#context = context;
+    this.#target = context.targetOf(key);
+  }
+
+  /**
+   * Sends an event. Resolves when it is stored: from then on it is processed, whatever crashes.
+   *
+   * @throws {WakebusError} `INVALID_EVENT`, `RESERVED_EVENT`, `INVALID_OPTION`, `EVENT_TOO_LARGE`, `VALUE_NOT_DURABLE`:
+   * nothing was sent. `INBOX_FULL`, `UNAVAILABLE`: nothing was stored, try later. `OUTCOME_UNKNOWN`: repeat it under the ID in the error.
+   */
+  async send(event: TEvent, options: SendOptions = {}): Promise<SendReceipt> {
+    const { id, span, compose } = this.#prepare('send', event, options);
+    const { seq, duplicate } = await within(span, this.#context.publish(this.#target, compose({})));
+    return { messageId: id, seq, duplicate };
+  }
+
+  /**
+   * Sends an event and waits for the agent's answer, which comes after the commit.
+   *
+   * Asked again under the same ID, also by another process, it gets the answer of the first time, as
+   * long as the agent keeps it: until a minute after the deadline, 4 KB at most.
+   *
+   * @returns what the machine gave to `reply`; `undefined` when it took the event and said nothing.
+   * @throws {WakebusError} as {@link send}, and `AGENT_REFUSED`, `AGENT_COMPLETED`, `AGENT_REMOVED`, `EVENT_UNKNOWN`,
+   * `DEAD_LETTERED`: the agent's answer. `CALL_TIMEOUT`: stored, no answer yet. `REPLY_EXPIRED`: processed, its answer is gone.
+   */
+  async call<TReply = unknown>(event: TEvent, options: SendOptions = {}): Promise<TReply> {
+    const { id, deadlineMs, untilMs, span, compose } = this.#prepare('call', event, options);
+    const facts = { key: this.key, messageId: id, deadlineMs, untilMs };
+    const publish = (publication: Publication): Promise<Stored> => this.#context.publish(this.#target, publication);
+    return (await within(span, this.#context.exchange(facts, compose, publish))) as TReply;
+  }
+
+  #prepare(operation: 'send' | 'call', event: TEvent, options: SendOptions): PreparedMessage {
+    const { ports, ids } = this.#context;
+    const { type, ...fields } = event;
+    if (isReservedEvent(type)) throw new WakebusError('RESERVED_EVENT', { event: type });
+    const subject = ports.layout.eventSubject(this.key, type);
+    const data = encodeFields(fields);
+    const deadlineMs = checkDeadline(options.deadlineMs);
+    const id = options.id === undefined ? ids.next(this.key) : checkMessageId(options.id);
+    const facts = { key: this.key, type: this.#type, event: type, messageId: id, trace: options.trace };
+    const span = startMessageSpan(operation, facts);
+    const untilMs = ports.clock.monotonicMs() + deadlineMs;
+    const messageId = wireMessageId(this.key, id);
+    const compose: Compose = (more) => ({
+      what: `The event ${type} to ${this.address}`,
+      id,
+      subject,
+      data,
+      untilMs,
+      options: { messageId, headers: { [header.contentType]: MSGPACK, ...more, ...span.headers } },
+    });
+    return { id, deadlineMs, untilMs, span, compose };
+  }
+}
+
+/** A checked message, encoded once for all tries. */
+interface PreparedMessage {
+  readonly id: string;
+  readonly deadlineMs: number;
+  readonly untilMs: number;
+  readonly span: MessageSpan;
+  readonly compose: Compose;
+}
+
+/** Ends a span with what it waits for. */
+async function within<T>(span: MessageSpan, work: Promise<T>): Promise<T> {
+  try {
+    const value = await work;
+    span.end();
+    return value;
+  } catch (error) {
+    span.end(error);
+    throw error;
+  }
+}
+
+const NO_DATA = new Uint8Array(0);
+
+function encodeFields(fields: object): Uint8Array {
+  if (Object.keys(fields).length === 0) return NO_DATA;
+  const data = encode(fields);
+  if (data.length <= EVENT_LIMIT_BYTES) return data;
+  throw new WakebusError('EVENT_TOO_LARGE', { sizeBytes: data.length, limitBytes: EVENT_LIMIT_BYTES });
+}

@@ -1,0 +1,115 @@
+/**
+ * The client: one object over a NATS connection that sends to, calls, lists and inspects agents.
+ */
+import type { NatsConnection } from '@nats-io/transport-node';
+import { type Layout, agentKey, parseAddress } from '@wakebus/protocol';
+import { AgentHandle } from './agent-handle.ts';
+import type { AgentMap, AgentToken, ContextOf, EventOf } from './agent-types.ts';
+import { ClientContext } from './client-context.ts';
+import { type ControlOptions, controlAgent } from './control.ts';
+import { type AgentInspection, inspectAgent } from './inspect.ts';
+import { type AgentPage, type ListOptions, listAgents } from './list.ts';
+import { natsClientPorts } from './nats/nats-ports.ts';
+import { type Observation, type ObservedEvent, observeAgents } from './observe.ts';
+import type { ClientPorts } from './ports.ts';
+
+/** How {@link createClient} finds its deployment. */
+export interface ClientOptions {
+  /** Name of the deployment. @default "wakebus" */
+  readonly prefix?: string;
+}
+
+/**
+ * Makes a client.
+ *
+ * @typeParam TAgents - Agent definitions by type name, as types: `createClient<{ issue: typeof issueAgent }>(…)`.
+ * @param source - A NATS connection, which stays the caller's, or ports of another kind.
+ * @throws {WakebusError} `STREAM_MISSING` when the deployment does not exist, `JETSTREAM_DISABLED`, `UNAVAILABLE`.
+ */
+export async function createClient<TAgents extends AgentMap = AgentMap>(
+  source: NatsConnection | ClientPorts,
+  options: ClientOptions = {},
+): Promise<Client<TAgents>> {
+  return new Client<TAgents>('layout' in source ? source : await natsClientPorts(source, options.prefix));
+}
+
+/** Made by {@link createClient}. */
+export class Client<TAgents extends AgentMap = AgentMap> {
+  readonly layout: Layout;
+  readonly #ports: ClientPorts;
+  readonly #context: ClientContext;
+
+  constructor(ports: ClientPorts) {
+    this.layout = ports.layout;
+    this.#ports = ports;
+    this.#context = new ClientContext(ports);
+  }
+
+  /**
+   * One agent, by its type's name or definition (of which only the type and its types are used).
+   *
+   * @throws {WakebusError} `INVALID_ADDRESS`.
+   */
+  agent<K extends keyof TAgents & string>(type: K, id: string): AgentHandle<EventOf<TAgents[K]>>;
+  agent<A extends AgentToken>(definition: A, id: string): AgentHandle<EventOf<A>>;
+  agent(type: string | AgentToken, id: string): AgentHandle<never> {
+    return new AgentHandle(this.#context, agentKey(typeof type === 'string' ? type : type.type, id));
+  }
+
+  /**
+   * Reads an agent without waking it.
+   *
+   * @param address - `<type>/<id>`.
+   * @returns `undefined` when there is no such agent.
+   * @throws {WakebusError} `INVALID_ADDRESS`, `UNAVAILABLE`, `RECORD_DAMAGED`, `RECORD_NEWER`.
+   */
+  inspect(address: string): Promise<AgentInspection | undefined>;
+  inspect<A extends AgentToken>(definition: A, id: string): Promise<AgentInspection<ContextOf<A>> | undefined>;
+  inspect(at: string | AgentToken, id?: string): Promise<AgentInspection<never> | undefined> {
+    const key = typeof at === 'string' ? parseAddress(at) : agentKey(at.type, id as string);
+    return inspectAgent(this.#ports, key) as Promise<AgentInspection<never> | undefined>;
+  }
+
+  /**
+   * Lists agents, page by page, without waking them.
+   *
+   * @throws {WakebusError} `INVALID_OPTION`, `UNAVAILABLE`.
+   */
+  list(options: ListOptions = {}): Promise<AgentPage> {
+    return listAgents(this.#ports, options);
+  }
+
+  /**
+   * Listens to lifecycle changes and emitted events as they happen; nothing keeps them.
+   *
+   * @param pattern - An address, `<type>/*`, or `*`.
+   * @throws {WakebusError} `INVALID_ADDRESS`.
+   */
+  observe(pattern: string, onEvent: (event: ObservedEvent) => void): Observation {
+    return observeAgents(this.#ports, pattern, onEvent);
+  }
+
+  /**
+   * Removes an agent for good: its state goes, a tombstone stays. Resolves when it is done.
+   *
+   * @throws {WakebusError} `AGENT_NOT_FOUND`; `CALL_TIMEOUT` while no placement node runs its type; `UNAVAILABLE`, `OUTCOME_UNKNOWN`.
+   */
+  remove(address: string, options: ControlOptions = {}): Promise<void> {
+    return controlAgent(this.#context, parseAddress(address), 'remove', options);
+  }
+
+  /** Keeps an agent from taking events until it is released; they wait. @throws as {@link remove}. */
+  suspend(address: string, options: ControlOptions = {}): Promise<void> {
+    return controlAgent(this.#context, parseAddress(address), 'suspend', options);
+  }
+
+  /** Lets an agent that was suspended, or had failed, take events again. @throws as {@link remove}. */
+  release(address: string, options: ControlOptions = {}): Promise<void> {
+    return controlAgent(this.#context, parseAddress(address), 'release', options);
+  }
+
+  /** Ends what the client listens to; calls that wait fail with `CALL_TIMEOUT`. The connection stays open. */
+  close(): void {
+    this.#context.calls.close();
+  }
+}

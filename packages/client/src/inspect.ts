@@ -1,0 +1,136 @@
+/**
+ * What an agent is right now, read from its record. Looking never wakes it.
+ */
+import {
+  type Address,
+  type AgentKey,
+  type AgentRecord,
+  type AttemptEntry,
+  type LastTurn,
+  type OutboxEntry,
+  type RecordLifecycle,
+  type ReplyBody,
+  type SessionLease,
+  type TimerEntry,
+  addressOf,
+  decode,
+  decodeRecord,
+} from '@wakebus/protocol';
+import type { BucketPort, ClientPorts } from './ports.ts';
+
+/** A kept answer, decoded. */
+export interface InspectedReply {
+  readonly id: string;
+  readonly seq: number;
+  readonly body: ReplyBody;
+  readonly untilMs: number;
+}
+
+/** One agent, decoded. Times are milliseconds since the epoch. */
+export interface AgentInspection<TContext = unknown> {
+  readonly address: Address;
+  readonly key: AgentKey;
+  /** Revision of the record; a change by hand must expect it. */
+  readonly revision: number;
+  /** As written, but `awake` and `paused` only while the holder's lease lives; otherwise `asleep`. */
+  readonly lifecycle: RecordLifecycle;
+  /** State value of the machine; `undefined` before its first turn and after a removal. */
+  readonly state: unknown;
+  readonly context: TContext;
+  readonly status: 'active' | 'done';
+  /** What the machine completed with. */
+  readonly output?: unknown;
+  readonly machineVersion: number;
+  readonly incarnation: number;
+  /** Inbox sequence up to which it has processed. */
+  readonly cursor: number;
+  readonly turns: number;
+  readonly bornMs: number;
+  readonly updatedMs: number;
+  readonly lease: SessionLease & { readonly live: boolean };
+  readonly timers: readonly TimerEntry[];
+  readonly outbox: readonly OutboxEntry[];
+  /** Outputs too old to be sent by themselves. */
+  readonly maybe: readonly OutboxEntry[];
+  readonly replies: readonly InspectedReply[];
+  /** Failed tries of the message at the head of the mailbox. */
+  readonly attempt?: AttemptEntry;
+  /** Set while messages stand aside because it could not run: those of the inbox sequences above `cursor`, up to `upTo`. */
+  readonly held?: { readonly cursor: number; readonly upTo: number };
+  /** Messages that wait for one that was sent before them. */
+  readonly earlyCount: number;
+  readonly last?: LastTurn;
+  readonly sizes: { readonly recordBytes: number; readonly snapshotBytes: number };
+}
+
+/** How snapshots are stored: readable without the machine. */
+interface StoredSnapshot {
+  readonly value: unknown;
+  readonly context: unknown;
+  readonly status: 'active' | 'done';
+  readonly output?: unknown;
+}
+
+const NO_SNAPSHOT: StoredSnapshot = { value: undefined, context: undefined, status: 'active' };
+
+/**
+ * Reads one agent.
+ *
+ * @returns `undefined` when there is no record: it was never born, or was deleted.
+ * @throws {WakebusError} `UNAVAILABLE`; `RECORD_DAMAGED`, `RECORD_NEWER`.
+ */
+export async function inspectAgent(ports: ClientPorts, key: AgentKey): Promise<AgentInspection | undefined> {
+  const { bytes, revision } = await ports.agents.get(key);
+  if (bytes === undefined) return undefined;
+  const record = decodeRecord(key, bytes);
+  return describe(key, record, { revision, recordBytes: bytes.length, live: await isLive(ports.leases, record) });
+}
+
+/** Whether the holder that a record names is alive. Asked only for records that claim to be awake. */
+export async function isLive(leases: BucketPort, record: AgentRecord): Promise<boolean> {
+  if (record.lease.holder === '') return false;
+  return (await leases.get(record.lease.holder)).bytes !== undefined;
+}
+
+/** The lifecycle as readers may show it. */
+export function shownLifecycle({ lifecycle }: AgentRecord, live: boolean): RecordLifecycle {
+  const claimed = lifecycle.name === 'awake' || lifecycle.name === 'paused';
+  return claimed && !live ? { name: 'asleep', sinceMs: lifecycle.sinceMs } : lifecycle;
+}
+
+interface ReadFacts {
+  readonly revision: number;
+  readonly recordBytes: number;
+  readonly live: boolean;
+}
+
+function describe(key: AgentKey, record: AgentRecord, { revision, recordBytes, live }: ReadFacts): AgentInspection {
+  const snapshot = record.snapshot.length === 0 ? NO_SNAPSHOT : (decode(record.snapshot) as StoredSnapshot);
+  const { attempt, held, last } = record;
+  return {
+    address: addressOf(key),
+    key,
+    revision,
+    lifecycle: shownLifecycle(record, live),
+    state: snapshot.value,
+    context: snapshot.context,
+    status: snapshot.status,
+    ...(snapshot.output !== undefined && { output: snapshot.output }),
+    machineVersion: record.machineVersion,
+    incarnation: record.incarnation,
+    cursor: record.cursor,
+    turns: record.turns,
+    bornMs: record.bornMs,
+    updatedMs: record.updatedMs,
+    lease: { ...record.lease, live },
+    timers: record.timers,
+    outbox: record.outbox,
+    maybe: record.maybe,
+    replies: record.replies.map(({ body, ...entry }) => ({ ...entry, body: decode(body) as ReplyBody })),
+    ...(attempt !== undefined && { attempt }),
+    ...(held !== undefined && { held }),
+    earlyCount: record.early.length,
+    ...(last !== undefined && { last }),
+    sizes: { recordBytes, snapshotBytes: record.snapshot.length },
+  };
+}

@@ -1,0 +1,21 @@
+/**
+ * Sends to, calls, observes and inspects Wakebus agents over a NATS connection.
+ */
+export { AgentHandle, type SendOptions, type SendReceipt } from './agent-handle.ts';
+export { type AgentMap, type AgentToken, type ContextOf, type EventOf } from './agent-types.ts';
+export { Client, type ClientOptions, createClient } from './client.ts';
+export { type ControlOptions } from './control.ts';
+export { type AgentInspection, type InspectedReply } from './inspect.ts';
+export { type AgentPage, type AgentSummary, type ListOptions } from './list.ts';
+export { type Observation, type ObservedEvent } from './observe.ts';
+export {
+  type BucketPort,
+  type BucketPage,
+  type BucketValue,
+  type ClientClock,
+  type ClientPorts,
+  type ClientTimer,
+  type InboxPort,
+  type PlainMessage,
+  type PublishOutcome,
+} from './ports.ts';

@@ -1,0 +1,102 @@
+/** {@link InboxPort} over one JetStream stream. */
+import type { Msg } from '@nats-io/transport-node';
+import { type Headers, WakebusError } from '@wakebus/protocol';
+import type { InboxPort, PublishOutcome } from '../ports.ts';
+import { headerBlock } from './header-block.ts';
+import { ApiError, type ApiErrorBody, callApi, orUnavailable } from './jetstream-api.ts';
+import type { ReplyHandler, RequestMux } from './request-mux.ts';
+
+const MESSAGE_TOO_LARGE = 10_054;
+/** Limits of the account (10002, 10028, 10047) and of the server (10023). */
+const OUT_OF_SPACE: ReadonlySet<number> = new Set([10_002, 10_023, 10_028, 10_047]);
+/** The limits of the stream itself, when the text says so. */
+const STORE_FAILED = 10_077;
+
+interface StreamInfo {
+  readonly config: { readonly max_msgs: number; readonly max_bytes: number };
+  readonly state: {
+    readonly messages: number;
+    readonly bytes: number;
+    readonly subjects?: Readonly<Record<string, number>>;
+  };
+}
+
+export class NatsInbox implements InboxPort {
+  readonly #mux: RequestMux;
+  readonly #stream: string;
+
+  constructor(mux: RequestMux, stream: string) {
+    this.#mux = mux;
+    this.#stream = stream;
+  }
+
+  append(subject: string, data: Uint8Array, options: { headers: Headers; messageId: string }): Promise<PublishOutcome> {
+    return new Promise((resolve, reject) => {
+      const handler = new PubAckHandler(data.length, resolve, reject);
+      this.#mux.send(subject, data, handler, headerBlock(options.messageId, options.headers));
+    });
+  }
+
+  async info(): Promise<{ readonly fill: number }> {
+    const { config, state } = await this.#info();
+    const byCount = config.max_msgs > 0 ? state.messages / config.max_msgs : 0;
+    const bySize = config.max_bytes > 0 ? state.bytes / config.max_bytes : 0;
+    return { fill: Math.max(byCount, bySize) };
+  }
+
+  async subjects(filter: string): Promise<ReadonlyMap<string, number>> {
+    const { state } = await this.#info({ subjects_filter: filter });
+    return new Map(Object.entries(state.subjects ?? {}));
+  }
+
+  #info(request?: { readonly subjects_filter: string }): Promise<StreamInfo> {
+    const answer = callApi<StreamInfo>(this.#mux, `STREAM.INFO.${this.#stream}`, request);
+    return orUnavailable(`The stream ${this.#stream}`, answer);
+  }
+}
+
+interface PubAck {
+  readonly seq: number;
+  readonly duplicate?: boolean;
+  readonly error?: ApiErrorBody;
+}
+
+class PubAckHandler implements ReplyHandler {
+  readonly #sizeBytes: number;
+  readonly #resolve: (outcome: PublishOutcome) => void;
+  readonly #reject: (error: unknown) => void;
+
+  constructor(sizeBytes: number, resolve: (outcome: PublishOutcome) => void, reject: (error: unknown) => void) {
+    this.#sizeBytes = sizeBytes;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  onReply(message: Msg): boolean {
+    const ack = message.json<PubAck>();
+    if (ack.error === undefined) {
+      this.#resolve({ kind: 'stored', seq: ack.seq, duplicate: ack.duplicate === true });
+    } else if (ack.error.err_code === MESSAGE_TOO_LARGE) {
+      this.#refuseSize(new ApiError(ack.error));
+    } else {
+      this.#resolve(outcomeOf(new ApiError(ack.error)));
+    }
+    return false;
+  }
+
+  onFailure(cause: Error): void {
+    if (String(cause.cause).includes('max_payload')) this.#refuseSize(cause);
+    else this.#resolve({ kind: 'unknown', cause });
+  }
+
+  #refuseSize(cause: Error): void {
+    const facts = { sizeBytes: this.#sizeBytes, limitBytes: this.#sizeBytes - 1 };
+    this.#reject(new WakebusError('EVENT_TOO_LARGE', facts, { cause }));
+  }
+}
+
+function outcomeOf(error: ApiError): PublishOutcome {
+  const isFull =
+    OUT_OF_SPACE.has(error.errorCode) || (error.errorCode === STORE_FAILED && error.message.includes('maximum'));
+  return isFull ? { kind: 'full' } : { kind: 'unknown', cause: error };
+}

@@ -1,0 +1,82 @@
+/**
+ * What the client needs of the world. `nats/` implements it over a connection; the ports of a
+ * placement node fit it too, so that a simulator can run this very code.
+ */
+import type { Headers, Layout } from '@wakebus/protocol';
+
+/** A timer that can be taken back. */
+export interface ClientTimer {
+  cancel(): void;
+}
+
+/** Wall time for what others read, monotonic time for waiting; in milliseconds. */
+export interface ClientClock {
+  wallMs(): number;
+  monotonicMs(): number;
+  setTimer(delayMs: number, callback: () => void): ClientTimer;
+}
+
+/** What became of a publish. `unknown`: no answer came; whether it was stored is open, unless the cause is a {@link NotStored}. */
+export type PublishOutcome =
+  | { readonly kind: 'stored'; readonly seq: number; readonly duplicate: boolean }
+  | { readonly kind: 'full' }
+  | { readonly kind: 'conflict' }
+  | { readonly kind: 'unknown'; readonly cause: unknown };
+
+/** Causes after which nothing can have been stored: nobody listened, or it was never sent. After `closed` nothing ever will. */
+export interface NotStored {
+  readonly why: 'no-responders' | 'not-sent' | 'closed';
+}
+
+/** One inbox shard. */
+export interface InboxPort {
+  append(
+    subject: string,
+    data: Uint8Array,
+    options: { readonly headers: Headers; readonly messageId: string },
+  ): Promise<PublishOutcome>;
+  /** `fill`: share of the tightest limit that is used, 0 to 1. */
+  info(): Promise<{ readonly fill: number }>;
+  subjects(filter: string): Promise<ReadonlyMap<string, number>>;
+}
+
+/** A value of a bucket, or its absence. */
+export interface BucketValue {
+  readonly bytes: Uint8Array | undefined;
+  readonly revision: number;
+}
+
+/** A bucket to read from. */
+export interface BucketPort {
+  get(key: string): Promise<BucketValue>;
+  keys(filter: string): Promise<string[]>;
+  /** Present values under a filter with revisions above `after`, ascending. Without it, `list` reads all keys and then each value. */
+  page?(filter: string, after: number, limit: number): Promise<BucketPage>;
+}
+
+/** One page of a bucket in the order of revisions. */
+export interface BucketPage {
+  readonly entries: ReadonlyArray<{ readonly key: string; readonly bytes: Uint8Array; readonly revision: number }>;
+  /** Revision to go on after; absent when there is no more. */
+  readonly next?: number;
+}
+
+/** A plain message. */
+export interface PlainMessage {
+  readonly subject: string;
+  readonly data: Uint8Array;
+}
+
+/** Everything outside of the client. */
+export interface ClientPorts {
+  readonly layout: Layout;
+  readonly clock: ClientClock;
+  readonly random: { id(): string };
+  readonly messenger: {
+    subscribe(subject: string, onMessage: (message: PlainMessage) => void): { stop(): void };
+  };
+  /** One a shard. */
+  readonly inboxes: readonly InboxPort[];
+  readonly agents: BucketPort;
+  readonly leases: BucketPort;
+}
