@@ -1,0 +1,56 @@
+/**
+ * "Ack last": a message may leave the inbox only when the record's durable cursor covers it.
+ *
+ * Watched while the run goes on, because the inbox remembers nothing; judged afterwards.
+ */
+import { type AgentKey, decodeRecord } from '@wakebus/protocol';
+import type { MemoryServer } from '../memory/memory-server.ts';
+import type { Violation } from './run-history.ts';
+
+interface Removal {
+  readonly key: AgentKey;
+  readonly seq: number;
+  /** Revision of the record when the message left. */
+  readonly revision: number;
+}
+
+export class AcknowledgementWatch {
+  readonly #server: MemoryServer;
+  readonly #removals: Removal[] = [];
+
+  constructor(server: MemoryServer) {
+    this.#server = server;
+    for (const { inbox } of server.shards) {
+      inbox.listen({
+        removed: (seq, subject) => {
+          const key = server.layout.readInboxSubject(subject)?.key as AgentKey | undefined;
+          if (key !== undefined) this.#removals.push({ key, seq, revision: server.agents.revision(key) });
+        },
+      });
+    }
+  }
+
+  /** Messages that left while no record covered them. */
+  check(): Violation[] {
+    const cursors = new Map<AgentKey, Map<number, number>>();
+    return this.#removals.flatMap(({ key, seq, revision }) => {
+      const ofKey = cursors.get(key) ?? this.#readCursors(key);
+      cursors.set(key, ofKey);
+      const cursor = ofKey.get(revision) ?? 0;
+      return seq <= cursor ? [] : [`${key}: message ${seq} left the inbox while the durable cursor was ${cursor}`];
+    });
+  }
+
+  /** How far a record's cursor had ever come by each revision. A removed agent's messages may all go. */
+  #readCursors(key: AgentKey): Map<number, number> {
+    const reached = new Map<number, number>();
+    let furthest = 0;
+    for (const { revision, bytes } of this.#server.agents.writes(key)) {
+      const record = bytes === undefined ? undefined : decodeRecord(key, bytes);
+      const isGone = record === undefined || record.lifecycle.name === 'removed';
+      furthest = Math.max(furthest, isGone ? Infinity : record.cursor);
+      reached.set(revision, furthest);
+    }
+    return reached;
+  }
+}

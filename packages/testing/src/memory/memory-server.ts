@@ -1,0 +1,182 @@
+/**
+ * The truth of a deployment in memory: its streams, buckets, consumers, schedules and listeners.
+ *
+ * It models a JetStream server as far as the ports use one; {@link memoryPorts} is how a node reaches
+ * it. Everything here happens at once, in the step that calls it.
+ */
+import type { AppendOptions, AppendOutcome, StoredMessage } from '@wakebus/placement-node';
+import type { Headers, Layout } from '@wakebus/protocol';
+import { readAckToken } from './ack-token.ts';
+import { ConsumerSet } from './consumer-set.ts';
+import type { ServerEnvironment } from './environment.ts';
+import { MemoryBroker } from './memory-broker.ts';
+import { MemoryBucket } from './memory-bucket.ts';
+import { MemoryStream } from './memory-stream.ts';
+import { Schedules } from './schedules.ts';
+import { type SubjectTransform, subjectTransform } from './subjects.ts';
+
+export interface MemoryServerOptions {
+  /** Messages in each inbox. @default 1,000,000 */
+  readonly inboxMaxMessages?: number;
+  /** Bytes in each inbox. @default 1 GiB */
+  readonly inboxMaxBytes?: number;
+  /** How long a message ID is recognized, in milliseconds. @default 120,000 */
+  readonly dedupeWindowMs?: number;
+  /** How long the marker of an expired lease stays, in milliseconds. @default 10,000 – as a deployment is created */
+  readonly leaseMarkerTtlMs?: number;
+}
+
+/** An event from outside, as any NATS client sends it. */
+export interface OutsideEvent {
+  readonly headers?: Headers;
+  /** Dedupe key within the server's window. */
+  readonly messageId?: string;
+}
+
+/** One shard: its inbox with consumers, and its timers. */
+interface Shard {
+  readonly inbox: MemoryStream;
+  readonly consumers: ConsumerSet;
+  readonly timers: MemoryStream;
+  readonly schedules: Schedules;
+}
+
+/** A timer that is due within this time, in milliseconds, keeps the server from being quiet. */
+const SOON_MS = 10 * 60 * 1000;
+
+export class MemoryServer {
+  readonly layout: Layout;
+  readonly shards: readonly Shard[];
+  readonly births: MemoryStream;
+  readonly held: MemoryStream;
+  readonly deadLetters: MemoryStream;
+  readonly history: MemoryStream;
+  readonly chunks: MemoryStream;
+  readonly agents: MemoryBucket;
+  readonly leases: MemoryBucket;
+  readonly registry: MemoryBucket;
+  readonly broker: MemoryBroker;
+  readonly #environment: ServerEnvironment;
+  readonly #toInbox: SubjectTransform;
+  readonly #consumers = new Map<string, ConsumerSet>();
+  #changedMs: number;
+
+  constructor(layout: Layout, environment: ServerEnvironment, options: MemoryServerOptions = {}) {
+    const { dedupeWindowMs = 120_000 } = options;
+    const stream = (name: string): MemoryStream => new MemoryStream(name, environment, { dedupeWindowMs });
+    this.layout = layout;
+    this.#environment = environment;
+    this.#toInbox = subjectTransform(layout.inboxTransform);
+    this.births = new MemoryStream(layout.birthsStream, environment, { onePerSubject: 'new' });
+    this.chunks = new MemoryStream(layout.chunksStream, environment, { onePerSubject: 'new' });
+    this.held = stream(layout.heldStream);
+    this.deadLetters = stream(layout.deadLettersStream);
+    this.history = stream(layout.historyStream);
+    this.agents = new MemoryBucket(layout.agentsBucket, environment);
+    this.leases = new MemoryBucket(layout.leasesBucket, environment, {
+      markerTtlMs: options.leaseMarkerTtlMs ?? 10_000,
+    });
+    this.registry = new MemoryBucket(layout.registryBucket, environment);
+    this.broker = new MemoryBroker(environment);
+    this.shards = Array.from({ length: layout.shards }, (_, shard) => this.#openShard(shard, options));
+    this.#changedMs = environment.nowMs();
+    this.#noteChanges();
+  }
+
+  /** Publishes an event as outsiders do: `agents.<type>.<id>.<event>`, JSON unless a header says otherwise. */
+  publish(subject: string, data: Uint8Array, event: OutsideEvent = {}): AppendOutcome {
+    const stored = this.toInboxSubject(subject);
+    const pending = this.layout.readPending(stored);
+    const shard = pending === undefined ? 0 : this.layout.shardOf(pending.partition);
+    return (this.shards[shard] as Shard).inbox.append(stored, data, event);
+  }
+
+  /** The subject under which the inbox stores what is published under another. */
+  toInboxSubject(subject: string): string {
+    return this.#toInbox(subject);
+  }
+
+  /** Appends to a stream by whatever name: subjects are renamed and schedules are armed as its configuration says. */
+  append(stream: MemoryStream, subject: string, data: Uint8Array, options: AppendOptions): AppendOutcome {
+    for (const { inbox, timers, schedules } of this.shards) {
+      if (stream === inbox) return inbox.append(this.toInboxSubject(subject), data, options);
+      if (stream === timers) return schedules.append(subject, data, options);
+    }
+    return stream.append(subject, data, options);
+  }
+
+  /** The durable consumers of a stream. */
+  consumersOf(stream: MemoryStream): ConsumerSet {
+    let consumers = this.#consumers.get(stream.name);
+    if (consumers === undefined) {
+      consumers = new ConsumerSet(stream, this.#environment);
+      this.#consumers.set(stream.name, consumers);
+    }
+    return consumers;
+  }
+
+  ack(ackToken: string): void {
+    const token = readAckToken(ackToken);
+    if (token !== undefined) this.#consumers.get(token.stream)?.ack(token.consumer, token.seq);
+  }
+
+  working(ackToken: string): void {
+    const token = readAckToken(ackToken);
+    if (token !== undefined) this.#consumers.get(token.stream)?.get(token.consumer)?.working(token.seq);
+  }
+
+  nak(ackToken: string, delayMs: number): void {
+    const token = readAckToken(ackToken);
+    if (token !== undefined) this.#consumers.get(token.stream)?.get(token.consumer)?.nak(token.seq, delayMs);
+  }
+
+  /** What a restart forgets: IDs of messages that are gone. Durable consumers and schedules survive. */
+  restart(): void {
+    for (const stream of [
+      ...this.shards.flatMap(({ inbox, timers }) => [inbox, timers]),
+      this.held,
+      this.deadLetters,
+      this.history,
+    ])
+      stream.forgetRemovedIds();
+    for (const consumers of this.#consumers.values()) consumers.breakRuns();
+  }
+
+  /** Everything that waits in the inboxes, shard by shard. */
+  inbox(): StoredMessage[] {
+    return this.shards.flatMap(({ inbox }) => inbox.read('>', 1, Number.MAX_SAFE_INTEGER));
+  }
+
+  /** Whether nothing waits in an inbox, no timer is due soon, and neither an inbox nor a record has changed for some time. */
+  isQuiet(forMs: number): boolean {
+    const nowMs = this.#environment.nowMs();
+    if (nowMs - this.#changedMs < forMs) return false;
+    return this.shards.every(
+      ({ inbox, schedules }) => inbox.size === 0 && schedules.unsourced === 0 && !schedules.firesBy(nowMs + SOON_MS),
+    );
+  }
+
+  #openShard(shard: number, options: MemoryServerOptions): Shard {
+    const { inboxMaxMessages = 1_000_000, inboxMaxBytes = 1024 ** 3, dedupeWindowMs = 120_000 } = options;
+    const inbox = new MemoryStream(this.layout.inboxStream(shard), this.#environment, {
+      maxMessages: inboxMaxMessages,
+      maxBytes: inboxMaxBytes,
+      dedupeWindowMs,
+    });
+    const timers = new MemoryStream(this.layout.timersStream(shard), this.#environment, { dedupeWindowMs });
+    const schedules = new Schedules(timers, inbox, subjectTransform(this.layout.fireTransform), this.#environment);
+    return { inbox, consumers: this.consumersOf(inbox), timers, schedules };
+  }
+
+  #noteChanges(): void {
+    const note = (): void => {
+      this.#changedMs = this.#environment.nowMs();
+    };
+    for (const { inbox, timers } of this.shards) {
+      inbox.listen({ stored: note, removed: note });
+      timers.listen({ stored: note });
+    }
+    this.held.listen({ stored: note, removed: note });
+    this.agents.listen(note);
+  }
+}

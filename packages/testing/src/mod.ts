@@ -1,0 +1,41 @@
+/**
+ * Everything for testing agents and Wakebus itself: an in-memory server, a deterministic simulation of
+ * whole deployments, and checks over what happened.
+ */
+export type { Link, Operation, OperationKind, ServerEnvironment, ServerFault, Way } from './memory/environment.ts';
+export { type BucketOptions, type BucketWrite, MemoryBucket } from './memory/memory-bucket.ts';
+export { memoryPorts } from './memory/memory-ports.ts';
+export { MemoryServer, type MemoryServerOptions, type OutsideEvent } from './memory/memory-server.ts';
+export { MemoryStream, type StreamOptions } from './memory/memory-stream.ts';
+export {
+  type Disaster,
+  type FaultBounds,
+  type FaultName,
+  type FaultRates,
+  Faults,
+  ROUGH,
+} from './simulation/faults.ts';
+export { Prng } from './simulation/prng.ts';
+export type { StopReason } from './simulation/scheduler.ts';
+export { type SimulatedNode, type StartNode } from './simulation/simulated-node.ts';
+export { SelfDrive } from './simulation/self-drive.ts';
+export { type RunOptions, type RunResult, Simulation, type SimulationOptions } from './simulation/simulation.ts';
+export { AcknowledgementWatch } from './checker/acknowledgements.ts';
+export { type ListExpectation, type ReadList, checkGrowth, checkList, checkOrder } from './checker/check-lists.ts';
+export { type PairTraffic, checkPairs } from './checker/check-pairs.ts';
+export { checkRecords } from './checker/check-records.ts';
+export { checkTotal } from './checker/check-total.ts';
+export {
+  type AgentHistory,
+  type ClientOperation,
+  type RecordWrite,
+  type RunHistory,
+  type Violation,
+  contextOf,
+  readHistory,
+} from './checker/run-history.ts';
+export { accountAgent, bank } from './workloads/bank.ts';
+export { type LedgerOptions, ledger, ledgerAgent } from './workloads/ledger.ts';
+export { type WorkloadOptions, type WorkloadResult, runWorkload } from './workloads/run-workload.ts';
+export { type PlannedOperation, SimulatedClient, numberedAgent } from './workloads/simulated-client.ts';
+export type { Workload, WorkloadDriver } from './workloads/workload.ts';

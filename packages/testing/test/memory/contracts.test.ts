@@ -1,0 +1,22 @@
+import {
+  blobStoreContract,
+  clockContract,
+  consumptionContract,
+  eventLogContract,
+  messengerContract,
+  recordStoreContract,
+  schedulesContract,
+} from '@wakebus/testing/contracts';
+import { memoryFixture } from './memory-fixture.ts';
+
+for (const contract of [
+  blobStoreContract,
+  clockContract,
+  consumptionContract,
+  eventLogContract,
+  messengerContract,
+  recordStoreContract,
+  schedulesContract,
+]) {
+  contract('memory', memoryFixture);
+}
