@@ -1,0 +1,43 @@
+/** What a command may touch of its process, in one object, so that tests run commands in-process. */
+
+/** A process as commands see it. */
+export interface CliIo {
+  /** Data. */
+  out(text: string): void;
+  /** Messages. */
+  err(text: string): void;
+  /** Whether messages go to a terminal. */
+  readonly isTerminal: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** All of standard input. */
+  readInput(): Promise<string>;
+  /** Calls back on every Ctrl-C, SIGTERM and SIGHUP. @returns a function that ends it. */
+  onStop(listener: () => void): () => void;
+}
+
+const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** This process. */
+export function processIo(): CliIo {
+  return {
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+    isTerminal: process.stderr.isTTY,
+    env: process.env,
+    cwd: process.cwd(),
+    readInput,
+    onStop: (listener) => {
+      for (const signal of stopSignals) process.on(signal, listener);
+      return () => {
+        for (const signal of stopSignals) process.off(signal, listener);
+      };
+    },
+  };
+}
+
+async function readInput(): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Uint8Array);
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,90 @@
+/** `wakebus agents list`: agents page by page, those that changed least recently first. */
+import { type Command, Option } from 'commander';
+import type { AgentSummary, ListOptions } from '@wakebus/client';
+import { WakebusError } from '@wakebus/protocol';
+import type { CliIo } from '../cli-io.ts';
+import { type CommandContext, connected, contextOf, examples } from '../command-context.ts';
+import { bytes, count, counted, duration, since, table } from '../human.ts';
+import { toJson } from '../output.ts';
+import type { Session } from '../session.ts';
+
+const lifecycles = [
+  'asleep',
+  'awake',
+  'paused',
+  'backoff',
+  'failed',
+  'suspended',
+  'completed',
+  'quarantined',
+  'removed',
+] as const;
+
+interface ListFlags extends Pick<ListOptions, 'type' | 'lifecycle' | 'cursor'> {
+  readonly limit: string;
+}
+
+export function addAgents(program: Command, io: CliIo): void {
+  const agents = program.command('agents').description('look at agents');
+  const list = agents
+    .command('list')
+    .description('list agents, those that changed least recently first. Never wakes one')
+    .option('-t, --type <type>', 'only agents of this type')
+    .addOption(new Option('-l, --lifecycle <name>', 'only agents that are so now').choices(lifecycles))
+    .option('-n, --limit <count>', 'at most so many', '100')
+    .option('--cursor <cursor>', 'go on where an earlier list ended')
+    .action(async (flags: ListFlags, self: Command) => {
+      const context = contextOf(self, io);
+      const limit = readLimit(flags.limit);
+      await connected(context, (session) => run(context, session, flags, limit));
+    });
+  examples(list, [
+    'wakebus agents list',
+    'wakebus agents list --type issue --lifecycle quarantined',
+    'wakebus agents list --limit 1000000 --json | jq -r .address',
+  ]);
+}
+
+/** Rows come out page by page with `--json`; a table needs all of them for its widths. */
+async function run({ output }: CommandContext, { client }: Session, flags: ListFlags, limit: number): Promise<void> {
+  const rows: AgentSummary[] = [];
+  let cursor = flags.cursor;
+  do {
+    const pageSize = Math.min(1_000, limit - rows.length);
+    const page = await client.list({ ...pick(flags), pageSize, ...(cursor !== undefined && { cursor }) });
+    rows.push(...page.agents);
+    if (output.json) for (const agent of page.agents) output.data('agent', agent, () => '');
+    ({ cursor } = page);
+  } while (cursor !== undefined && rows.length < limit);
+  if (output.json) return;
+  if (rows.length > 0) output.data('agents', {}, () => asTable(rows, Date.now()));
+  output.message(
+    cursor === undefined
+      ? counted(rows.length, 'agent')
+      : `${counted(rows.length, 'agent')}; more with --cursor ${cursor}`,
+  );
+}
+
+function pick({ type, lifecycle }: ListFlags): ListOptions {
+  return { ...(type !== undefined && { type }), ...(lifecycle !== undefined && { lifecycle }) };
+}
+
+function readLimit(text: string): number {
+  const limit = Number(text);
+  if (Number.isInteger(limit) && limit > 0) return limit;
+  throw new WakebusError('INVALID_OPTION', { option: '--limit', why: 'write a whole number above 0' });
+}
+
+function asTable(rows: readonly AgentSummary[], nowMs: number): string {
+  const head = ['AGENT', 'LIFECYCLE', 'STATE', 'TURNS', 'CHANGED', 'NEXT WAKE', 'SIZE'];
+  const cells = rows.map(({ address, lifecycle, state, turns, updatedMs, nextWakeMs, sizeBytes }) => [
+    address,
+    lifecycle.code === undefined ? lifecycle.name : `${lifecycle.name} (${lifecycle.code})`,
+    typeof state === 'string' ? state : state === undefined ? '–' : toJson(state),
+    count(turns),
+    since(updatedMs, nowMs),
+    nextWakeMs === undefined ? 'on message' : nextWakeMs > nowMs ? `in ${duration(nextWakeMs - nowMs)}` : 'due',
+    bytes(sizeBytes),
+  ]);
+  return table(head, cells);
+}

@@ -1,0 +1,65 @@
+/** `wakebus inspect`: everything about one agent, without waking it. */
+import type { Command } from 'commander';
+import type { AgentInspection } from '@wakebus/client';
+import { WakebusError } from '@wakebus/protocol';
+import type { CliIo } from '../cli-io.ts';
+import { connected, contextOf, examples } from '../command-context.ts';
+import { bytes, count, duration, since } from '../human.ts';
+import { toText } from '../output.ts';
+
+export function addInspect(program: Command, io: CliIo): void {
+  const command = program
+    .command('inspect <agent>')
+    .description('show an agent: lifecycle, state, context, timers, outbox. Never wakes it')
+    .action(async (agent: string, _flags: object, self: Command) => {
+      const context = contextOf(self, io);
+      const found = await connected(context, ({ client }) => client.inspect(agent));
+      if (found === undefined) throw new WakebusError('AGENT_NOT_FOUND', { address: agent });
+      context.output.data('agent', found, () => describe(found, Date.now()));
+    });
+  examples(command, ['wakebus inspect hello/ada', 'wakebus inspect issue/42 --json | jq .context']);
+}
+
+function describe(agent: AgentInspection, nowMs: number): string {
+  const lines = [
+    `${agent.address}  ${lifecycleText(agent, nowMs)}`,
+    field('state', toText(agent.state)),
+    field('context', toText(agent.context)),
+    ...(agent.status === 'done' ? [field('output', toText(agent.output))] : []),
+    field(
+      'turns',
+      `${count(agent.turns)}, the last ${since(agent.updatedMs, nowMs)}; born ${since(agent.bornMs, nowMs)}`,
+    ),
+    field('version', `machine ${agent.machineVersion}, incarnation ${agent.incarnation}`),
+    field('cursor', String(agent.cursor)),
+    ...agent.timers.map(({ id, dueMs }) => field('timer', `${id} ${dueText(dueMs, nowMs)}`)),
+    ...agent.outbox.map(({ to, event }) => field('outbox', `${event.type} to ${to}`)),
+    ...agent.maybe.map(({ to, event }) => field('unsent', `${event.type} to ${to}, too old to be sent by itself`)),
+    ...(agent.attempt === undefined ? [] : [field('failing', attemptText(agent.attempt, nowMs))]),
+    ...(agent.held === undefined ? [] : [field('held', `messages up to ${agent.held.upTo} stand aside`)]),
+    ...(agent.earlyCount === 0 ? [] : [field('early', `${agent.earlyCount} messages wait for one sent before them`)]),
+    field('size', `${bytes(agent.sizes.recordBytes)}, of which the snapshot ${bytes(agent.sizes.snapshotBytes)}`),
+  ];
+  return lines.join('\n');
+}
+
+function lifecycleText({ lifecycle, lease }: AgentInspection, nowMs: number): string {
+  const where = lease.live && lifecycle.name !== 'asleep' ? ` on ${lease.holder}` : '';
+  const why = lifecycle.message === undefined ? '' : `: ${lifecycle.message} (${lifecycle.code})`;
+  return `${lifecycle.name}${where}, since ${duration(Math.max(0, nowMs - lifecycle.sinceMs))}${why}`;
+}
+
+function attemptText(
+  { count: tries, reason, retryMs }: NonNullable<AgentInspection['attempt']>,
+  nowMs: number,
+): string {
+  return `${tries} times; next try ${dueText(retryMs, nowMs)}: ${reason}`;
+}
+
+function dueText(ms: number, nowMs: number): string {
+  return ms > nowMs ? `in ${duration(ms - nowMs)}` : `due ${since(ms, nowMs)}`;
+}
+
+function field(name: string, text: string): string {
+  return `  ${name.padEnd(8)} ${text.replaceAll('\n', '\n           ')}`;
+}

@@ -1,0 +1,26 @@
+/**
+ * The agent types of the demo. Both placement nodes run all of them.
+ */
+import { type AnyAgentDefinition, defineAgent } from '@wakebus/core';
+import { discussionMachine, issueMachine, pullRequestMachine } from './machines/threads.ts';
+import * as things from './machines/things.ts';
+
+const machines = {
+  issue: issueMachine,
+  pull_request: pullRequestMachine,
+  discussion: discussionMachine,
+  commit: things.commitMachine,
+  release: things.releaseMachine,
+  alert: things.alertMachine,
+  advisory: things.advisoryMachine,
+  team: things.teamMachine,
+  project_item: things.projectItemMachine,
+  repository: things.repositoryMachine,
+  installation: things.installationMachine,
+  account: things.accountMachine,
+} as const;
+
+/** Every agent type, knowing its own address. */
+export const demoAgents: readonly AnyAgentDefinition[] = Object.entries(machines).map(([type, machine]) =>
+  defineAgent({ type, machine, input: ({ id }) => ({ address: `${type}/${id}` }) }),
+);

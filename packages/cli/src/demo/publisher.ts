@@ -1,0 +1,67 @@
+/**
+ * The publisher: any program with a NATS client. It knows the plain `nats` package, the subject
+ * `agents.<type>.<id>.<event>`, and how an ID is written in a subject; nothing of Wakebus is imported.
+ */
+import { type JetStreamClient, type NatsConnection, connect } from 'nats';
+import type { Delivery } from './deliveries.ts';
+
+/** What became of one sending. */
+export interface Receipt {
+  /** The server had stored a message with this ID within its window, and dropped this one. */
+  readonly duplicate: boolean;
+  /** How often it had to be sent until the server answered. */
+  readonly tries: number;
+}
+
+/** A try gets so long, in milliseconds: a server that restarts answers none of those on their way. */
+const TRY_MS = 1_000;
+/** Between two tries while no server answers, in milliseconds. */
+const RETRY_MS = 100;
+
+/** Publishes deliveries, each under its own message ID, until the server has stored it. */
+export class Publisher {
+  readonly #connection: NatsConnection;
+  readonly #jetstream: JetStreamClient;
+
+  private constructor(connection: NatsConnection) {
+    this.#connection = connection;
+    this.#jetstream = connection.jetstream({ timeout: TRY_MS });
+  }
+
+  static async connect(servers: string): Promise<Publisher> {
+    return new Publisher(await connect({ servers, maxReconnectAttempts: -1, reconnectTimeWait: RETRY_MS }));
+  }
+
+  /** Sends a delivery: the payload as GitHub sent it, and beside it the ID that GitHub puts into a header. */
+  async publish(delivery: Delivery): Promise<Receipt> {
+    const { agentType, agentId, event, id, payload } = delivery;
+    const subject = `agents.${agentType}.${token(agentId)}.${event}`;
+    const data = JSON.stringify({ ...payload, delivery: id });
+    for (let tries = 1; ; tries += 1) {
+      try {
+        const { duplicate } = await this.#jetstream.publish(subject, data, { msgID: id });
+        return { duplicate, tries };
+      } catch {
+        // It may have been stored: the same ID again cannot double it.
+        if (this.#connection.isClosed()) throw new Error('the publisher was closed');
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#connection.close();
+  }
+}
+
+/** An ID as one token of a subject: every byte outside of `[A-Za-z0-9_-]` becomes `=XX`. */
+function token(id: string): string {
+  return [...Buffer.from(id.normalize('NFC'))]
+    .map((byte) => String.fromCharCode(byte))
+    .map((character) => (/[\w-]/.test(character) ? character : `=${hex(character)}`))
+    .join('');
+}
+
+function hex(character: string): string {
+  return character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0');
+}

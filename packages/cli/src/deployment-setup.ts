@@ -1,0 +1,81 @@
+/** What `wakebus setup` does: creates a deployment, checks it, or prints what it consists of. */
+import { type DeploymentOptions, checkDeployment, createDeployment, wantedStreams } from '@wakebus/placement-node';
+import { Layout, WakebusError } from '@wakebus/protocol';
+import { type CommandContext, connected } from './command-context.ts';
+import { Exit, exitCode } from './exit-codes.ts';
+import { toJson } from './output.ts';
+import { openConnection } from './session.ts';
+
+/** Flags of the command. */
+export interface SetupFlags {
+  readonly check?: boolean;
+  readonly print?: boolean;
+  readonly production?: boolean;
+  readonly monitor?: string;
+  readonly partitions?: string;
+  readonly shards?: string;
+  readonly replicas?: string;
+}
+
+/** Does what the flags ask for. @throws {WakebusError} `INVALID_OPTION`, `NOT_CONNECTED`, `STREAM_MISSING`. */
+export function setUp(context: CommandContext, flags: SetupFlags): Promise<void> {
+  if (flags.print === true) return print(context, flags);
+  return flags.check === true ? check(context, flags) : create(context, flags);
+}
+
+async function create(context: CommandContext, flags: SetupFlags): Promise<void> {
+  const { settings, io, output } = context;
+  const connection = await openConnection(settings, io);
+  try {
+    const layout = await createDeployment(connection, optionsOf(context, flags));
+    const { prefix, partitions, shards } = layout;
+    output.data(
+      'deployment',
+      { prefix, partitions, shards },
+      () => `${prefix}: ${partitions} partitions, ${shards} ${shards === 1 ? 'shard' : 'shards'}`,
+    );
+    const problems = await checkDeployment(connection, layout);
+    for (const problem of problems) output.error(problem);
+    if (problems.length > 0) throw new Exit(exitCode.failed);
+  } finally {
+    await connection.close();
+  }
+}
+
+async function check(context: CommandContext, { production, monitor }: SetupFlags): Promise<void> {
+  const monitorUrls = monitor?.split(',').map((url) => url.trim());
+  const options = { production: production === true, ...(monitorUrls !== undefined && { monitorUrls }) };
+  const problems = await connected(context, ({ connection, client }) =>
+    checkDeployment(connection, client.layout, options),
+  );
+  for (const problem of problems) context.output.error(problem);
+  if (problems.length > 0) throw new Exit(exitCode.failed);
+}
+
+function print(context: CommandContext, flags: SetupFlags): Promise<void> {
+  const options = optionsOf(context, flags);
+  const streams = wantedStreams(new Layout(options), options);
+  if (context.output.json) for (const stream of streams) context.output.data('stream', { config: stream }, () => '');
+  else context.output.data('streams', {}, () => toJson(streams, 2));
+  return Promise.resolve();
+}
+
+function optionsOf({ settings }: CommandContext, flags: SetupFlags): DeploymentOptions {
+  const { prefix } = settings;
+  const partitions = readCount('--partitions', flags.partitions);
+  const shards = readCount('--shards', flags.shards);
+  const replicas = readCount('--replicas', flags.replicas);
+  return {
+    ...(prefix !== undefined && { prefix }),
+    ...(partitions !== undefined && { partitions }),
+    ...(shards !== undefined && { shards }),
+    ...(replicas !== undefined && { replicas }),
+  };
+}
+
+function readCount(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new WakebusError('INVALID_OPTION', { option, why: 'write a whole number above 0' });
+}

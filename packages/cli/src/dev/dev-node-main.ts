@@ -1,0 +1,53 @@
+/**
+ * The process in which `wakebus dev` runs the agents of one file: `node dev-node-main.ts <file>`.
+ *
+ * It loads, reports, waits for `start`, serves, and on `drain` (or when its parent is gone) drains and
+ * exits. A Ctrl-C at the terminal reaches it too and is left to its parent.
+ */
+import { type PlacementNode, connectNats, startPlacementNode } from '@wakebus/placement-node';
+import type { AnyAgentDefinition } from '@wakebus/core';
+import { loadAgents, summaryOf } from './load-agents.ts';
+import type { FromNode, ToNode } from './node-messages.ts';
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+
+const { agents, files, refusal } = await loadAgents(process.argv[2] as string);
+let node: PlacementNode | undefined;
+
+if (refusal !== undefined) {
+  tell({ kind: 'refused', reason: refusal, files }, () => process.exit(1));
+} else {
+  process.on('message', (message: ToNode) => void (message.kind === 'start' ? start(message, agents) : drain()));
+  process.on('disconnect', () => void drain());
+  tell({ kind: 'loaded', agents: agents.map(summaryOf), files });
+}
+
+async function start(
+  { servers, prefix }: Extract<ToNode, { kind: 'start' }>,
+  definitions: readonly AnyAgentDefinition[],
+): Promise<void> {
+  try {
+    const connection = await connectNats({ servers: servers.split(','), name: 'wakebus dev' });
+    const log = { info: () => {}, warn: (text: string) => console.error(text) };
+    node = await startPlacementNode({
+      connection,
+      agents: definitions,
+      name: 'dev',
+      log,
+      ...(prefix !== undefined && { prefix }),
+    });
+    tell({ kind: 'serving', nodeId: node.nodeId });
+  } catch (error) {
+    tell({ kind: 'failed', reason: (error as Error).message }, () => process.exit(1));
+  }
+}
+
+async function drain(): Promise<void> {
+  await node?.drain();
+  process.exit(0);
+}
+
+function tell(message: FromNode, then: () => void = () => {}): void {
+  if (process.connected) process.send?.(message, then);
+  else then();
+}

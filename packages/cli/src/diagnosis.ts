@@ -1,0 +1,109 @@
+/** What may be wrong with a deployment, and how it is mended. */
+import type { AgentSummary } from '@wakebus/client';
+import { type Ports, checkDeployment } from '@wakebus/placement-node';
+import { OUTSIDE_FILL_LIMIT } from '@wakebus/protocol';
+import {
+  type LivingNode,
+  consumerNames,
+  countAgents,
+  inboxFills,
+  livingNodes,
+  pendingByType,
+  portsOf,
+  registeredTypes,
+} from './census.ts';
+import { type CommandContext, connected } from './command-context.ts';
+import { counted } from './human.ts';
+import type { Session } from './session.ts';
+
+/** One thing to mend. The message says how. */
+export interface Problem {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Agents looked at: a full count of millions is the console's business. */
+const LOOKED_AT = 1_000_000;
+
+/**
+ * Looks at everything that can be looked at from outside.
+ *
+ * @throws {WakebusError} what keeps it from looking: `NOT_CONNECTED`, `JETSTREAM_DISABLED`, `STREAM_MISSING`.
+ */
+export function findProblems(context: CommandContext): Promise<Problem[]> {
+  return connected(context, async (session) => {
+    const misfits = await checkDeployment(session.connection, session.client.layout);
+    const found: Problem[] = misfits.map(({ code, message }) => ({ code, message }));
+    if (found.some(({ code }) => code === 'STREAM_MISSING')) return found;
+    const ports = portsOf(session);
+    const nodes = await livingNodes(ports);
+    found.push(...(await consumerProblems(session, nodes)));
+    found.push(...(await unservedProblems(ports, nodes)));
+    found.push(...(await agentProblems(session)));
+    found.push(...(await fillProblems(ports)));
+    return found;
+  });
+}
+
+/** Placement nodes make their consumers anew within a minute; one that stays away was deleted behind their back, or refused. */
+async function consumerProblems(session: Session, nodes: readonly LivingNode[]): Promise<Problem[]> {
+  const { layout } = session.client;
+  const present = await consumerNames(session);
+  return [...new Set(nodes.map(({ pool }) => pool))].flatMap((pool) => {
+    const missing = Array.from({ length: layout.partitions }, (_, p) => p).filter(
+      (p) => !present.has(layout.consumerName(pool, p)),
+    );
+    if (missing.length === 0) return [];
+    const message = `The pool "${pool}" has no consumer for ${counted(missing.length, 'partition')} (${missing.slice(0, 5).join(', ')}${missing.length > 5 ? ', …' : ''}): agents there get no messages. Restart its placement nodes.`;
+    return [{ code: 'CONSUMER_MISSING', message }];
+  });
+}
+
+/** Messages for which nobody lives who could take them. */
+async function unservedProblems(ports: Ports, nodes: readonly LivingNode[]): Promise<Problem[]> {
+  const pending = await pendingByType(ports);
+  const registered = new Map((await registeredTypes(ports)).map((entry) => [entry.type, entry]));
+  const served = new Set(nodes.flatMap(({ types }) => Object.keys(types)));
+  return [...pending]
+    .filter(([type]) => !served.has(type))
+    .map(([type, { messages, agents }]) => {
+      const known = registered.get(type);
+      const mend =
+        known === undefined
+          ? `no placement node has ever run "${type}": start one, or correct the sender`
+          : `start a placement node with "${type}" in the pool "${known.pool}"`;
+      return {
+        code: 'TYPE_UNSERVED',
+        message: `${counted(messages, 'message')} for ${counted(agents, 'agent')} of type "${type}" ${messages === 1 ? 'waits' : 'wait'}, and no living placement node runs it: ${mend}.`,
+      };
+    });
+}
+
+async function agentProblems(session: Session): Promise<Problem[]> {
+  const { needing, overdue } = await countAgents(session, LOOKED_AT);
+  return [
+    ...needing.map((agent) => ({ code: `AGENT_${agent.lifecycle.name.toUpperCase()}`, message: needingText(agent) })),
+    ...overdue.map(({ address }) => ({
+      code: 'TIMER_OVERDUE',
+      message: `${address} has a timer that should have fired over a minute ago: is a placement node of its type running, and the clock right?`,
+    })),
+  ];
+}
+
+function needingText({ address, lifecycle }: AgentSummary): string {
+  const why = lifecycle.message === undefined ? '' : ` ${lifecycle.message}`;
+  const mend =
+    lifecycle.name === 'quarantined'
+      ? `Look at it: wakebus inspect ${address}`
+      : `Mend the cause, then release it; its messages wait. Look: wakebus inspect ${address}`;
+  return `${address} is ${lifecycle.name}.${why} ${mend}`;
+}
+
+async function fillProblems(ports: Ports): Promise<Problem[]> {
+  return (await inboxFills(ports))
+    .filter(({ fill }) => fill >= OUTSIDE_FILL_LIMIT)
+    .map(({ stream, fill }) => ({
+      code: 'INBOX_FULL',
+      message: `The inbox ${stream} is ${Math.round(fill * 100)} % full and refuses events from outside: add placement nodes, or raise its limits.`,
+    }));
+}

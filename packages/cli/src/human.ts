@@ -1,0 +1,65 @@
+/** Numbers, times and tables as people read them. */
+
+const units = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['min', 60_000],
+  ['s', 1_000],
+] as const;
+
+/** A length of time, with its largest unit: `41 ms`, `3.2 s`, `880 d`. */
+export function duration(ms: number): string {
+  const unit = units.find(([, size]) => Math.abs(ms) >= size);
+  if (unit === undefined) return `${Math.round(ms)} ms`;
+  const [name, size] = unit;
+  const amount = ms / size;
+  return `${amount < 10 ? Number(amount.toFixed(1)) : Math.round(amount)} ${name}`;
+}
+
+/** How long ago a time was. */
+export function since(ms: number, nowMs: number): string {
+  return ms === 0 ? '–' : `${duration(Math.max(0, nowMs - ms))} ago`;
+}
+
+/** A size in bytes. */
+export function bytes(size: number): string {
+  if (size < 1_024) return `${size} B`;
+  if (size < 1_024 ** 2) return `${Number((size / 1_024).toFixed(1))} KB`;
+  return `${Number((size / 1_024 ** 2).toFixed(1))} MB`;
+}
+
+/** A whole number with its thousands apart. */
+export function count(n: number): string {
+  return n.toLocaleString('en-US');
+}
+
+/** A number of things: `1 agent`, `2,000 agents`. */
+export function counted(n: number, thing: string): string {
+  return `${count(n)} ${thing}${n === 1 ? '' : 's'}`;
+}
+
+/** Rows under a head, their columns as wide as their widest cell. */
+export function table(head: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
+  const widths = head.map((name, column) => Math.max(name.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  const text = (row: readonly string[]): string =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd();
+  return [head, ...rows].map(text).join('\n');
+}
+
+/** Reads a length of time: `250ms`, `30s`, `5min`, `2h`, `1d`; a bare number is seconds. */
+export function readDuration(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|min|h|d)?$/.exec(text.trim());
+  if (match === null) return undefined;
+  const factors: Readonly<Record<string, number>> = {
+    ms: 1,
+    s: 1_000,
+    m: 60_000,
+    min: 60_000,
+    h: 3_600_000,
+    d: 86_400_000,
+  };
+  return Number(match[1]) * (factors[match[2] ?? 's'] as number);
+}

@@ -1,0 +1,80 @@
+/** The command line as a function: arguments in, exit code out. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import type { CliIo } from './cli-io.ts';
+import { addAgents } from './commands/agents.ts';
+import { addDemo } from './commands/demo.ts';
+import { addDev } from './commands/dev.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addInspect } from './commands/inspect.ts';
+import { addSend } from './commands/send.ts';
+import { addSetup } from './commands/setup.ts';
+import { addStatus } from './commands/status.ts';
+import { examples } from './command-context.ts';
+import { Exit, type ExitCode, exitCode, exitCodeOf } from './exit-codes.ts';
+import { Output } from './output.ts';
+
+/**
+ * Runs one command.
+ *
+ * @param argv - Arguments after the program's name.
+ * @returns its exit code, once all has been said.
+ */
+export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCode> {
+  const stopped = interruption(io, argv);
+  try {
+    await Promise.race([createProgram(io).parseAsync(argv, { from: 'user' }), stopped.promise]);
+    return exitCode.ok;
+  } catch (thrown) {
+    if (!(thrown instanceof Exit) && !(thrown instanceof CommanderError))
+      new Output(io, argv.includes('--json')).error(thrown);
+    return exitCodeOf(thrown);
+  } finally {
+    stopped.end();
+  }
+}
+
+/** A Ctrl-C ends a command at once; those that drain listen by themselves. */
+function interruption(io: CliIo, argv: readonly string[]): { readonly promise: Promise<never>; end(): void } {
+  const { promise, reject } = Promise.withResolvers<never>();
+  promise.catch(() => {}); // Heard by the race, as long as that is on.
+  const drains = argv.some((argument) => argument === 'dev' || argument === 'demo');
+  return { promise, end: drains ? () => {} : io.onStop(() => reject(new Exit(exitCode.interrupted))) };
+}
+
+function createProgram(io: CliIo): Command {
+  const program = new Command('wakebus')
+    .description('Wakebus: agents that sleep for free and wake in milliseconds, on NATS JetStream')
+    .version(version(), '-V, --version')
+    .option('-s, --servers <urls>', 'NATS servers, separated by commas ($WAKEBUS_SERVERS, $NATS_URL)')
+    .option('-p, --prefix <name>', 'name of the deployment ($WAKEBUS_PREFIX)')
+    .option('--creds <file>', 'NATS credentials file ($WAKEBUS_CREDS, $NATS_CREDS)')
+    .option('--json', 'data as NDJSON on stdout, errors as JSON on stderr')
+    .option('--no-input', 'never ask anything')
+    .exitOverride()
+    .showHelpAfterError('Help: add --help')
+    .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) });
+  addDev(program, io);
+  addDemo(program);
+  addSend(program, io);
+  addInspect(program, io);
+  addAgents(program, io);
+  addStatus(program, io);
+  addDoctor(program, io);
+  addSetup(program, io);
+  program.addHelpText(
+    'after',
+    '\nExit codes: 0 ok · 1 failed · 2 usage · 3 not found · 4 conflict or quarantined · 5 unavailable, try again\n            6 outcome unknown · 7 invalid · 130 interrupted',
+  );
+  return examples(program, [
+    'wakebus demo',
+    'wakebus dev agent.ts',
+    'wakebus send hello/ada greet --wait',
+    'wakebus inspect hello/ada',
+  ]);
+}
+
+function version(): string {
+  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}

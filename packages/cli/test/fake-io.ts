@@ -1,0 +1,53 @@
+/** A process for commands that are run in-process. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { CliIo } from '@wakebus/cli';
+
+/** What a command wrote, and a way to press Ctrl-C. */
+export interface FakeIo extends CliIo, Disposable {
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Lines of stdout as JSON. */
+  json(): ReadonlyArray<Record<string, unknown>>;
+  stop(): void;
+}
+
+/** A process in an empty folder, with nothing in its environment but what is given. */
+export function fakeIo(given: { env?: Record<string, string>; input?: string; isTerminal?: boolean } = {}): FakeIo {
+  const cwd = mkdtempSync(join(tmpdir(), 'wakebus-cli-'));
+  const listeners = new Set<() => void>();
+  let stdout = '';
+  let stderr = '';
+  return {
+    out: (text) => {
+      stdout += text;
+    },
+    err: (text) => {
+      stderr += text;
+    },
+    isTerminal: given.isTerminal ?? false,
+    env: { HOME: cwd, ...given.env },
+    cwd,
+    readInput: () => Promise.resolve(given.input ?? ''),
+    onStop: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    get stdout() {
+      return stdout;
+    },
+    get stderr() {
+      return stderr;
+    },
+    json: () =>
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>),
+    stop: () => {
+      for (const listener of listeners) listener();
+    },
+    [Symbol.dispose]: () => rmSync(cwd, { recursive: true, force: true }),
+  };
+}

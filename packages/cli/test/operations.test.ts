@@ -1,0 +1,215 @@
+/** `doctor` and `setup`, against servers on which something is wrong. */
+import { jetstreamManager } from '@nats-io/jetstream';
+import { runCli } from '@wakebus/cli';
+import { createClient } from '@wakebus/client';
+import { type NatsServers, type StartOptions, startNatsServer } from '@wakebus/nats-server';
+import { connectNats, createDeployment, startPlacementNode } from '@wakebus/placement-node';
+import { describe, expect, test } from 'vitest';
+import { counter } from './counter-agent.ts';
+import { type FakeIo, fakeIo } from './fake-io.ts';
+import { eventually } from './eventually.ts';
+
+interface Place extends AsyncDisposable {
+  readonly server: NatsServers;
+  readonly connection: Awaited<ReturnType<typeof connectNats>>;
+  run(...argv: string[]): Promise<{ code: number; io: FakeIo }>;
+}
+
+async function place(options: StartOptions = {}): Promise<Place> {
+  const server = await startNatsServer(options);
+  const connection = await connectNats({ servers: server.url });
+  return {
+    server,
+    connection,
+    run: async (...argv) => {
+      using io = fakeIo({ env: { WAKEBUS_SERVERS: server.url } });
+      return { code: await runCli(argv, io), io };
+    },
+    [Symbol.asyncDispose]: async () => {
+      await connection.close();
+      await server.stop();
+    },
+  };
+}
+
+describe('doctor', () => {
+  test('is silent when all is well', async () => {
+    await using at = await place();
+    const node = await startPlacementNode({ connection: at.connection, agents: [counter] });
+    const client = await createClient(at.connection);
+    await client.agent({ type: 'counter' }, 'a').call({ type: 'add', by: 1 });
+
+    const { code, io } = await at.run('doctor');
+
+    expect([code, io.stdout, io.stderr]).toEqual([0, '', '']);
+    await node.drain();
+  });
+
+  test('names messages that nobody runs for, with the pool that would', async () => {
+    await using at = await place();
+    const node = await startPlacementNode({ connection: at.connection, agents: [counter], pool: 'counters' });
+    await node.drain();
+    const client = await createClient(at.connection);
+    await client.agent({ type: 'counter' }, 'a').send({ type: 'add', by: 1 });
+    await client.agent({ type: 'mystery' }, 'a').send({ type: 'add' });
+    await client.agent({ type: 'mystery' }, 'b').send({ type: 'add' });
+
+    const { code, io } = await at.run('doctor');
+
+    expect(code).toBe(1);
+    expect(io.stdout).toBe('');
+    const lines = io.stderr.trim().split('\n').toSorted();
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^! 1 message for 1 agent of type "counter" waits.*start a placement node with "counter" in the pool "counters"/,
+      ),
+      expect.stringMatching(
+        /^! 2 messages for 2 agents of type "mystery" wait.*no placement node has ever run "mystery"/,
+      ),
+    ]);
+  });
+
+  test('names agents that need someone', async () => {
+    await using at = await place();
+    const node = await startPlacementNode({ connection: at.connection, agents: [counter] });
+    const client = await createClient(at.connection);
+    await client.agent({ type: 'counter' }, 'held').call({ type: 'add', by: 1 });
+    await client.suspend('counter/held', { reason: 'to look' });
+
+    const { code, io } = await at.run('doctor', '--json');
+
+    expect(code).toBe(1);
+    expect(JSON.parse(io.stderr)).toEqual({
+      v: 1,
+      kind: 'problem',
+      code: 'AGENT_SUSPENDED',
+      message: expect.stringContaining('counter/held is suspended. to look'),
+    });
+    await node.drain();
+  });
+
+  test('names partitions that a pool gets nothing from', async () => {
+    await using at = await place();
+    const node = await startPlacementNode({ connection: at.connection, agents: [counter], pool: 'counters' });
+    const manager = await jetstreamManager(at.connection);
+    node.close(); // Its lease lives on for a while, and nobody makes the consumer anew.
+
+    await manager.consumers.delete('wakebus_inbox', 'counters-7');
+    const { io } = await at.run('doctor');
+
+    expect(io.stderr).toMatch(/^! The pool "counters" has no consumer for 1 partition \(7\)/);
+  });
+
+  test('names a stream that is not as it must be, and its mend', async () => {
+    await using at = await place();
+    await createDeployment(at.connection);
+    const manager = await jetstreamManager(at.connection);
+    await manager.streams.update('wakebus_births', { allow_direct: false });
+
+    const { code, io } = await at.run('doctor');
+
+    expect(code).toBe(1);
+    expect(io.stderr).toMatch(/^! The stream wakebus_births has allow_direct = (?:false|not set); Wakebus needs true/);
+  });
+
+  test('names a stream that is missing, and nothing that follows from it', async () => {
+    await using at = await place();
+    await createDeployment(at.connection);
+    const manager = await jetstreamManager(at.connection);
+    await manager.streams.delete('wakebus_inbox');
+
+    const { code, io } = await at.run('doctor');
+
+    expect(code).toBe(1);
+    expect(io.stderr).toMatch(
+      /^! The stream wakebus_inbox does not exist\. Run "wakebus setup" once\. \(STREAM_MISSING\)\n$/,
+    );
+  });
+
+  test('names an inbox that is nearly full', async () => {
+    await using at = await place();
+    await createDeployment(at.connection, { inboxMaxMessages: 5 });
+    for (let i = 0; i < 4; i += 1) at.connection.publish(`agents.counter.a${i}.add`);
+    await at.connection.flush();
+
+    await eventually(async () => (await at.run('doctor')).io.stderr).toMatch(/The inbox wakebus_inbox is 80 % full/);
+  });
+
+  test('names a deployment that is not there', async () => {
+    await using at = await place();
+
+    const { code, io } = await at.run('doctor');
+
+    expect([code, io.stderr]).toEqual([
+      1,
+      '! The stream wakebus_births does not exist. Run "wakebus setup" once. (STREAM_MISSING)\n',
+    ]);
+  });
+
+  test('names a server that does not answer', async () => {
+    using io = fakeIo({ env: { WAKEBUS_SERVERS: 'nats://127.0.0.1:1' } });
+
+    expect(await runCli(['doctor'], io)).toBe(1);
+    expect(io.stderr).toMatch(/^! No NATS server answers at nats:\/\/127\.0\.0\.1:1\./);
+  });
+});
+
+describe('setup', () => {
+  test('creates a deployment, and again changes nothing', async () => {
+    await using at = await place();
+
+    const first = await at.run('setup', '--partitions', '16', '--shards', '2');
+    const second = await at.run('setup', '--json');
+
+    expect([first.code, first.io.stdout, first.io.stderr]).toEqual([0, 'wakebus: 16 partitions, 2 shards\n', '']);
+    expect(second.io.json()).toEqual([{ v: 1, kind: 'deployment', prefix: 'wakebus', partitions: 16, shards: 2 }]);
+    expect((await at.run('setup', '--check')).code).toBe(0);
+  });
+
+  test('--check finds what differs, and creates nothing', async () => {
+    await using at = await place();
+    expect((await at.run('setup', '--check')).code).toBe(3);
+    await at.run('setup');
+    const manager = await jetstreamManager(at.connection);
+    await manager.streams.delete('wakebus_held');
+
+    const { code, io } = await at.run('setup', '--check');
+
+    expect(code).toBe(1);
+    expect(io.stderr).toContain('wakebus_held does not exist');
+    expect((await at.run('setup', '--check')).code).toBe(1);
+  });
+
+  test('--check --production asks for replicas and a flush on every write', async () => {
+    await using at = await place();
+    await at.run('setup');
+
+    const { code, io } = await at.run('setup', '--check', '--production');
+
+    expect(code).toBe(1);
+    expect(io.stderr).toContain('NOT_DURABLE_ENOUGH');
+    expect(io.stderr).toContain('sync_interval');
+  });
+
+  test('--print shows the streams as JSON, without any server', async () => {
+    using io = fakeIo({ env: { WAKEBUS_SERVERS: 'nats://127.0.0.1:1' } });
+
+    expect(await runCli(['setup', '--print', '--prefix', 'other', '--replicas', '3'], io)).toBe(0);
+
+    const streams = JSON.parse(io.stdout) as Array<{ name: string; num_replicas: number }>;
+    expect(streams.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['other_inbox', 'other_timers', 'KV_other_agents']),
+    );
+    expect(streams.every((stream) => stream.num_replicas === 3)).toBe(true);
+  });
+
+  test.each([
+    ['--partitions', '0'],
+    ['--shards', 'x'],
+    ['--replicas', '-1'],
+  ])('refuses %s %s', async (option, value) => {
+    using io = fakeIo();
+
+    expect(await runCli(['setup', '--print', option, value], io)).toBe(7);
+  });
+});

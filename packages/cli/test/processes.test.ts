@@ -1,0 +1,158 @@
+/** The commands as people run them: real processes, real signals. */
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { describe, expect, test } from 'vitest';
+import { type DevFolder, devFolder, greeter } from './dev-folder.ts';
+import { eventually } from './eventually.ts';
+
+const MAIN = join(import.meta.dirname, '..', 'src', 'main.ts');
+
+/** One running command. */
+interface Running extends AsyncDisposable {
+  readonly process: ChildProcessByStdio<null, Readable, Readable>;
+  readonly out: () => string;
+  readonly err: () => string;
+  readonly exited: Promise<number | null>;
+}
+
+function start(folder: DevFolder, argv: readonly string[]): Running {
+  const { PATH, HOME, NATS_SERVER } = process.env;
+  const env = { PATH, HOME, ...(NATS_SERVER !== undefined && { NATS_SERVER }) };
+  const child = spawn(process.execPath, [MAIN, ...argv], { cwd: folder.path, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let [out, err] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
+  const exited = once(child, 'close').then(([code]) => code as number | null);
+  return {
+    process: child,
+    out: () => out,
+    err: () => err,
+    exited,
+    [Symbol.asyncDispose]: async () => {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+async function run(
+  folder: DevFolder,
+  argv: readonly string[],
+): Promise<{ code: number | null; out: string; err: string }> {
+  const running = start(folder, argv);
+  const code = await running.exited;
+  return { code, out: running.out(), err: running.err() };
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+async function startDev(folder: DevFolder): Promise<Running> {
+  const dev = start(folder, ['dev', 'agent.ts']);
+  await eventually(() => dev.out() + dev.err(), { timeout: 15_000 }).toContain('stop    Ctrl-C');
+  return dev;
+}
+
+describe('wakebus dev', () => {
+  test('prints four lines, is found by other commands in its folder, keeps the state, and drains on Ctrl-C', async () => {
+    using folder = devFolder();
+    const first = await startDev(folder);
+    expect(first.out()).toMatch(
+      /^server {2}nats:\/\/127\.0\.0\.1:\d+\ntry {5}wakebus send hello\/ada greet --wait\nstate {3}\.wakebus\/store\nstop {4}Ctrl-C\n$/,
+    );
+
+    const sent = await run(folder, ['send', 'hello/ada', 'greet', '{"name":"Ada"}', '--wait', '--json']);
+    expect(sent.code).toBe(0);
+    expect(JSON.parse(sent.out)).toMatchObject({ kind: 'reply', value: { text: 'Hello, Ada', greeted: 1 } });
+    expect(sent.err).toMatch(/^asleep again after [\d.]+ m?s\n$/);
+
+    const second = await run(folder, ['dev', 'agent.ts']);
+    expect(second.code).toBe(4);
+    expect(second.err).toContain('runs in this folder already');
+
+    first.process.kill('SIGINT');
+    expect(await first.exited).toBe(0);
+    expect(existsSync(join(folder.path, '.wakebus', 'server.json'))).toBe(false);
+
+    await using again = await startDev(folder);
+    const later = await run(folder, ['inspect', 'hello/ada', '--json']);
+    expect(JSON.parse(later.out)).toMatchObject({ context: { greeted: 1 }, lifecycle: { name: 'asleep' } });
+    again.process.kill('SIGTERM');
+    expect(await again.exited).toBe(0);
+  }, 60_000);
+
+  test('takes a new version of the file, and tells why it does not', async () => {
+    using folder = devFolder();
+    await using dev = await startDev(folder);
+
+    folder.write('export const broken = ;');
+    await eventually(() => dev.err(), { timeout: 15_000 }).toContain('the version before goes on');
+    expect(dev.err()).toContain('not loaded:');
+    folder.write(greeter('Good day'));
+    await eventually(() => dev.out(), { timeout: 15_000 }).toContain('reloaded hello; state kept');
+
+    const sent = await run(folder, ['send', 'hello/ada', 'greet', '{"name":"Ada"}', '-w', '--json']);
+    expect(JSON.parse(sent.out)).toMatchObject({ value: { text: 'Good day, Ada' } });
+    dev.process.kill('SIGINT');
+    await dev.exited;
+  }, 60_000);
+
+  test('exits at once on a second Ctrl-C, when draining hangs', async () => {
+    using folder = devFolder(`${greeter('Hello')}\nconsole.log('agents run in', process.pid);\n`);
+    await using dev = await startDev(folder);
+    const pid = Number(/agents run in (\d+)/.exec(dev.err())?.[1]);
+    process.kill(pid, 'SIGSTOP');
+
+    dev.process.kill('SIGINT');
+    await eventually(() => dev.err(), { timeout: 5_000 }).toContain('draining; Ctrl-C again to stop at once');
+    dev.process.kill('SIGINT');
+
+    expect(await dev.exited).toBe(130);
+    await eventually(() => isRunning(pid)).toBe(false);
+  }, 60_000);
+
+  test('leaves nothing running when it is killed', async () => {
+    using folder = devFolder();
+    const dev = await startDev(folder);
+    const url = /nats:\/\/\S+/.exec(dev.out())?.[0] ?? '';
+
+    dev.process.kill('SIGKILL');
+    await dev.exited;
+
+    await eventually(async () => (await run(folder, ['inspect', 'hello/ada', '--servers', url])).code, {
+      timeout: 15_000,
+    }).toBe(5);
+  }, 60_000);
+});
+
+test('the version is printed', async () => {
+  using folder = devFolder();
+
+  expect(await run(folder, ['--version'])).toMatchObject({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+});
+
+test('the demo reads its own options', async () => {
+  using folder = devFolder();
+
+  expect(await run(folder, ['demo', '--help'])).toMatchObject({
+    code: 0,
+    out: expect.stringContaining('Usage: wakebus demo'),
+  });
+  expect((await run(folder, ['demo', '--nope'])).code).toBe(2);
+});
+
+test('a reader that goes away is no failure', async () => {
+  using folder = devFolder();
+  const running = start(folder, ['--help']);
+  running.process.stdout.destroy();
+
+  expect(await running.exited).toBe(0);
+});
