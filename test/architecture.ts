@@ -33,7 +33,7 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
   },
   testing: {
     packages: ['client', 'core', 'nats-server', 'placement-node', 'protocol'],
-    external: [...nats, ...telemetry, 'fast-check', 'xstate'],
+    external: [...nats, ...telemetry, 'fast-check', 'vitest', 'xstate'],
     node: true,
     pure: false,
   },

@@ -1,0 +1,116 @@
+/**
+ * Benchmarks of waking: an agent asleep in its record, and how much a sleeping one costs.
+ */
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { agentKey, encodeRecord, decodeRecord } from '@wakebus/protocol';
+import { natsPorts } from '@wakebus/placement-node';
+import { type Floor, times } from './hot.ts';
+import { type Row, atMost, figure, quantile, within } from './rows.ts';
+import type { World } from './world.ts';
+
+const ROUNDS = 600;
+
+export async function coldRows(world: World, floor: Floor): Promise<Row[]> {
+  const ports = natsPorts(world.connection, world.client.layout);
+  const handles = Array.from({ length: ROUNDS * 2 }, (_, i) => world.client.agent('counter', `cold-${i}`));
+  for (const handle of handles) await handle.call({ type: 'rest' } as never);
+  let i = 0;
+  const wakeMs = await times(ROUNDS, () =>
+    (handles[i++] as (typeof handles)[number]).call({ type: 'add', by: 1 } as never),
+  );
+  const key = agentKey('counter', 'counted');
+  const counted = world.client.agent('counter', 'counted');
+  await counted.call({ type: 'rest' } as never);
+  const before = await ports.agents.get(key);
+  await counted.call({ type: 'rest' } as never);
+  const after = await asleepAgain(ports, key);
+  const turns =
+    decodeRecord(key, after.bytes as Uint8Array).turns - decodeRecord(key, before.bytes as Uint8Array).turns;
+  return [
+    atMost('cold-wake-p50', 'ms', quantile(wakeMs, 0.5), floor.hotMs, 3),
+    within('cold-wake-p99', 'ms', quantile(wakeMs, 0.99), 10),
+    within('commits-wake-turn-sleep', '', Math.max(1, turns), 2),
+  ];
+}
+
+async function asleepAgain(
+  ports: ReturnType<typeof natsPorts>,
+  key: ReturnType<typeof agentKey>,
+): Promise<{ bytes: Uint8Array | undefined; revision: number }> {
+  for (;;) {
+    const stored = await ports.agents.get(key);
+    if (stored.bytes !== undefined && decodeRecord(key, stored.bytes).lease.holder === '') return stored;
+  }
+}
+
+const SLEEPERS = 100_000;
+
+/** A hundred thousand agents, each born by an event and put to sleep. */
+export async function sleeperRows(world: World, storeDir: string): Promise<Row[]> {
+  const few = await wakeP50(world, 100, 'few');
+  const recordBytes = await oneRecord(world);
+  const heapBefore = await heap();
+  const diskBefore = await diskBytes(storeDir);
+  await bear(world, SLEEPERS);
+  const diskAfter = await diskBytes(storeDir);
+  const heapAfter = await heap();
+  const many = await wakeP50(world, SLEEPERS, 'sleeper');
+  return [
+    within('sleeper-disk-beyond-record', 'B', (diskAfter - diskBefore) / SLEEPERS - recordBytes, 1_331),
+    within('sleeper-heap', 'B', Math.max(0, heapAfter - heapBefore) / SLEEPERS, 8),
+    figure('sleeper-record', 'B', recordBytes),
+    atMost('wake-p50-100000', 'ms', many, few, 1.2),
+  ];
+}
+
+async function bear(world: World, count: number): Promise<void> {
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: 512 }, async () => {
+      while (next < count) {
+        const id = next;
+        next += 1;
+        await world.client.agent('counter', `sleeper${id}`).call({ type: 'rest' } as never);
+      }
+    }),
+  );
+}
+
+async function wakeP50(world: World, of: number, prefix: string): Promise<number> {
+  if (of <= 100)
+    for (let i = 0; i < of; i += 1)
+      await world.client.agent('counter', `${prefix}${i}`).call({ type: 'rest' } as never);
+  let i = 0;
+  const taken = await times(90, () =>
+    world.client.agent('counter', `${prefix}${Math.floor((i++ / 120) * of)}`).call({ type: 'rest' } as never),
+  );
+  return quantile(taken, 0.5);
+}
+
+async function oneRecord(world: World): Promise<number> {
+  const ports = natsPorts(world.connection, world.client.layout);
+  const key = agentKey('counter', 'few0');
+  const { bytes } = await ports.agents.get(key);
+  return encodeRecord(decodeRecord(key, bytes as Uint8Array)).length;
+}
+
+/** Bytes of live objects. @throws when the process was not started with `--expose-gc`. */
+async function heap(): Promise<number> {
+  if (globalThis.gc === undefined) throw new Error('start with --expose-gc');
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  globalThis.gc();
+  globalThis.gc();
+  return process.memoryUsage().heapUsed;
+}
+
+/** Bytes in files below a folder. */
+async function diskBytes(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const sizes = await Promise.all(
+    entries
+      .filter((entry) => entry.isFile())
+      .map(async (entry) => (await stat(join(entry.parentPath, entry.name)).catch(() => ({ size: 0 }))).size),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}

@@ -1,0 +1,73 @@
+/**
+ * Benchmark of a crash: the only placement node is killed amid 10,000 queued events and started again.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { createClient } from '@wakebus/client';
+import { startNatsServer } from '@wakebus/nats-server';
+import { connectNats, createDeployment } from '@wakebus/placement-node';
+import { type Row, figure, within } from './rows.ts';
+
+const EVENTS = 10_000;
+const AGENTS = 500;
+const NODE = fileURLToPath(new URL('./crash-node-main.ts', import.meta.url));
+
+export async function crashRows(): Promise<Row[]> {
+  await using server = await startNatsServer();
+  const connection = await connectNats({ servers: server.url });
+  await createDeployment(connection);
+  const client = await createClient(connection);
+  const calm = await run(client, server.url, 'calm', false);
+  const crashed = await run(client, server.url, 'crashed', true);
+  await connection.close();
+  const restMs = (calm.tookMs * (EVENTS - crashed.doneAtKill)) / EVENTS;
+  return [
+    figure('crash-calm-10000', 'ms', calm.tookMs),
+    within('crash-lost-or-doubled', 'events', crashed.wrong + calm.wrong, 0),
+    within('crash-caught-up', 'ms', crashed.tookMs - crashed.killedAtMs, 1.3 * restMs + 2_000),
+  ];
+}
+
+async function run(
+  client: Awaited<ReturnType<typeof createClient>>,
+  servers: string,
+  prefix: string,
+  kills: boolean,
+): Promise<{ tookMs: number; killedAtMs: number; doneAtKill: number; wrong: number }> {
+  const handles = Array.from({ length: AGENTS }, (_, i) => client.agent('counter', `${prefix}${i}`));
+  await Promise.all(
+    Array.from({ length: EVENTS }, (_, i) =>
+      (handles[i % AGENTS] as (typeof handles)[number]).send({ type: 'add', by: 1 } as never),
+    ),
+  );
+  let node = await startNode(servers);
+  const startedMs = performance.now();
+  let killedAtMs = 0;
+  let doneAtKill = 0;
+  for (;;) {
+    const counts = await Promise.all(
+      handles.map(
+        async ({ address }) => ((await client.inspect(address))?.context as { n: number } | undefined)?.n ?? 0,
+      ),
+    );
+    const done = counts.reduce((sum, n) => sum + n, 0);
+    if (kills && killedAtMs === 0 && done >= EVENTS / 10) {
+      node.kill('SIGKILL');
+      killedAtMs = performance.now() - startedMs;
+      doneAtKill = done;
+      node = await startNode(servers);
+    }
+    if (done >= EVENTS) {
+      const wrong = counts.filter((n) => n !== EVENTS / AGENTS).length;
+      node.kill('SIGKILL');
+      return { tookMs: performance.now() - startedMs, killedAtMs, doneAtKill, wrong };
+    }
+  }
+}
+
+async function startNode(servers: string): Promise<ChildProcess> {
+  const node = fork(NODE, [servers]);
+  await once(node, 'message');
+  return node;
+}

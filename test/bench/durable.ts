@@ -1,0 +1,47 @@
+/**
+ * Benchmarks with fsync on every write, which is what production means on one server: the same floor,
+ * and what shards gain.
+ */
+import { startNatsServer } from '@wakebus/nats-server';
+import { measureFloor } from './measure-floor.ts';
+import { type Row, atLeast, atMost, quantile } from './rows.ts';
+import { times } from './hot.ts';
+import { startWorld } from './world.ts';
+
+export async function durableRows(): Promise<Row[]> {
+  await using server = await startNatsServer({ syncInterval: 'always' });
+  const { floor } = await measureFloor(server.url, 2_000);
+  const perSecond: number[] = [];
+  const rows: Row[] = [];
+  for (const shards of [1, 4]) {
+    const world = await startWorld({ prefix: `fsync${shards}`, shards }, server);
+    if (shards === 1) {
+      const agent = world.client.agent('counter', 'hot');
+      const callMs = await times(300, () => agent.call({ type: 'add', by: 1 } as never));
+      rows.push(atMost('fsync-hot-call-p50', 'ms', quantile(callMs, 0.5), floor.hotMs, 1.5));
+    }
+    perSecond.push(await turnsPerSecond(world.client, 4_000));
+    await world.stop();
+  }
+  const [one = 1, four = 0] = perSecond;
+  return [...rows, atLeast('fsync-turns-4-shards', '1/s', four, one, 2.5)];
+}
+
+async function turnsPerSecond(
+  client: Awaited<ReturnType<typeof startWorld>>['client'],
+  forMs: number,
+): Promise<number> {
+  const agents = Array.from({ length: 512 }, (_, i) => client.agent('counter', `load${i}`));
+  await Promise.all(agents.map((agent) => agent.call({ type: 'add', by: 1 } as never)));
+  let turns = 0;
+  const startedMs = performance.now();
+  await Promise.all(
+    agents.map(async (agent) => {
+      while (performance.now() - startedMs < forMs) {
+        await agent.call({ type: 'add', by: 1 } as never);
+        turns += 1;
+      }
+    }),
+  );
+  return turns / ((performance.now() - startedMs) / 1000);
+}

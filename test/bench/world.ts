@@ -1,0 +1,131 @@
+/**
+ * What a benchmark runs in: one server, one placement node and one client, in this process, as the
+ * floor has them.
+ */
+import { readFile } from 'node:fs/promises';
+import { type Client, createClient } from '@wakebus/client';
+import { defineAgent, reply, sendToAgent, sleepNow } from '@wakebus/core';
+import { type NatsServers, startNatsServer } from '@wakebus/nats-server';
+import {
+  type DeploymentOptions,
+  type PlacementNode,
+  type PlacementNodeOptions,
+  connectNats,
+  createDeployment,
+  startPlacementNode,
+} from '@wakebus/placement-node';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { assign, setup } from 'xstate';
+
+/** A counter whose state is padded to a size. */
+export function counterAgent(type: string, contextBytes: number, sleepAfterMs: number): ReturnType<typeof defineAgent> {
+  const machine = setup({
+    types: {
+      context: {} as { n: number; pad: string },
+      events: {} as { type: 'add'; by: number } | { type: 'hop'; left: number } | { type: 'rest' },
+    },
+  }).createMachine({
+    context: { n: 0, pad: 'x'.repeat(contextBytes) },
+    on: {
+      add: {
+        actions: [assign({ n: ({ context, event }) => context.n + event.by }), reply(({ context }) => context.n)],
+      },
+      rest: { actions: [assign({ n: ({ context }) => context.n + 1 }), sleepNow()] },
+      hop: [
+        { guard: ({ event }) => event.left === 0, actions: assign({ n: ({ context }) => context.n + 1 }) },
+        {
+          actions: [
+            assign({ n: ({ context }) => context.n + 1 }),
+            sendToAgent(
+              ({ event }) => `${type}/hop-${event.left - 1}`,
+              ({ event }) => ({ type: 'hop', left: event.left - 1 }),
+            ),
+          ],
+        },
+      ],
+    },
+  });
+  return defineAgent({ type, machine, sleep: { afterMs: sleepAfterMs } });
+}
+
+/** Everything that runs. */
+export interface World {
+  readonly server: NatsServers;
+  readonly connection: NatsConnection;
+  readonly client: Client;
+  /** Calls back once a commit of this agent is confirmed. */
+  onCommit: (key: string) => void;
+  /** CPU of this process and of the server, in microseconds. */
+  cpu(): Promise<{ readonly node: number; readonly server: number }>;
+  restartNode(options?: Partial<PlacementNodeOptions>): Promise<PlacementNode>;
+  stop(): Promise<void>;
+}
+
+/** Ten minutes: agents stay in memory for the whole of a measurement. */
+const AWAKE_MS = 600_000;
+
+export interface WorldOptions extends DeploymentOptions {
+  readonly syncAlways?: boolean;
+  readonly node?: Partial<PlacementNodeOptions>;
+}
+
+/** Starts a world on an own server, or on `server` under another prefix. */
+export async function startWorld(options: WorldOptions = {}, shared?: NatsServers): Promise<World> {
+  const { syncAlways = false, node: nodeOptions, ...deployment } = options;
+  const server = shared ?? (await startNatsServer(syncAlways ? { syncInterval: 'always' } : {}));
+  const connection = await connectNats({ servers: server.url });
+  const outside = await connectNats({ servers: server.url });
+  await createDeployment(connection, deployment);
+  let node: PlacementNode | undefined;
+  const agents = [
+    counterAgent('counter', 700, AWAKE_MS),
+    counterAgent('big16', 16_000, AWAKE_MS),
+    counterAgent('big128', 128_000, AWAKE_MS),
+  ];
+  const world: World = {
+    server,
+    connection,
+    client: await createClient(outside, deployment.prefix === undefined ? {} : { prefix: deployment.prefix }),
+    onCommit: () => {},
+    cpu: async () => ({ node: ownCpu(), server: await serverCpu(server) }),
+    restartNode: async (extra = {}) => {
+      await node?.drain();
+      node = await startPlacementNode({
+        connection,
+        agents,
+        log: {
+          info: () => {},
+          warn: (message, facts) => void process.stderr.write(`${message} ${JSON.stringify(facts)}\n`),
+        },
+        probes: { afterCommit: (key) => world.onCommit(key) },
+        ...(deployment.prefix !== undefined && { prefix: deployment.prefix }),
+        ...nodeOptions,
+        ...extra,
+      });
+      return node;
+    },
+    stop: async () => {
+      await node?.drain();
+      await Promise.all([connection.close(), outside.close()]);
+      if (shared === undefined) await server.stop();
+    },
+  };
+  await world.restartNode();
+  return world;
+}
+
+function ownCpu(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+}
+
+/** From /proc; 0 where there is none. A clock tick is 10 ms on every Linux that we know. */
+async function serverCpu(server: NatsServers): Promise<number> {
+  try {
+    const stat = await readFile(`/proc/${server.servers[0]?.pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * 10_000;
+  } catch {
+    return 0;
+  }
+}
