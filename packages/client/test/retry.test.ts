@@ -50,6 +50,7 @@ function record(change: Partial<AgentRecord>): Uint8Array {
     lifecycle: { name: 'asleep', sinceMs: 0 },
     lease: { holder: '', epoch: 1 },
     cursor: 0,
+    cursorMs: 0,
     snapshot: new Uint8Array(),
     commit: 'c',
     turns: 1,

@@ -24,7 +24,6 @@ import {
   type HistoryEvent,
   type LastTurn,
   RECORD_LIMIT_BYTES,
-  type RecordLifecycle,
   WakebusError,
   addressOf,
   attribute,
@@ -37,6 +36,7 @@ import { hasOverdueTimer } from './audit.ts';
 import { commitRecord } from './commit.ts';
 import { storeDeadLetters } from './dead-letters.ts';
 import { HandOver } from './hand-over.ts';
+import { asleep, atHeldCursor, pastHeld, tooLarge } from './record-changes.ts';
 import { announce, announceEmits } from './live.ts';
 import type { NodeContext } from './node-context.ts';
 import { type RunningSpan, traceHeaders } from './telemetry.ts';
@@ -72,6 +72,7 @@ export class Activation {
   #revision: number;
   #answeredSeq: number;
   #isClaimed = false;
+  #isHeld = false;
   #carrier: Headers | undefined;
   #poison: WakebusError | undefined;
 
@@ -153,10 +154,14 @@ export class Activation {
    * @returns whether the commit was not lost.
    */
   brace(head: MailboxMessage): Promise<boolean> {
-    const { retry } = this.definition;
-    const count = (this.record.attempt?.seq === head.seq ? this.record.attempt.count : 0) + 1;
-    if (count <= retry.attempts + 1) {
-      return this.stand({ attempt: { seq: head.seq, count, reason: 'it was started, and not finished', retryMs: 0 } });
+    const { membership, nodeId } = this.#context;
+    const before = this.record.attempt?.seq === head.seq ? this.record.attempt : undefined;
+    // A node that lives has not died of it: that it gave the agent up is no failed attempt.
+    const isAlive = before?.node !== undefined && membership.isLiving(before.node);
+    const count = (before?.count ?? 0) + (isAlive ? 0 : 1);
+    if (count <= this.definition.retry.attempts + 1) {
+      const reason = before?.reason ?? 'it was started, and not finished';
+      return this.stand({ attempt: { seq: head.seq, count, reason, retryMs: 0, node: nodeId } });
     }
     const reason = `${count - 1} placement nodes started it and did not come back`;
     this.#poison = new WakebusError('TURN_FAILED', { address: addressOf(this.#key), event: head.subject, reason });
@@ -212,7 +217,13 @@ export class Activation {
     return takeTurn(
       request.fromHeld ? atHeldCursor(trimmed) : trimmed,
       inbounds,
-      { nowMs: ports.clock.wallMs(), nodeId, epoch: this.#epoch, ...(trace !== undefined && { trace }) },
+      {
+        nowMs: ports.clock.wallMs(),
+        nodeId,
+        epoch: this.#epoch,
+        isLate: request.fromHeld,
+        ...(trace !== undefined && { trace }),
+      },
       {
         maxEvents: request.maxEvents ?? MAX_TURN_EVENTS,
         isOver: () => ports.clock.monotonicMs() - startedMs > limits.turnMs,
@@ -234,7 +245,8 @@ export class Activation {
       request.isAll &&
       turn.consumed === request.messages.length &&
       !owes &&
-      turn.memory.record.settled;
+      turn.memory.record.settled &&
+      turn.memory.record.held === undefined;
     let memory = request.fromHeld ? pastHeld(this.#memory, turn.memory) : turn.memory;
     if (isAsleep)
       memory = {
@@ -311,6 +323,13 @@ export class Activation {
     };
   }
 
+  /** One commit may hold a whole wake, from claim to sleep. */
+  #announceChange(isHeld: boolean): void {
+    if (!this.#isHeld) announce(this.#context, this.#key, 'awake', this.#wake);
+    if (!isHeld) announce(this.#context, this.#key, 'asleep');
+    this.#isHeld = isHeld;
+  }
+
   async #spillSeen(memory: AgentMemory): Promise<void> {
     if (memory.seen.unspilled <= SEEN_IN_RECORD) return;
     await memory.seen.spill((content) => this.#context.ports.chunks.put(encode(content)));
@@ -319,7 +338,7 @@ export class Activation {
   /** Encodes and commits. @throws {WakebusError} `VALUE_NOT_DURABLE`, `TURN_TOO_LARGE`. */
   async #commit(memory: AgentMemory): Promise<boolean> {
     const { ports, membership, probes, telemetry } = this.#context;
-    const commit = `${this.#context.nodeId}.${this.#epoch}.${this.#revision}`;
+    const commit = this.#context.nextCommit();
     const { last } = memory.record;
     const named = last?.commit === '' ? { last: { ...last, commit } } : {};
     const frozen = freeze({ ...memory, record: { ...memory.record, commit, ...named } });
@@ -346,46 +365,8 @@ export class Activation {
     this.#memory = frozen;
     this.#revision = outcome.revision;
     this.handOver.trimmed(frozen.record);
-    if (!this.#isClaimed && frozen.record.lease.holder !== '') announce(this.#context, this.#key, 'awake', this.#wake);
+    this.#announceChange(frozen.record.lease.holder !== '');
     this.#isClaimed = true;
     return true;
   }
-}
-
-/** What a sleeping agent's lifecycle says: why it sleeps, where that is not by choice. */
-function asleep(record: AgentRecord, nowMs: number): RecordLifecycle {
-  return record.lifecycle.name === 'awake' ? { name: 'asleep', sinceMs: nowMs } : record.lifecycle;
-}
-
-/** Held messages are behind the cursor; while they are drained they are counted by a cursor of their own. */
-function atHeldCursor(memory: AgentMemory): AgentMemory {
-  return { ...memory, record: { ...memory.record, cursor: memory.record.held?.cursor ?? 0 } };
-}
-
-function pastHeld(before: AgentMemory, after: AgentMemory): AgentMemory {
-  const { held, cursor } = before.record;
-  if (held === undefined) return after;
-  const { held: _drained, ...rest } = after.record;
-  const isEmpty = after.record.cursor >= held.upTo;
-  return {
-    ...after,
-    record: { ...rest, cursor, ...(!isEmpty && { held: { cursor: after.record.cursor, upTo: held.upTo } }) },
-  };
-}
-
-function tooLarge(memory: AgentMemory, sizeBytes: number): WakebusError {
-  const { record } = memory;
-  const parts = {
-    snapshot: record.snapshot.length,
-    outbox: encode(record.outbox).length,
-    timers: encode(record.timers).length,
-    replies: encode(record.replies).length,
-    dedupe: encode(record.seen).length,
-  };
-  return new WakebusError('TURN_TOO_LARGE', {
-    address: addressOf(memory.key),
-    sizeBytes,
-    limitBytes: RECORD_LIMIT_BYTES,
-    parts,
-  });
 }

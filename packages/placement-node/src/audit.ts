@@ -4,6 +4,7 @@
  * The backstop, not the mechanism: whatever is owed is also an unacknowledged message or a schedule.
  * What it finds points at a fault, so each find is logged.
  */
+import { isRunnable } from '@wakebus/core';
 import { type AgentKey, type AgentRecord, decodeRecord, isCanonicalKey } from '@wakebus/protocol';
 import type { NodeContext } from './node-context.ts';
 import type { ClockTimer } from './ports/clock.ts';
@@ -75,6 +76,7 @@ export class Audit {
     const { holder } = record.lease;
     if (nowMs - record.updatedMs < OVERDUE_MS || (holder !== '' && membership.isLiving(holder))) return undefined;
     if (!record.settled) return 'what it sent may not have been handed over';
+    if (record.held !== undefined && isRunnable(record)) return 'messages that stood aside wait for it';
     return hasOverdueTimer(record, nowMs) ? 'one of its timers is overdue' : undefined;
   }
 }

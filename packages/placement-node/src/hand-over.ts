@@ -97,9 +97,7 @@ export class HandOver {
 
   relay(entries: readonly OutboxEntry[]): void {
     for (const entry of entries) {
-      const sent = this.#sendAfter(this.#chains.get(entry.to), entry).then(() => {
-        if (this.#chains.get(entry.to) === sent) this.#chains.delete(entry.to);
-      });
+      const sent = this.#sendAfter(this.#chains.get(entry.to), entry);
       this.#chains.set(entry.to, sent);
       this.#owe(sent, inputOf(entry));
     }

@@ -37,7 +37,7 @@ export class HistoryWriter {
     this.#ports = ports;
   }
 
-  /** Writes an entry. @returns when it is stored; never, when this node may no longer act. */
+  /** Writes an entry. @returns when it is stored. */
   write(key: AgentKey, entry: HistoryEntry): Promise<void> {
     this.#gathered.push({
       subject: this.#ports.subjectOf(key),
@@ -63,10 +63,9 @@ export class HistoryWriter {
   async #storeEach(items: readonly Item[]): Promise<void> {
     for (const { subject, data, messageId } of items) {
       for (;;) {
-        // Whoever takes the agents over writes the last entry of each again.
-        if (!this.#ports.mayAct()) return new Promise(() => {});
-        const outcome = await this.#ports.log.append(subject, data, { messageId });
-        if (outcome.kind === 'stored') break;
+        // Without its lease this node waits; whoever takes an agent over writes its last entry again.
+        const outcome = this.#ports.mayAct() ? await this.#ports.log.append(subject, data, { messageId }) : undefined;
+        if (outcome?.kind === 'stored') break;
         await delay(this.#ports.clock, RETRY_MS);
       }
     }

@@ -12,6 +12,9 @@ import type { Delivery, EventLog } from './ports/event-log.ts';
 /** Messages fetched by one read: as many as one commit may take. */
 const READ_LIMIT = 256;
 
+/** Reads in a row that show nothing although the leader has something: by then a replica lags too far to wait for. */
+const STALE_ROUNDS = 8;
+
 /** A delivery that somebody must answer for. */
 export interface Doorbell {
   readonly seq: number;
@@ -108,21 +111,38 @@ export class Mailbox {
    */
   async fill(): Promise<void> {
     if (!this.#ringing) return;
-    const { run } = this.#partition;
     const during: Delivery[] = [];
     this.#during = during;
     try {
-      const messages = await this.#inbox.read(this.#filter, this.#cursor + 1, READ_LIMIT);
-      const complete = messages.length < READ_LIMIT;
-      if (complete) await this.#checkReached(messages.at(-1)?.seq ?? 0);
-      this.#replace(messages.filter((message) => message.seq > this.#cursor));
-      this.#ringing = !complete;
-      // The run as it was when the read began: what went elsewhere since then was not read.
-      this.#run = complete ? run : UNTRUSTED;
+      for (let round = 0; !(await this.#read()); round += 1) if (round === STALE_ROUNDS) throw staleRead();
+    } catch (thrown) {
+      this.#ringing = true;
+      throw thrown;
     } finally {
       this.#during = undefined;
     }
     for (const delivery of during) this.#take(delivery);
+  }
+
+  /** One read. @returns whether it shows something to process, or that there is nothing. */
+  async #read(): Promise<boolean> {
+    const { run } = this.#partition;
+    const before = [...this.#doorbells];
+    // Whoever rings from now on rings for what this read may not show.
+    this.#ringing = false;
+    const [newest, messages] = await Promise.all([
+      this.#inbox.last(this.#filter),
+      this.#inbox.read(this.#filter, this.#cursor + 1, READ_LIMIT),
+    ]);
+    const reached = Math.max(messages.at(-1)?.seq ?? 0, this.#cursor);
+    // The leader has more: the replica lags, or the message came in between. A prefix is right all the same.
+    const isComplete = messages.length < READ_LIMIT && (newest === undefined || newest.seq <= reached);
+    this.#replace(messages.filter((message) => message.seq > this.#cursor));
+    this.#ringing ||= !isComplete;
+    // The run as it was when the read began: what went elsewhere since then was not read.
+    this.#run = isComplete ? run : UNTRUSTED;
+    if (isComplete) this.#dropMissing(before, reached);
+    return isComplete || this.#messages.length > 0;
   }
 
   /** The messages in hand, ascending. They stay until {@link advance} passes them. */
@@ -206,18 +226,16 @@ export class Mailbox {
     this.#sizeBytes = messages.reduce((sum, message) => sum + message.data.length, 0);
   }
 
-  /** A read that ends before a delivered message is stale, unless that message is gone from the log. */
-  async #checkReached(lastSeq: number): Promise<void> {
-    for (
-      let bell = this.#doorbells.at(-1);
-      bell !== undefined && bell.seq > Math.max(lastSeq, this.#cursor);
-      bell = this.#doorbells.at(-1)
-    ) {
-      if (this.#during?.some((delivery) => delivery.seq === bell?.seq) === true) return;
-      if ((await this.#inbox.get(bell.seq)) !== undefined)
-        throw new WakebusError('UNAVAILABLE', { what: 'An up-to-date replica of the inbox' });
-      this.#doorbells = this.#doorbells.filter((held) => held !== bell);
-      this.#inbox.ack(bell.ackToken);
-    }
+  /** Deliveries of messages that the leader has no more: they were passed by another session. */
+  #dropMissing(before: readonly HeldDoorbell[], reached: number): void {
+    const missing = new Set(before.filter(({ seq }) => seq > reached));
+    if (missing.size === 0) return;
+    this.#doorbells = this.#doorbells.filter((doorbell) => !missing.has(doorbell));
+    for (const { ackToken } of missing) this.#inbox.ack(ackToken);
   }
+}
+
+/** Less than the leader has: a replica that lags. What it does not show must not be passed. */
+function staleRead(): WakebusError {
+  return new WakebusError('UNAVAILABLE', { what: 'An up-to-date replica of the inbox' });
 }

@@ -20,8 +20,10 @@ export interface NodeContext {
   readonly limits: Limits;
   /** Not there where history is switched off. */
   readonly history: HistoryWriter | undefined;
-  /** Incarnation of each shard's inbox, as read at the start. */
-  readonly incarnations: readonly string[];
+  /** A name for a commit that no other commit of any node has: only the same bytes may be offered under it again. */
+  readonly nextCommit: () => string;
+  /** Incarnation of each shard's inbox, as last read. */
+  readonly incarnations: string[];
   readonly log: NodeLog;
   readonly probes: Probes | undefined;
   readonly sabotage: Sabotage;

@@ -14,7 +14,7 @@ import {
 import type { Activation } from './activation.ts';
 import { parkedMessage, storeParked } from './dead-letters.ts';
 import type { Mailbox } from './mailbox.ts';
-import type { NodeContext } from './node-context.ts';
+import { type NodeContext, inboxOf } from './node-context.ts';
 import type { StoredMessage } from './ports/event-log.ts';
 
 /** Held messages read at once. */
@@ -28,10 +28,20 @@ export async function standStill(context: NodeContext, activation: Activation, m
   const { limits, ports } = context;
   const sinceMs = ports.clock.wallMs() - activation.record.lifecycle.sinceMs;
   const many = Math.max(mailbox.length, mailbox.doorbells.length) >= limits.holdAfterMessages;
+  if (mailbox.length === 0) return true;
   // What an operator asks for must be heard: it cannot overtake what stands before it, so that moves aside.
-  const asked = mailbox.peek(READ_LIMIT).some(isControl);
-  if (mailbox.length === 0 || (sinceMs < limits.holdAfterMs && !many && !asked)) return true;
-  return moveAside(context, activation, mailbox);
+  if (sinceMs >= limits.holdAfterMs || many || (await isAsked(context, activation, mailbox)))
+    return moveAside(context, activation, mailbox);
+  return true;
+}
+
+/** Whether a control message waits, be it behind what one read gives. */
+async function isAsked(context: NodeContext, activation: Activation, mailbox: Mailbox): Promise<boolean> {
+  if (mailbox.peek(READ_LIMIT).some(isControl)) return true;
+  if (mailbox.length < READ_LIMIT) return false;
+  const { key, record } = activation;
+  const last = await inboxOf(context, key).last(context.layout.runtimeSubject(key, 'control'));
+  return last !== undefined && last.seq > record.cursor;
 }
 
 /** Whether a message is one to the runtime about the agent, not one to the agent. */
@@ -60,7 +70,7 @@ async function moveAside(context: NodeContext, activation: Activation, mailbox: 
     );
   }
   const held = { cursor: record.held?.cursor ?? record.cursor, upTo: last.seq };
-  if (!(await activation.stand({ cursor: last.seq, held }))) return false;
+  if (!(await activation.stand({ cursor: last.seq, cursorMs: last.storedMs, held }))) return false;
   mailbox.advance(last.seq);
   const { handOver } = activation;
   mailbox.acknowledge(last.seq, !handOver.isSettled, (seq) => handOver.isDone(seq));

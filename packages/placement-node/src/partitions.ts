@@ -2,7 +2,7 @@
  * The partitions that this node serves: its share in each durable consumer, its rank there, and the
  * unbroken runs of deliveries that it has seen.
  */
-import { type AgentKey, WakebusError, isCanonicalKey, splitKey } from '@wakebus/protocol';
+import { type AgentKey, isCanonicalKey, splitKey } from '@wakebus/protocol';
 import type { NodeContext } from './node-context.ts';
 import { MAX_RANK, placePartitions } from './placement.ts';
 import { consumeStrays, discardStray } from './strays.ts';
@@ -20,6 +20,8 @@ export interface DeliverySink {
   has(key: AgentKey): boolean;
   offer(key: AgentKey, delivery: Delivery): void;
   ring(key: AgentKey): void;
+  /** Forgets sessions, which then start from their records again. */
+  dropAll(matches: (key: AgentKey) => boolean): void;
   forward(nodeId: string, key: AgentKey, doorbells: readonly Delivery[]): Promise<boolean>;
 }
 
@@ -27,6 +29,9 @@ class Partition implements DeliveryRun {
   readonly index: number;
   run = 0;
   lastDeliverySeq = -1;
+  /** The highest sequence that was delivered for the first time: a lower one says that consumer or inbox are new. */
+  lastNewSeq = 0;
+  isInDoubt = false;
   /** The placement nodes that should serve it, best first. */
   order: readonly string[] = [];
   /** Whether this node is to run agents in it. */
@@ -146,12 +151,44 @@ export class Partitions {
   #onDelivery(partition: Partition, delivery: Delivery): void {
     if (delivery.deliverySeq !== partition.lastDeliverySeq + 1) partition.run += 1;
     partition.lastDeliverySeq = delivery.deliverySeq;
+    if (delivery.deliveries === 1 && delivery.seq <= partition.lastNewSeq) void this.#doubt(partition);
+    if (partition.isInDoubt) {
+      this.#offerAgain(partition, delivery);
+      return;
+    }
+    partition.lastNewSeq = Math.max(partition.lastNewSeq, delivery.seq);
     const read = this.#context.layout.readInboxSubject(delivery.subject);
     if (read === undefined || !isCanonicalKey(read.key)) {
       void discardStray(this.#context, this.#inbox(partition), delivery);
       return;
     }
     this.#place(partition, read.key, delivery);
+  }
+
+  /**
+   * Asks whether the inbox is still the one in which the sessions count: one that was recreated, or restored
+   * from a backup, would have its new messages taken for processed ones. Until then nothing is believed.
+   */
+  async #doubt(partition: Partition): Promise<void> {
+    if (partition.isInDoubt) return;
+    partition.isInDoubt = true;
+    const { incarnations, layout, log, ports } = this.#context;
+    const shard = layout.shardOf(partition.index);
+    try {
+      const { incarnation, lastSeq } = (await this.#inbox(partition)?.info()) ?? { incarnation: '', lastSeq: 0 };
+      if (incarnation !== incarnations[shard] || lastSeq < partition.lastNewSeq) {
+        log.warn(`inbox ${shard} has been recreated or restored`, { incarnation, lastSeq });
+        incarnations[shard] = incarnation;
+        this.#sink?.dropAll((key) => layout.partitionOf(key) === partition.index);
+      }
+      partition.lastNewSeq = 0;
+      partition.isInDoubt = false;
+    } catch {
+      ports.clock.setTimer(OFFER_AGAIN_MS, () => {
+        partition.isInDoubt = false;
+        void this.#doubt(partition);
+      });
+    }
   }
 
   /** Sessions in memory take their own; others are the business of the node that comes first. */

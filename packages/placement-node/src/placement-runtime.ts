@@ -54,9 +54,10 @@ export class PlacementRuntime {
   readonly #sessions: Sessions;
   readonly #audit: Audit;
   readonly #pool: string;
+  #commits = 0;
   #draining: Promise<void> | undefined;
 
-  private constructor(ports: Ports, options: RuntimeOptions, incarnations: readonly string[]) {
+  private constructor(ports: Ports, options: RuntimeOptions, incarnations: string[]) {
     const { agents, name = 'node', pool = 'default' } = options;
     this.nodeId = `${name}-${ports.random.id().slice(0, 8)}`;
     this.#pool = pool;
@@ -72,6 +73,7 @@ export class PlacementRuntime {
       telemetry: new Telemetry(),
       limits: { ...DEFAULT_LIMITS, ...options.limits },
       history: options.history === false ? undefined : this.#openHistory(ports),
+      nextCommit: () => `${this.nodeId}.${(this.#commits += 1)}`,
       incarnations,
       log: options.log ?? QUIET,
       probes: options.probes,

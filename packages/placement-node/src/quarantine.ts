@@ -17,15 +17,19 @@ export async function writeQuarantine(
 ): Promise<void> {
   const definition = definitionOf(context, key);
   if (definition === undefined) return;
-  const { ports, membership, nodeId } = context;
+  const { ports, membership } = context;
   const nowMs = ports.clock.wallMs();
-  const commit = `${nodeId}.quarantine.${outcome.revision}`;
-  const { record } = newbornMemory(key, definition, { inbox: incarnationOf(context, key), incarnation: 0, nowMs });
+  const commit = context.nextCommit();
+  // Lives count up from 1: the present second is above them all, should the agent be removed and born again.
+  const incarnation = Math.floor(nowMs / 1000);
+  const blank = newbornMemory(key, definition, { inbox: incarnationOf(context, key), incarnation, nowMs }).record;
+  const { record = blank, error, evidence } = outcome;
   const marked: AgentRecord = {
     ...record,
     commit,
-    lifecycle: { name: 'quarantined', sinceMs: nowMs, code: outcome.error.code, message: outcome.error.message },
-    ...(outcome.evidence !== undefined && { evidence: outcome.evidence }),
+    lease: { holder: '', epoch: record.lease.epoch + 1 },
+    lifecycle: { name: 'quarantined', sinceMs: nowMs, code: error.code, message: error.message },
+    ...(evidence !== undefined && { evidence }),
   };
   const request = { key, bytes: encodeRecord(marked), commit, expectedRevision: outcome.revision };
   await commitRecord(

@@ -6,9 +6,8 @@
  * activation goes, because the record is the only truth; the loop then starts from the record again.
  */
 import { type MailboxMessage, isRunnable } from '@wakebus/core';
-import { type AgentKey, type WakebusError, addressOf, attribute, isWakebusError, span } from '@wakebus/protocol';
+import { type AgentKey, type WakebusError, addressOf, isWakebusError } from '@wakebus/protocol';
 import { Activation } from './activation.ts';
-import { announce } from './live.ts';
 import { type DeliveryRun, type Doorbell, Mailbox } from './mailbox.ts';
 import { type NodeContext, inboxOf } from './node-context.ts';
 import { isControl, readHeld, standStill } from './park.ts';
@@ -16,8 +15,7 @@ import type { ClockTimer } from './ports/clock.ts';
 import type { Delivery } from './ports/event-log.ts';
 import { writeQuarantine } from './quarantine.ts';
 import type { SessionOwner } from './session-owner.ts';
-import { traceHeaders } from './telemetry.ts';
-import { type WakeOutcome, wakeAgent } from './wake.ts';
+import { type WakeOutcome, wakeFromMailbox } from './wake.ts';
 
 /** After a failure of storage the loop waits so long, in milliseconds. */
 const RETRY_MS = 250;
@@ -137,7 +135,7 @@ export class Session {
     if (activation === undefined) return false;
     if (this.#verdict !== undefined) return this.#suspend(activation, this.#verdict);
     if (this.#releaseTo !== undefined) return this.#sleepNow(activation);
-    if (await this.#standsStill(activation)) return this.#sleepAsked ? this.#sleepNow(activation) : false;
+    if (await this.#standsStill(activation)) return this.#sleepAsked ? this.#sleepNow(activation, true) : false;
     if (activation.record.outbox.length >= OUTBOX_LIMIT) await activation.handOver.settled();
     if (activation.record.held !== undefined && !this.#hearsControl(activation))
       return this.#turn(activation, await readHeld(this.#context, this.key, activation.record), true);
@@ -151,30 +149,9 @@ export class Session {
   }
 
   async #wake(): Promise<Activation | undefined> {
-    const { ports, telemetry } = this.#context;
-    const startedMs = ports.clock.monotonicMs();
-    const wake = telemetry.start(span.wake, this.key, [traceHeaders(this.#cause?.headers)]);
-    const read = ports.agents.get(this.key);
-    read.catch(() => {}); // Heard below; the mailbox may fail first.
-    this.mailbox.ring();
-    const hydrate = telemetry.start(span.hydrate, this.key, [wake.carrier]);
-    await this.mailbox.fill();
-    hydrate.end();
-    const headSeq = this.mailbox.peek(1)[0]?.seq;
-    const resume = telemetry.start(span.resume, this.key, [wake.carrier]);
-    const outcome = await wakeAgent(this.#context, this.key, read, {
-      headSeq,
-      newest: this.#newest,
-      force: this.#force,
-    });
-    resume.set({ [attribute.outcome]: outcome.kind });
-    resume.end('error' in outcome ? outcome.error : undefined);
-    wake.set({ [attribute.cause]: this.#cause?.subject ?? 'mailbox' });
-    wake.end('error' in outcome ? outcome.error : undefined);
-    if (outcome.kind === 'awake') {
-      telemetry.hydrateMs.record(ports.clock.monotonicMs() - startedMs);
-      return this.#activate(outcome);
-    }
+    const cause = { cause: this.#cause, newest: this.#newest, force: this.#force };
+    const outcome = await wakeFromMailbox(this.#context, this.key, this.mailbox, cause);
+    if (outcome.kind === 'awake') return this.#activate(outcome);
     if (outcome.kind === 'held') return this.#leaveOrClaim(outcome.holder);
     this.#context.log.warn(outcome.error.message, { agent: this.key, code: outcome.error.code });
     if (outcome.kind === 'quarantine') await writeQuarantine(this.#context, this.key, outcome);
@@ -283,8 +260,9 @@ export class Session {
   #acknowledge(activation: Activation): void {
     if (this.mailbox.doorbells.length === 0) return;
     this.#context.probes?.beforeAck?.(this.key);
-    const { answeredSeq, handOver } = activation;
-    this.mailbox.acknowledge(answeredSeq, !handOver.isSettled, (seq) => handOver.isDone(seq));
+    const { answeredSeq, handOver, record } = activation;
+    const isDraining = record.held !== undefined && isRunnable(record);
+    this.mailbox.acknowledge(answeredSeq, isDraining || !handOver.isSettled, (seq) => handOver.isDone(seq));
   }
 
   async #suspend(activation: Activation, error: WakebusError): Promise<boolean> {
@@ -361,10 +339,11 @@ export class Session {
   }
 
   /** Hands over what is owed, clears the lease in the record, and goes. */
-  async #sleepNow(activation: Activation): Promise<boolean> {
+  async #sleepNow(activation: Activation, standsStill = false): Promise<boolean> {
     await activation.handOver.settled();
     if (this.#isGone) return false;
-    if (this.mailbox.hasWork && this.#releaseTo === undefined && isRunnable(activation.record)) return true;
+    const mustSleep = standsStill || this.#releaseTo !== undefined;
+    if (this.mailbox.hasWork && !mustSleep) return true;
     if (!(await activation.sleep())) {
       this.#forget();
       if (this.#releaseTo === undefined) return true;
@@ -372,7 +351,7 @@ export class Session {
       this.drop();
       return false;
     }
-    if (this.mailbox.hasWork && this.#releaseTo === undefined && isRunnable(activation.record)) {
+    if (this.mailbox.hasWork && !mustSleep) {
       this.#forget();
       return true;
     }
@@ -384,12 +363,17 @@ export class Session {
     const { telemetry } = this.#context;
     const type = activation.definition.type;
     (activation.isClaimed ? telemetry.sleeps : telemetry.falseWakes).add(1, { type });
-    if (activation.isClaimed) announce(this.#context, this.key, 'asleep');
     this.#acknowledge(activation);
     if (this.#releaseTo !== undefined)
       void this.#owner.forward(this.#releaseTo, this.key, this.mailbox.takeDoorbells(ALL));
-    else this.mailbox.giveBack(activation.record.cursor, isRunnable(activation.record) ? 0 : ASLEEP_RETRY_MS);
+    else this.mailbox.giveBack(activation.record.cursor, this.#offerAgainMs(activation));
     this.#end();
+  }
+
+  /** When what is left should be offered again: at the next try of a failing event, later for an agent that takes none. */
+  #offerAgainMs({ record }: Activation): number {
+    if (!isRunnable(record)) return ASLEEP_RETRY_MS;
+    return Math.max(0, (record.attempt?.retryMs ?? 0) - this.#context.ports.clock.wallMs());
   }
 
   /** Storage failed in mid-step. Nothing is concluded from it. */

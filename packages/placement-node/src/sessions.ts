@@ -103,7 +103,11 @@ export class Sessions implements SessionOwner {
 
   /** Forgets everything: the lease is lost, or the process ends. */
   drop(): void {
-    for (const session of this.#table.values()) session.drop();
+    this.dropAll(() => true);
+  }
+
+  dropAll(matches: (key: AgentKey) => boolean): void {
+    for (const session of this.#table.values()) if (matches(session.key)) session.drop();
   }
 
   close(): void {

@@ -12,13 +12,18 @@ import {
   type SeenBucket,
   WakebusError,
   addressOf,
+  attribute,
   decode,
   decodeRecord,
   isWakebusError,
+  span,
 } from '@wakebus/protocol';
 import { ensureBirth } from './birth.ts';
+import type { Mailbox } from './mailbox.ts';
 import { type NodeContext, definitionOf, incarnationOf, inboxOf } from './node-context.ts';
+import type { Delivery } from './ports/event-log.ts';
 import type { StoredValue } from './ports/record-store.ts';
+import { traceHeaders } from './telemetry.ts';
 
 /** What an attempt to wake an agent comes to. */
 export type WakeOutcome =
@@ -36,6 +41,8 @@ export type WakeOutcome =
       readonly error: WakebusError;
       readonly revision: number;
       readonly evidence: Uint8Array | undefined;
+      /** The record, where it could be read: all of it stays. */
+      readonly record?: AgentRecord;
     }
   /** Another living node holds the session. */
   | { readonly kind: 'held'; readonly holder: string };
@@ -50,7 +57,45 @@ export interface WakeCause {
   readonly force: boolean;
 }
 
-/** A message stored so long after the commit that seemingly passed it, in milliseconds, proves another inbox: clocks differ by less. */
+/** What a session knows of what woke it. */
+export interface Ringing {
+  readonly cause: Delivery | undefined;
+  readonly newest: Delivery | undefined;
+  readonly force: boolean;
+}
+
+/**
+ * Reads record and mailbox at once, and wakes the agent.
+ *
+ * @throws {WakebusError} `UNAVAILABLE` when storage does not answer: try again.
+ */
+export async function wakeFromMailbox(
+  context: NodeContext,
+  key: AgentKey,
+  mailbox: Mailbox,
+  { cause, newest, force }: Ringing,
+): Promise<WakeOutcome> {
+  const { ports, telemetry } = context;
+  const startedMs = ports.clock.monotonicMs();
+  const wake = telemetry.start(span.wake, key, [traceHeaders(cause?.headers)]);
+  const read = ports.agents.get(key);
+  read.catch(() => {}); // Heard below; the mailbox may fail first.
+  mailbox.ring();
+  const hydrating = telemetry.start(span.hydrate, key, [wake.carrier]);
+  await mailbox.fill();
+  hydrating.end();
+  const resuming = telemetry.start(span.resume, key, [wake.carrier]);
+  const outcome = await wakeAgent(context, key, read, { headSeq: mailbox.peek(1)[0]?.seq, newest, force });
+  const error = 'error' in outcome ? outcome.error : undefined;
+  resuming.set({ [attribute.outcome]: outcome.kind });
+  resuming.end(error);
+  wake.set({ [attribute.cause]: cause?.subject ?? 'mailbox' });
+  wake.end(error);
+  if (outcome.kind === 'awake') telemetry.hydrateMs.record(ports.clock.monotonicMs() - startedMs);
+  return outcome;
+}
+
+/** A message stored so long after the one at the cursor, in milliseconds, and yet before it in sequence, proves another inbox. Both times are the server's. */
 const RESTORED_AFTER_MS = 60_000;
 
 /**
@@ -58,7 +103,7 @@ const RESTORED_AFTER_MS = 60_000;
  *
  * @throws {WakebusError} `UNAVAILABLE` when storage does not answer: try again.
  */
-export async function wakeAgent(
+async function wakeAgent(
   context: NodeContext,
   key: AgentKey,
   read: Promise<StoredValue>,
@@ -83,7 +128,7 @@ export async function wakeAgent(
     return { kind: 'held', holder };
   const restored = await inboxMismatch(context, key, record, cause);
   if (restored !== undefined)
-    return { kind: 'quarantine', error: restored, revision: stored.revision, evidence: stored.bytes };
+    return { kind: 'quarantine', error: restored, revision: stored.revision, evidence: undefined, record };
   return hydrate(context, key, definition, record, stored.revision);
 }
 
@@ -143,10 +188,10 @@ async function inboxMismatch(
       why: 'it is another stream than the one the record counts in',
     });
   if (cause.newest === undefined || cause.newest.seq > record.cursor) return undefined;
-  if (cause.newest.storedMs > record.updatedMs + RESTORED_AFTER_MS) {
+  if (cause.newest.storedMs > record.cursorMs + RESTORED_AFTER_MS) {
     return new WakebusError('INBOX_RESTORED', {
       address,
-      why: `message ${cause.newest.seq} is newer than the commit that has passed it`,
+      why: `message ${cause.newest.seq} was stored long after message ${record.cursor}`,
     });
   }
   const { lastSeq } = await inboxOf(context, key).info();

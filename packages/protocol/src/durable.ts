@@ -70,12 +70,7 @@ export class DurableWalk {
     }
     this.#depth = depth;
     const whole = copy ?? object;
-    return hasOddKey
-      ? this.#extended(
-          'Object',
-          Object.entries(whole).flatMap(([name, part]) => [this.of(name), part]),
-        )
-      : whole;
+    return hasOddKey ? this.#extended('Object', this.#flat(whole)) : whole;
   }
 
   #array(array: readonly unknown[]): unknown {
@@ -104,10 +99,7 @@ export class DurableWalk {
       case Map:
         return this.#map(value as Map<unknown, unknown>);
       case Set:
-        return this.#extended(
-          'Set',
-          this.#list(value, [...(value as Set<unknown>)], (i) => () => `.values(${i})`),
-        );
+        return this.#set(value as Set<unknown>);
       case ArrayBuffer:
         return this.#extended('ArrayBuffer', this.#bytes(new Uint8Array(value as ArrayBuffer)));
       default:
@@ -136,16 +128,23 @@ export class DurableWalk {
     if (error instanceof AggregateError) fields['errors'] = error.errors;
     const { name, message } = error as { name: unknown; message: unknown };
     const flat = Object.entries({ ...fields, name: String(name), message: String(message) }).flat();
-    return this.#extended(
-      'Error',
-      this.#list(error, flat, (i) => flat[i - (i % 2)] as string),
-    );
+    const step = (i: number): string => flat[i - (i % 2)] as string;
+    return this.#extended('Error', this.#list(error, flat, step));
   }
 
   #map(map: ReadonlyMap<unknown, unknown>): Extended {
     const flat = [...map].flat();
     const step = (i: number) => (): string => (i % 2 === 0 ? `.keys(${i / 2})` : `.get(${keyText(flat[i - 1])})`);
     return this.#extended('Map', this.#list(map, flat, step));
+  }
+
+  #set(set: ReadonlySet<unknown>): Extended {
+    return this.#extended('Set', this.#list(set, [...set], elementStep));
+  }
+
+  /** Keys and values in turn, of fields that are ready. */
+  #flat(fields: object): unknown[] {
+    return Object.entries(fields).flatMap(([key, value]: [string, unknown]) => [this.of(key), value]);
   }
 
   #list(holder: object, parts: readonly unknown[], step: (i: number) => Step): unknown[] {
@@ -203,6 +202,10 @@ function isOddText(text: string): boolean {
 /** msgpackr renames `__proto__`. */
 function isOddKey(key: string): boolean {
   return key === '__proto__' || isOddText(key);
+}
+
+function elementStep(i: number): Step {
+  return () => `.values(${i})`;
 }
 
 function keyText(key: unknown): string {

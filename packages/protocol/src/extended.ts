@@ -18,7 +18,7 @@ export class Extended {
 /** Written as the standard's float, which msgpackr reads but does not write. */
 export const MINUS_ZERO: Extended = new Extended(new Uint8Array([0xcb, 0x80, 0, 0, 0, 0, 0, 0, 0]));
 
-/** msgpackr gives what it extends itself a place to write without a header, and whatever it calls. */
+/** Like msgpackr's own extensions it is given a place to write without a header; that is not in msgpackr's types. */
 function packExtended(extended: Extended, allocate: Allocate): Uint8Array | undefined {
   if (extended !== MINUS_ZERO) return extended.body;
   const { target, position } = allocate(extended.body.length);
@@ -57,10 +57,7 @@ const errorClasses = [Error, EvalError, RangeError, ReferenceError, SyntaxError,
 /** What stands under each name. Entries are keys and values in turn; text is JSON, which escapes what UTF-8 cannot say. */
 const readers = new Map<unknown, (value: unknown) => unknown>([
   ['Date', () => new Date(Number.NaN)],
-  [
-    'BigInt',
-    (hex) => (String(hex).startsWith('-') ? -BigInt(`0x${String(hex).slice(1)}`) : BigInt(`0x${String(hex)}`)),
-  ],
+  ['BigInt', toBigint],
   ['Text', (json) => String(JSON.parse(String(json)))],
   ['Object', (flat) => Object.fromEntries(entries(flat))],
   ['Map', (flat) => new Map(entries(flat))],
@@ -76,6 +73,12 @@ export function readExtended(name: unknown, value: unknown): unknown {
   const reader = readers.get(name);
   if (reader === undefined) throw new Error(`the extension ${String(name)} is unknown here`);
   return reader(value);
+}
+
+/** Hexadecimal: decimal digits take the square of their number. */
+function toBigint(hex: unknown): bigint {
+  const [, minus, digits] = /^(-?)([0-9a-f]+)$/.exec(String(hex)) ?? [];
+  return minus === '-' ? -BigInt(`0x${digits}`) : BigInt(`0x${digits}`);
 }
 
 function list(value: unknown): unknown[] {

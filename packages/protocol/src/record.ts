@@ -79,6 +79,8 @@ export interface AttemptEntry {
   readonly count: number;
   readonly reason: string;
   readonly retryMs: number;
+  /** The placement node that has started it again. Only while it is set the attempt may still be under way. */
+  readonly node?: string;
 }
 
 /** A message that arrived before the one that its sender numbered before it. */
@@ -123,6 +125,8 @@ export interface AgentRecord {
   readonly lifecycle: RecordLifecycle;
   readonly lease: SessionLease;
   readonly cursor: number;
+  /** When the server stored the message at the cursor, in milliseconds since the epoch. */
+  readonly cursorMs: number;
   readonly snapshot: Uint8Array;
   /** ID of the commit that wrote this value: how a writer whose answer was lost knows its own. */
   readonly commit: string;

@@ -14,6 +14,7 @@ function record(changes: Partial<AgentRecord> = {}): AgentRecord {
     lifecycle: { name: 'asleep', sinceMs: 5 },
     lease: { holder: '', epoch: 3 },
     cursor: 12,
+    cursorMs: 3,
     snapshot: new Uint8Array([1, 2, 3]),
     commit: 'c-1',
     turns: 4,

@@ -30,7 +30,7 @@ export function applyInbound(draft: TurnDraft, inbound: Inbound): void {
   if (inbound.kind === 'control') applyControl(draft, inbound);
   else if (hasEnded(draft, inbound)) refuseEnded(draft, inbound);
   else dispatch(draft, inbound);
-  draft.cursor = inbound.seq;
+  draft.pass(inbound);
   if (draft.attempt !== undefined && draft.attempt.seq <= inbound.seq) draft.attempt = undefined;
 }
 
@@ -157,8 +157,8 @@ function applyControl(draft: TurnDraft, inbound: Kind<'control'>): void {
 function hasEnded(draft: TurnDraft, inbound: Inbound): boolean {
   if (draft.lifecycle.name === 'completed') return true;
   if (draft.lifecycle.name !== 'removed') return false;
-  const isBirth =
-    draft.memory.definition.rebirth === 'allow' && (inbound.kind === 'event' || inbound.kind === 'message');
+  const mayBeBorn = draft.memory.definition.rebirth === 'allow' && draft.env.isLate !== true;
+  const isBirth = mayBeBorn && (inbound.kind === 'event' || inbound.kind === 'message');
   if (!isBirth || isRepetition(draft, inbound)) return true;
   draft.incarnation += 1;
   draft.peers = new Map();

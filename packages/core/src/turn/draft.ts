@@ -47,6 +47,8 @@ export interface TurnEnvironment {
   readonly epoch: number;
   /** Trace context to put on what the turn sends. */
   readonly trace?: Headers;
+  /** The messages stood aside: whatever has removed the agent came after them, so they give no birth to another. */
+  readonly isLate?: boolean;
 }
 
 /** Answers are kept until so long after their deadline, in milliseconds: time for one more question after a crash. */
@@ -70,6 +72,7 @@ export class TurnDraft {
   readonly env: TurnEnvironment;
   snapshot: AnyMachineSnapshot | undefined;
   cursor: number;
+  cursorMs: number;
   incarnation: number;
   lifecycle: RecordLifecycle;
   generation: number;
@@ -97,6 +100,7 @@ export class TurnDraft {
     this.env = env;
     this.snapshot = memory.snapshot;
     this.cursor = record.cursor;
+    this.cursorMs = record.cursorMs;
     this.incarnation = record.incarnation;
     this.lifecycle = record.lifecycle;
     this.generation = record.generation;
@@ -170,6 +174,12 @@ export class TurnDraft {
     return [...old, ...this.newReplies].filter((entry) => entry.untilMs > this.env.nowMs).slice(-REPLIES_KEPT);
   }
 
+  /** Moves the cursor past a message. */
+  pass(inbound: Inbound): void {
+    this.cursor = inbound.seq;
+    this.cursorMs = Math.max(this.cursorMs, inbound.storedMs);
+  }
+
   setLifecycle(name: RecordLifecycle['name'], reason?: { readonly code: string; readonly message: string }): void {
     if (this.lifecycle.name === name && reason === undefined && this.lifecycle.code === undefined) return;
     this.lifecycle = {
@@ -183,6 +193,7 @@ export class TurnDraft {
   recordFields(): Partial<AgentRecord> {
     return {
       cursor: this.cursor,
+      cursorMs: this.cursorMs,
       incarnation: this.incarnation,
       generation: this.generation,
       timers: this.timers,

@@ -34,6 +34,7 @@ export function newbornMemory(key: AgentKey, definition: AnyAgentDefinition, bir
     lifecycle: { name: 'asleep', sinceMs: birth.nowMs },
     lease: { holder: '', epoch: 0 },
     cursor: 0,
+    cursorMs: 0,
     snapshot: new Uint8Array(),
     commit: '',
     turns: 0,

@@ -120,7 +120,9 @@ function attempt(draft: TurnDraft, inbound: Inbound, backoff: number): Turn['fai
 /** Counts a failed try; after the last one the message is given up and the mailbox goes on. */
 function fail(draft: TurnDraft, inbound: Inbound, error: WakebusError, backoff: number): Turn['failure'] {
   const { retry } = draft.memory.definition;
-  const count = (draft.attempt?.seq === inbound.seq ? draft.attempt.count : 0) + 1;
+  const before = draft.attempt?.seq === inbound.seq ? draft.attempt : undefined;
+  // An attempt that was made durable before it ran is this very one.
+  const count = (before?.count ?? 0) + (before?.node === undefined ? 1 : 0);
   if (count > retry.attempts) {
     const dead = new WakebusError('DEAD_LETTERED', {
       address: addressOf(draft.memory.key),
@@ -129,7 +131,7 @@ function fail(draft: TurnDraft, inbound: Inbound, error: WakebusError, backoff: 
       reason: error.message,
     });
     giveUp(draft, inbound, dead, count);
-    draft.cursor = inbound.seq;
+    draft.pass(inbound);
     draft.attempt = undefined;
     if (inbound.kind === 'timer')
       draft.timers = draft.timers.filter((timer) => timer.generation !== inbound.fire.generation);

@@ -89,6 +89,15 @@ describe('a removed agent', () => {
     expect(answers(turn)).toEqual([['_INBOX.x', { ok: true }]]);
   });
 
+  test('is not born again by what stood aside when it was removed', () => {
+    const scene = new Scene();
+    scene.take([scene.note('a'), scene.control('remove')]);
+
+    const turn = scene.take([scene.note('sent before the removal')], {}, 0, true);
+
+    expect([scene.record.lifecycle.name, turn.deadLetters.map(({ code }) => code)]).toEqual(['removed', ['AGENT_REMOVED']]);
+  });
+
   test('stays dead where its type says so', () => {
     const scene = new Scene(notebook({ rebirth: 'forbid' }));
     scene.take([scene.note('a'), scene.control('remove')]);

@@ -116,11 +116,11 @@ export class Scene {
   }
 
   /** Takes one turn over messages and commits it. */
-  take(inbounds: readonly Inbound[], limits: Partial<TurnLimits> = {}, backoff = 0): Turn {
+  take(inbounds: readonly Inbound[], limits: Partial<TurnLimits> = {}, backoff = 0, isLate = false): Turn {
     const turn = takeTurn(
       this.memory,
       inbounds,
-      { nowMs: this.nowMs, nodeId: 'node-a', epoch: this.record.lease.epoch + 1 },
+      { nowMs: this.nowMs, nodeId: 'node-a', epoch: this.record.lease.epoch + 1, isLate },
       { maxEvents: 256, isOver: () => false, ...limits },
       backoff,
     );

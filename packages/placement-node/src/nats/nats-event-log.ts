@@ -16,7 +16,7 @@ import type {
   StoredMessage,
 } from '../ports/event-log.ts';
 import { PullConsumption } from './consumption.ts';
-import { getBatch, getFromLeader, getLast, toStored } from './direct-get.ts';
+import { getBatch, getFromLeader } from './direct-get.ts';
 import type { Link } from './link.ts';
 import { callApi, orUnavailable } from './jetstream-api.ts';
 import { publishAcked } from './publisher.ts';
@@ -62,9 +62,8 @@ export class NatsEventLog implements EventLog {
     return getFromLeader(this.#link.mux, this.#stream, { seq });
   }
 
-  async last(subject: string): Promise<StoredMessage | undefined> {
-    const direct = await getLast(this.#link.mux, this.#stream, subject);
-    return direct === undefined ? undefined : toStored(direct);
+  last(filter: string): Promise<StoredMessage | undefined> {
+    return getFromLeader(this.#link.mux, this.#stream, { last_by_subj: filter });
   }
 
   /** The server answers in pages of 100,000 subjects. */

@@ -91,8 +91,8 @@ export interface EventLog {
   read(filter: string, fromSeq: number, limit: number): Promise<StoredMessage[]>;
   /** The message at a sequence, asked of the leader. @throws {WakebusError} `UNAVAILABLE`. */
   get(seq: number): Promise<StoredMessage | undefined>;
-  /** The last message under a subject. @throws {WakebusError} `UNAVAILABLE`. */
-  last(subject: string): Promise<StoredMessage | undefined>;
+  /** The last message that matches a filter, asked of the leader. @throws {WakebusError} `UNAVAILABLE`. */
+  last(filter: string): Promise<StoredMessage | undefined>;
   /** Subjects that hold messages, with their count, asked of the leader. @throws {WakebusError} `UNAVAILABLE`. */
   subjects(filter: string): Promise<Map<string, number>>;
   /** Removes what matches the filter. @returns whether it is known to have been done. */

@@ -130,6 +130,23 @@ export class TestDeployment {
     await jetstream(this.connection).publish(subject, data);
   }
 
+  /** Removes an agent's record by hand, without a marker. */
+  async purgeRecord(id: string, type: string = 'list'): Promise<void> {
+    const subject = `$KV.${this.layout.agentsBucket}.${agentKey(type, id)}`;
+    await (await this.manager()).streams.purge(`KV_${this.layout.agentsBucket}`, { filter: subject });
+  }
+
+  /** Deletes the inbox by hand, and makes a new one in its place. */
+  async recreateInbox(): Promise<void> {
+    await (await this.manager()).streams.delete(this.layout.inboxStream(0));
+    await createDeployment(this.connection, { prefix: this.layout.prefix });
+  }
+
+  /** Ends the nodes of this process, each by its drain. */
+  async stopNodes(): Promise<void> {
+    await Promise.all(this.#nodes.splice(0).map((node) => node.drain()));
+  }
+
   async manager(): ReturnType<typeof jetstreamManager> {
     return jetstreamManager(this.connection, { checkAPI: false });
   }

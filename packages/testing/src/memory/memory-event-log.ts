@@ -62,8 +62,8 @@ export class MemoryEventLog implements EventLog {
     return this.#ask('get', 'fresh', () => this.#stream.get(seq));
   }
 
-  last(subject: string): Promise<StoredMessage | undefined> {
-    return this.#ask('last', 'read', (lag) => this.#stream.last(subject, lag));
+  last(filter: string): Promise<StoredMessage | undefined> {
+    return this.#ask('last', 'fresh', (lag) => this.#stream.last(filter, lag));
   }
 
   subjects(filter: string): Promise<Map<string, number>> {

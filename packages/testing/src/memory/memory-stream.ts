@@ -106,7 +106,7 @@ export class MemoryStream {
   }
 
   last(subject: string, lag = 0): StoredMessage | undefined {
-    if (lag > 0) return this.read(subject, 0, Number.MAX_SAFE_INTEGER, lag).at(-1);
+    if (lag > 0 || /[*>]/.test(subject)) return this.read(subject, 0, Number.MAX_SAFE_INTEGER, lag).at(-1);
     const kept = this.#messages.get(this.#lastSeqOf(subject));
     return kept === undefined ? undefined : copyOf(kept);
   }
