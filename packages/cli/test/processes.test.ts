@@ -57,14 +57,19 @@ function isRunning(pid: number): boolean {
 
 async function startDev(folder: DevFolder): Promise<Running> {
   const dev = start(folder, ['dev', 'agent.ts']);
-  await eventually(() => dev.out() + dev.err(), { timeout: 15_000 }).toContain('stop    Ctrl-C');
-  return dev;
+  try {
+    await eventually(() => dev.out() + dev.err()).toContain('stop    Ctrl-C');
+    return dev;
+  } catch (error) {
+    await dev[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 describe('wakebus dev', () => {
   test('prints four lines, is found by other commands in its folder, keeps the state, and drains on Ctrl-C', async () => {
     using folder = devFolder();
-    const first = await startDev(folder);
+    await using first = await startDev(folder);
     expect(first.out()).toMatch(
       /^server {2}nats:\/\/127\.0\.0\.1:\d+\ntry {5}wakebus send hello\/ada greet --wait\nstate {3}\.wakebus\/store\nstop {4}Ctrl-C\n$/,
     );
@@ -121,7 +126,7 @@ describe('wakebus dev', () => {
 
   test('leaves nothing running when it is killed', async () => {
     using folder = devFolder();
-    const dev = await startDev(folder);
+    await using dev = await startDev(folder);
     const url = /nats:\/\/\S+/.exec(dev.out())?.[0] ?? '';
 
     dev.process.kill('SIGKILL');

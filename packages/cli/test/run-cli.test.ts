@@ -1,4 +1,5 @@
 import { runCli } from '@wakebus/cli';
+import { Layout } from '@wakebus/protocol';
 import { describe, expect, test } from 'vitest';
 import { fakeIo } from './fake-io.ts';
 
@@ -112,4 +113,15 @@ test('Ctrl-C ends a command that waits: exit code 130', async () => {
   io.stop();
 
   expect(await running).toBe(130);
+});
+
+test('the help of setup names the defaults that hold', async () => {
+  using io = fakeIo();
+  await runCli(['setup', '--help'], io);
+
+  const { partitions, shards } = new Layout();
+  expect(io.stdout.replaceAll(/\s+/g, ' ')).toContain(
+    `partitions of the inbox; fixed from then on (default: ${partitions})`,
+  );
+  expect(io.stdout.replaceAll(/\s+/g, ' ')).toContain(`fixed from then on (default: ${shards})`);
 });
