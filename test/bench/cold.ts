@@ -14,16 +14,14 @@ const ROUNDS = 600;
 export async function coldRows(world: World, floor: Floor): Promise<Row[]> {
   const ports = natsPorts(world.connection, world.client.layout);
   const handles = Array.from({ length: ROUNDS * 2 }, (_, i) => world.client.agent('counter', `cold-${i}`));
-  for (const handle of handles) await handle.call({ type: 'rest' } as never);
+  for (const handle of handles) await handle.call({ type: 'rest' });
   let i = 0;
-  const wakeMs = await times(ROUNDS, () =>
-    (handles[i++] as (typeof handles)[number]).call({ type: 'add', by: 1 } as never),
-  );
+  const wakeMs = await times(ROUNDS, () => (handles[i++] as (typeof handles)[number]).call({ type: 'add', by: 1 }));
   const key = agentKey('counter', 'counted');
   const counted = world.client.agent('counter', 'counted');
-  await counted.call({ type: 'rest' } as never);
+  await counted.call({ type: 'rest' });
   const before = await ports.agents.get(key);
-  await counted.call({ type: 'rest' } as never);
+  await counted.call({ type: 'rest' });
   const after = await asleepAgain(ports, key);
   const turns =
     decodeRecord(key, after.bytes as Uint8Array).turns - decodeRecord(key, before.bytes as Uint8Array).turns;
@@ -71,7 +69,7 @@ async function bear(world: World, count: number): Promise<void> {
       while (next < count) {
         const id = next;
         next += 1;
-        await world.client.agent('counter', `sleeper${id}`).call({ type: 'rest' } as never);
+        await world.client.agent('counter', `sleeper${id}`).call({ type: 'rest' });
       }
     }),
   );
@@ -79,11 +77,10 @@ async function bear(world: World, count: number): Promise<void> {
 
 async function wakeP50(world: World, of: number, prefix: string): Promise<number> {
   if (of <= 100)
-    for (let i = 0; i < of; i += 1)
-      await world.client.agent('counter', `${prefix}${i}`).call({ type: 'rest' } as never);
+    for (let i = 0; i < of; i += 1) await world.client.agent('counter', `${prefix}${i}`).call({ type: 'rest' });
   let i = 0;
   const taken = await times(90, () =>
-    world.client.agent('counter', `${prefix}${Math.floor((i++ / 120) * of)}`).call({ type: 'rest' } as never),
+    world.client.agent('counter', `${prefix}${Math.floor((i++ / 120) * of)}`).call({ type: 'rest' }),
   );
   return quantile(taken, 0.5);
 }

@@ -38,7 +38,7 @@ async function run(
   const handles = Array.from({ length: AGENTS }, (_, i) => client.agent('counter', `${prefix}${i}`));
   await Promise.all(
     Array.from({ length: EVENTS }, (_, i) =>
-      (handles[i % AGENTS] as (typeof handles)[number]).send({ type: 'add', by: 1 } as never),
+      (handles[i % AGENTS] as (typeof handles)[number]).send({ type: 'add', by: 1 }),
     ),
   );
   let node = await startNode(servers);

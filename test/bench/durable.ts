@@ -17,7 +17,7 @@ export async function durableRows(): Promise<Row[]> {
     const world = await startWorld({ prefix: `fsync${shards}`, shards }, server);
     if (shards === 1) {
       const agent = world.client.agent('counter', 'hot');
-      const callMs = await times(300, () => agent.call({ type: 'add', by: 1 } as never));
+      const callMs = await times(300, () => agent.call({ type: 'add', by: 1 }));
       rows.push(atMost('fsync-hot-call-p50', 'ms', quantile(callMs, 0.5), floor.hotMs, 1.5));
     }
     perSecond.push(await turnsPerSecond(world.client, 4_000));
@@ -32,13 +32,13 @@ async function turnsPerSecond(
   forMs: number,
 ): Promise<number> {
   const agents = Array.from({ length: 512 }, (_, i) => client.agent('counter', `load${i}`));
-  await Promise.all(agents.map((agent) => agent.call({ type: 'add', by: 1 } as never)));
+  await Promise.all(agents.map((agent) => agent.call({ type: 'add', by: 1 })));
   let turns = 0;
   const startedMs = performance.now();
   await Promise.all(
     agents.map(async (agent) => {
       while (performance.now() - startedMs < forMs) {
-        await agent.call({ type: 'add', by: 1 } as never);
+        await agent.call({ type: 'add', by: 1 });
         turns += 1;
       }
     }),

@@ -15,10 +15,10 @@ export interface Floor {
 
 export async function hotRows(world: World, floor: Floor): Promise<Row[]> {
   const agent = world.client.agent('counter', 'hot');
-  const callMs = await times(ROUNDS, () => agent.call({ type: 'add', by: 1 } as never));
+  const callMs = await times(ROUNDS, () => agent.call({ type: 'add', by: 1 }));
   const committedMs = await times(ROUNDS, async () => {
     const committed = new Promise<void>((resolve) => (world.onCommit = () => resolve()));
-    await agent.send({ type: 'add', by: 1 } as never);
+    await agent.send({ type: 'add', by: 1 });
     await committed;
   });
   world.onCommit = () => {};
@@ -36,7 +36,7 @@ async function chainMs(world: World): Promise<number> {
   const first = world.client.agent('counter', 'hop-9');
   const taken = await times(300, async () => {
     const arrived = new Promise<void>((resolve) => (world.onCommit = (key) => key === 'counter.hop-0' && resolve()));
-    await first.send({ type: 'hop', left: 9 } as never);
+    await first.send({ type: 'hop', left: 9 });
     await arrived;
   });
   return quantile(taken, 0.5);
@@ -50,9 +50,7 @@ async function commitSizes(world: World): Promise<Row[]> {
     ['commit-128kb-p50', 'big128', 40],
   ] as const) {
     const agent = world.client.agent(type, 'size');
-    rows.push(
-      within(name, 'ms', quantile(await times(300, () => agent.call({ type: 'add', by: 1 } as never)), 0.5), limitMs),
-    );
+    rows.push(within(name, 'ms', quantile(await times(300, () => agent.call({ type: 'add', by: 1 })), 0.5), limitMs));
   }
   return rows;
 }

@@ -23,13 +23,13 @@ async function burst(world: World, agents: number, each: number, prefix: string)
   const startedMs = performance.now();
   await inFlight(handles, 1_000, async (handle, i) => {
     const sent: Array<Promise<unknown>> = [];
-    for (let n = 1; n < each; n += 1) sent.push(handle.send({ type: 'add', by: 1 } as never));
+    for (let n = 1; n < each; n += 1) sent.push(handle.send({ type: 'add', by: 1 }));
     // Of several events the last one asks for an answer; of one, the commit is seen from inside.
-    if (each > 1) sent.push(handle.call({ type: 'add', by: 1 } as never));
+    if (each > 1) sent.push(handle.call({ type: 'add', by: 1 }));
     else
       sent.push(
         new Promise<void>((resolve) => committed.set(`counter.${prefix}${i}`, resolve)),
-        handle.send({ type: 'add', by: 1 } as never),
+        handle.send({ type: 'add', by: 1 }),
       );
     await Promise.all(sent);
   });
@@ -98,12 +98,12 @@ function cpuOf({
 /** A hundred events sent at once to one agent in memory, against the floor's one after the other. */
 async function queuedPerSecond(world: World): Promise<number> {
   const agent = world.client.agent('counter', 'queue');
-  await agent.call({ type: 'add', by: 1 } as never);
+  await agent.call({ type: 'add', by: 1 });
   const taken: number[] = [];
   for (let round = 0; round < 60; round += 1) {
     const startedMs = performance.now();
-    const sent = Array.from({ length: 99 }, () => agent.send({ type: 'add', by: 1 } as never));
-    await Promise.all([...sent, agent.call({ type: 'add', by: 1 } as never)]);
+    const sent = Array.from({ length: 99 }, () => agent.send({ type: 'add', by: 1 }));
+    await Promise.all([...sent, agent.call({ type: 'add', by: 1 })]);
     taken.push(performance.now() - startedMs);
   }
   return 100_000 / (taken.toSorted((a, b) => a - b)[30] as number);

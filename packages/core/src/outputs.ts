@@ -62,7 +62,8 @@ function toTimer(agentType: string, raise: RaiseParams, during: string): Output 
       `the delay of "${event.type}" is ${String(delay)} and not a number of milliseconds`,
     );
   }
-  if (id !== undefined && typeof id !== 'string') throw unsupported(agentType, during, `the ID of a delayed "${event.type}" is no text`);
+  if (id !== undefined && typeof id !== 'string')
+    throw unsupported(agentType, during, `the ID of a delayed "${event.type}" is no text`);
   return durable({ kind: 'timer', id, delayMs: Math.max(0, delay), event });
 }
 

@@ -29,14 +29,21 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 export function encodeToken(text: string): string {
   if (text.length <= MAX_TOKEN_BYTES && PLAIN_PATTERN.test(text)) return text;
   if (text === '') throw new WakebusError('INVALID_ADDRESS', { address: text, why: 'a part of it is empty' });
-  if (!text.isWellFormed()) throw new WakebusError('INVALID_ADDRESS', { address: text.toWellFormed().slice(0, 80), why: 'it is not well-formed Unicode' });
+  if (!text.isWellFormed())
+    throw new WakebusError('INVALID_ADDRESS', {
+      address: text.toWellFormed().slice(0, 80),
+      why: 'it is not well-formed Unicode',
+    });
   let token = '';
   for (const byte of encoder.encode(text.normalize('NFC'))) {
     const character = String.fromCharCode(byte);
     token += PLAIN_PATTERN.test(character) ? character : `=${byte.toString(16).toUpperCase().padStart(2, '0')}`;
   }
   if (token.length > MAX_TOKEN_BYTES) {
-    throw new WakebusError('INVALID_ADDRESS', { address: `${text.slice(0, 40)}…`, why: `it takes ${token.length} bytes as a token, over ${MAX_TOKEN_BYTES}` });
+    throw new WakebusError('INVALID_ADDRESS', {
+      address: `${text.slice(0, 40)}…`,
+      why: `it takes ${token.length} bytes as a token, over ${MAX_TOKEN_BYTES}`,
+    });
   }
   return token;
 }
@@ -73,7 +80,10 @@ export function decodeToken(token: string): string | undefined {
  */
 export function checkAgentType(type: string): string {
   if (TYPE_PATTERN.test(type)) return type;
-  throw new WakebusError('INVALID_ADDRESS', { address: type.slice(0, 80), why: 'an agent type is a letter followed by up to 63 of A-Z a-z 0-9 _ -' });
+  throw new WakebusError('INVALID_ADDRESS', {
+    address: type.slice(0, 80),
+    why: 'an agent type is a letter followed by up to 63 of A-Z a-z 0-9 _ -',
+  });
 }
 
 /** The key of the agent `id` of a type. @throws {WakebusError} `INVALID_ADDRESS`. */
@@ -88,7 +98,11 @@ export function agentKey(type: string, id: string): AgentKey {
  */
 export function parseAddress(address: string): AgentKey {
   const slash = address.indexOf('/');
-  if (slash < 0) throw new WakebusError('INVALID_ADDRESS', { address: address.slice(0, 80), why: 'it has no slash; write <type>/<id>' });
+  if (slash < 0)
+    throw new WakebusError('INVALID_ADDRESS', {
+      address: address.slice(0, 80),
+      why: 'it has no slash; write <type>/<id>',
+    });
   return agentKey(address.slice(0, slash), address.slice(slash + 1));
 }
 
@@ -112,9 +126,14 @@ export function isCanonicalKey(key: string): key is AgentKey {
 
 /** An event name as subject tokens: dots separate, each part is one token (`issue.opened` stays readable). */
 export function encodeEventName(name: string): string {
-  if (name.length > MAX_TOKEN_BYTES) throw new WakebusError('INVALID_EVENT', { event: `${name.slice(0, 40)}…`, why: `its name is longer than ${MAX_TOKEN_BYTES} characters` });
+  if (name.length > MAX_TOKEN_BYTES)
+    throw new WakebusError('INVALID_EVENT', {
+      event: `${name.slice(0, 40)}…`,
+      why: `its name is longer than ${MAX_TOKEN_BYTES} characters`,
+    });
   if (/^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/.test(name)) return name;
-  if (name.split('.').includes('')) throw new WakebusError('INVALID_EVENT', { event: name, why: 'a part of its name is empty' });
+  if (name.split('.').includes(''))
+    throw new WakebusError('INVALID_EVENT', { event: name, why: 'a part of its name is empty' });
   return name.split('.').map(encodeToken).join('.');
 }
 

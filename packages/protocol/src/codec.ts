@@ -49,6 +49,16 @@ export function encode(value: unknown): Uint8Array {
   return pack(new DurableWalk(pack).of(value));
 }
 
+/** A value as {@link encodeDurable} may take it: the same one where nothing in it needs help. @throws {WakebusError} `VALUE_NOT_DURABLE`. */
+export function asDurable(value: unknown): unknown {
+  return new DurableWalk(pack).of(value);
+}
+
+/** As {@link encode}, of a value that needs no check: made here, or by {@link asDurable}. */
+export function encodeDurable(value: unknown): Uint8Array {
+  return pack(value);
+}
+
 /**
  * How many bytes {@link encode} would give: a check of durability and size in one, which keeps nothing.
  *

@@ -96,7 +96,13 @@ export const HISTORY_PAYLOAD_LIMIT_BYTES: number = 16 * 1024;
 
 /** What `observe` sees: plain messages, lost when nobody listens. */
 export type LiveEvent =
-  | { readonly kind: 'lifecycle'; readonly name: string; readonly node: string; readonly atMs: number; readonly cause?: string }
+  | {
+      readonly kind: 'lifecycle';
+      readonly name: string;
+      readonly node: string;
+      readonly atMs: number;
+      readonly cause?: string;
+    }
   | { readonly kind: 'emit'; readonly event: AgentEvent; readonly turn: number; readonly atMs: number };
 
 /**
@@ -104,18 +110,30 @@ export type LiveEvent =
  *
  * @throws {WakebusError} `INVALID_PAYLOAD`.
  */
-export function readEnvelope(bytes: Uint8Array, shape: Readonly<Record<string, 'string' | 'number' | 'object'>>): Record<string, unknown> {
+export function readEnvelope(
+  bytes: Uint8Array,
+  shape: Readonly<Record<string, 'string' | 'number' | 'object'>>,
+): Record<string, unknown> {
   const value = decode(bytes) as Record<string, unknown> | null;
-  if (typeof value !== 'object' || value === null || value['v'] !== 1) throw new WakebusError('INVALID_PAYLOAD', { why: 'it is not an envelope of version 1' });
+  if (typeof value !== 'object' || value === null || value['v'] !== 1)
+    throw new WakebusError('INVALID_PAYLOAD', { why: 'it is not an envelope of version 1' });
   for (const [field, type] of Object.entries(shape)) {
-    if (typeof value[field] !== type || value[field] === null) throw new WakebusError('INVALID_PAYLOAD', { why: `the envelope's field ${field} is not a ${type}` });
+    if (typeof value[field] !== type || value[field] === null)
+      throw new WakebusError('INVALID_PAYLOAD', { why: `the envelope's field ${field} is not a ${type}` });
   }
   return value;
 }
 
 /** Reads `….s.message`. @throws {WakebusError} `INVALID_PAYLOAD`. */
 export function readAgentMessage(bytes: Uint8Array): AgentMessage {
-  return readEnvelope(bytes, { sender: 'string', incarnation: 'number', number: 'number', previous: 'number', id: 'string', event: 'object' }) as unknown as AgentMessage;
+  return readEnvelope(bytes, {
+    sender: 'string',
+    incarnation: 'number',
+    number: 'number',
+    previous: 'number',
+    id: 'string',
+    event: 'object',
+  }) as unknown as AgentMessage;
 }
 
 /** Reads `….s.timer`. @throws {WakebusError} `INVALID_PAYLOAD`. */

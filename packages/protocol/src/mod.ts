@@ -2,9 +2,32 @@
  * The words that every Wakebus package shares: addresses, subjects, headers, envelopes, the record,
  * errors, and the names of spans and metrics. Runs in browsers.
  */
-export { type Address, type AgentKey, MAX_TOKEN_BYTES, addressOf, agentKey, checkAgentType, decodeEventName, decodeToken, encodeEventName, encodeToken, isCanonicalKey, parseAddress, partitionOf, splitKey } from './address.ts';
+export {
+  type Address,
+  type AgentKey,
+  MAX_TOKEN_BYTES,
+  addressOf,
+  agentKey,
+  checkAgentType,
+  decodeEventName,
+  decodeToken,
+  encodeEventName,
+  encodeToken,
+  isCanonicalKey,
+  parseAddress,
+  partitionOf,
+  splitKey,
+} from './address.ts';
 export { JSON_TYPE, MAX_DEPTH, MAX_NODES, MSGPACK, decode, decodePayload, encode, encodedSizeBytes } from './codec.ts';
-export { type ErrorClass, type ErrorCode, type ErrorFacts, WakebusError, errorCodes, errorFromJson, isWakebusError } from './errors.ts';
+export {
+  type ErrorClass,
+  type ErrorCode,
+  type ErrorFacts,
+  WakebusError,
+  errorCodes,
+  errorFromJson,
+  isWakebusError,
+} from './errors.ts';
 export { DEFAULT_DEADLINE_MS, EVENT_LIMIT_BYTES, OUTSIDE_FILL_LIMIT, isReservedEvent } from './event-limits.ts';
 export { type Headers, callerMessageId, header, wireMessageId } from './headers.ts';
 export { type InboxSubject, Layout, type LayoutOptions, MAX_PARTITIONS, type RuntimeKind } from './layout.ts';

@@ -6,7 +6,7 @@
  */
 import type { AgentKey } from './address.ts';
 import { addressOf } from './address.ts';
-import { decode, encode } from './codec.ts';
+import { asDurable, decode, encodeDurable } from './codec.ts';
 import { WakebusError } from './errors.ts';
 import type { Headers } from './headers.ts';
 import type { SeenIds } from './seen-ids.ts';
@@ -19,7 +19,16 @@ export const RECORD_LIMIT_BYTES: number = 768 * 1024;
 export const RECORD_WARN_BYTES: number = 512 * 1024;
 
 /** Where an agent is in its life, as far as it is written down. `awake` holds only while the holder's lease lives. */
-export type LifecycleName = 'asleep' | 'awake' | 'paused' | 'backoff' | 'failed' | 'suspended' | 'completed' | 'quarantined' | 'removed';
+export type LifecycleName =
+  | 'asleep'
+  | 'awake'
+  | 'paused'
+  | 'backoff'
+  | 'failed'
+  | 'suspended'
+  | 'completed'
+  | 'quarantined'
+  | 'removed';
 
 /** The written lifecycle: its name, since when, and the typed reason where it is not by choice. */
 export interface RecordLifecycle {
@@ -71,7 +80,12 @@ export interface ReplyEntry {
 }
 
 /** What a caller gets. `error` is the JSON form of a typed error. */
-export type ReplyBody = { readonly ok: true; readonly value?: unknown } | { readonly ok: false; readonly error: { readonly code: string; readonly message: string; readonly facts?: unknown } };
+export type ReplyBody =
+  | { readonly ok: true; readonly value?: unknown }
+  | {
+      readonly ok: false;
+      readonly error: { readonly code: string; readonly message: string; readonly facts?: unknown };
+    };
 
 /** Failed tries of the message at the head of the mailbox. Durable before the next one runs. */
 export interface AttemptEntry {
@@ -103,7 +117,12 @@ export interface PeerEntry {
 
 /** The last commit, in short: what history needs when a crash came between the commit and its entry. */
 export interface LastTurn {
-  readonly events: ReadonlyArray<{ readonly seq: number; readonly type: string; readonly id?: string; readonly from?: string }>;
+  readonly events: ReadonlyArray<{
+    readonly seq: number;
+    readonly type: string;
+    readonly id?: string;
+    readonly from?: string;
+  }>;
   readonly state: unknown;
   readonly outputs: readonly string[];
   readonly atMs: number;
@@ -157,7 +176,19 @@ export interface AgentRecord {
   readonly evidence?: Uint8Array;
 }
 
-const EMPTY_FIELDS = { maybe: [], outbox: [], timers: [], early: [], replies: [], journal: [], peers: [], seen: [] } as const;
+const EMPTY_FIELDS = {
+  maybe: [],
+  outbox: [],
+  timers: [],
+  early: [],
+  replies: [],
+  journal: [],
+  peers: [],
+  seen: [],
+} as const;
+
+/** Fields that hold values of machines and events. All others are made of what survives by nature, and every commit encodes them. */
+const FROM_OUTSIDE: ReadonlySet<string> = new Set(['timers', 'outbox', 'maybe', 'early', 'last']);
 
 /** The record as bytes. Empty lists and maps are left out: a sleeping agent is mostly its snapshot. */
 export function encodeRecord(record: AgentRecord): Uint8Array {
@@ -165,9 +196,9 @@ export function encodeRecord(record: AgentRecord): Uint8Array {
   for (const [name, value] of Object.entries(record)) {
     if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
     if (value instanceof Map && value.size === 0) continue;
-    fields[name] = value instanceof Map ? [...value] : value;
+    fields[name] = value instanceof Map ? [...value] : FROM_OUTSIDE.has(name) ? asDurable(value) : value;
   }
-  return encode(fields);
+  return encodeDurable(fields);
 }
 
 /**
@@ -178,10 +209,15 @@ export function encodeRecord(record: AgentRecord): Uint8Array {
 export function decodeRecord(key: AgentKey, bytes: Uint8Array): AgentRecord {
   const fields = decodeFields(key, bytes);
   const format = fields['format'];
-  if (typeof format === 'number' && format > RECORD_FORMAT) throw new WakebusError('RECORD_NEWER', { address: addressOf(key), format, known: RECORD_FORMAT });
+  if (typeof format === 'number' && format > RECORD_FORMAT)
+    throw new WakebusError('RECORD_NEWER', { address: addressOf(key), format, known: RECORD_FORMAT });
   const why = whyDamaged(fields);
   if (why !== undefined) throw new WakebusError('RECORD_DAMAGED', { address: addressOf(key), why });
-  return { ...EMPTY_FIELDS, ...fields, peers: new Map((fields['peers'] ?? []) as Array<[string, PeerEntry]>) } as unknown as AgentRecord;
+  return {
+    ...EMPTY_FIELDS,
+    ...fields,
+    peers: new Map((fields['peers'] ?? []) as Array<[string, PeerEntry]>),
+  } as unknown as AgentRecord;
 }
 
 function decodeFields(key: AgentKey, bytes: Uint8Array): Record<string, unknown> {
@@ -189,7 +225,11 @@ function decodeFields(key: AgentKey, bytes: Uint8Array): Record<string, unknown>
   try {
     value = decode(bytes);
   } catch (cause) {
-    throw new WakebusError('RECORD_DAMAGED', { address: addressOf(key), why: `its ${bytes.length} bytes are not MessagePack` }, { cause });
+    throw new WakebusError(
+      'RECORD_DAMAGED',
+      { address: addressOf(key), why: `its ${bytes.length} bytes are not MessagePack` },
+      { cause },
+    );
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   throw new WakebusError('RECORD_DAMAGED', { address: addressOf(key), why: 'it is not a map' });
@@ -213,8 +253,11 @@ const REQUIRED: ReadonlyArray<readonly [field: string, type: string]> = [
 function whyDamaged(fields: Record<string, unknown>): string | undefined {
   const wrong = REQUIRED.find(([field, type]) => typeof fields[field] !== type || fields[field] === null);
   if (wrong !== undefined) return `the field ${wrong[0]} is missing or not a ${wrong[1]}`;
-  const noList = Object.keys(EMPTY_FIELDS).find((field) => fields[field] !== undefined && !Array.isArray(fields[field]));
+  const noList = Object.keys(EMPTY_FIELDS).find(
+    (field) => fields[field] !== undefined && !Array.isArray(fields[field]),
+  );
   if (noList !== undefined) return `the field ${noList} is not a list`;
-  if (fields['peers'] !== undefined && !(fields['peers'] as unknown[]).every(Array.isArray)) return 'the field peers is not a list of pairs';
+  if (fields['peers'] !== undefined && !(fields['peers'] as unknown[]).every(Array.isArray))
+    return 'the field peers is not a list of pairs';
   return fields['snapshot'] instanceof Uint8Array ? undefined : 'the snapshot is missing';
 }

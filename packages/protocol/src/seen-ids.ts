@@ -34,19 +34,26 @@ export class SeenIndex {
    */
   constructor(seen: SeenIds, horizonMs: number, contents: ReadonlyMap<string, SeenBucket> = new Map()) {
     this.#horizonMs = horizonMs;
-    this.#buckets = seen.map((bucket) => openBucket(bucket, bucket.chunk === undefined ? undefined : contents.get(bucket.chunk)));
+    this.#buckets = seen.map((bucket) =>
+      openBucket(bucket, bucket.chunk === undefined ? undefined : contents.get(bucket.chunk)),
+    );
   }
 
   /** IDs and ranges that stand in the record itself. */
   get unspilled(): number {
-    return this.#buckets.reduce((sum, bucket) => sum + (bucket.chunk === undefined ? bucket.plain.size + bucket.ranges.size : 0), 0);
+    return this.#buckets.reduce(
+      (sum, bucket) => sum + (bucket.chunk === undefined ? bucket.plain.size + bucket.ranges.size : 0),
+      0,
+    );
   }
 
   has(id: string): boolean {
     const split = NUMBERED.exec(id);
     const stem = split?.[1];
     const number = split === null ? 0 : Number(split[2]);
-    return this.#buckets.some((bucket) => (stem === undefined ? bucket.plain.has(id) : inSpans(bucket.ranges.get(stem), number)));
+    return this.#buckets.some((bucket) =>
+      stem === undefined ? bucket.plain.has(id) : inSpans(bucket.ranges.get(stem), number),
+    );
   }
 
   add(id: string, nowMs: number): void {
@@ -93,7 +100,8 @@ export class SeenIndex {
 
   #current(nowMs: number): MutableBucket {
     const last = this.#buckets.at(-1);
-    if (last !== undefined && last.chunk === undefined && nowMs < last.sinceMs + this.#horizonMs / BUCKETS_PER_HORIZON) return last;
+    if (last !== undefined && last.chunk === undefined && nowMs < last.sinceMs + this.#horizonMs / BUCKETS_PER_HORIZON)
+      return last;
     const bucket = openBucket({ sinceMs: Math.max(nowMs, last?.sinceMs ?? 0), plain: [], ranges: [] });
     this.#buckets.push(bucket);
     return bucket;
@@ -119,7 +127,11 @@ function openBucket(bucket: SeenBucket, content: SeenBucket = bucket): MutableBu
 }
 
 function contentOf(bucket: MutableBucket): SeenBucket {
-  return { sinceMs: bucket.sinceMs, plain: [...bucket.plain], ranges: [...bucket.ranges].map(([stem, spans]) => [stem, [...spans]] as const) };
+  return {
+    sinceMs: bucket.sinceMs,
+    plain: [...bucket.plain],
+    ranges: [...bucket.ranges].map(([stem, spans]) => [stem, [...spans]] as const),
+  };
 }
 
 function freezeBucket(bucket: MutableBucket): SeenBucket {

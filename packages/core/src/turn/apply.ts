@@ -22,7 +22,7 @@ type Kind<K extends Inbound['kind']> = Extract<Inbound, { kind: K }>;
  * Messages kept back for a lower number that has not come. More than this means the sender's chain
  * is broken for good, and holding on would only fill the record.
  */
-export const EARLY_LIMIT = 256;
+const EARLY_LIMIT = 256;
 
 /** Applies one message and moves the cursor past it. @throws whatever the machine throws. */
 export function applyInbound(draft: TurnDraft, inbound: Inbound): void {

@@ -112,11 +112,11 @@ export class TurnDraft {
 
   /** Answers an event, now and to whoever asks again. Without an address and an ID there is nobody to ask. */
   reply(inbound: Inbound, body: ReplyBody): void {
-    if (inbound.reply === undefined && inbound.messageId === undefined) return;
+    if (inbound.reply === undefined) return;
     const bytes = encodeReply(body);
-    if (inbound.reply !== undefined) this.replies.push({ subject: inbound.reply.subject, body: bytes });
+    this.replies.push({ subject: inbound.reply.subject, body: bytes });
     if (inbound.messageId === undefined || bytes.length > REPLY_KEPT_BYTES) return;
-    const untilMs = (inbound.reply?.deadlineMs ?? this.env.nowMs) + REPLY_GRACE_MS;
+    const untilMs = inbound.reply.deadlineMs + REPLY_GRACE_MS;
     this.newReplies.push({ id: inbound.messageId, seq: inbound.seq, body: bytes, untilMs });
   }
 

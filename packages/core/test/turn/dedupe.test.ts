@@ -128,7 +128,10 @@ describe("another agent's message", () => {
   test('that starts a chain anew waits for nothing', () => {
     const scene = new Scene();
 
-    scene.take([scene.message(ada, 7, 0, { type: 'note', word: '7' }), scene.message(ada, 8, 7, { type: 'note', word: '8' })]);
+    scene.take([
+      scene.message(ada, 7, 0, { type: 'note', word: '7' }),
+      scene.message(ada, 8, 7, { type: 'note', word: '8' }),
+    ]);
 
     expect(scene.words).toEqual(['7', '8']);
   });

@@ -20,7 +20,10 @@ describe('a turn whose k-th event throws', () => {
     expect(answers(turn)).toEqual([['_INBOX.x', { ok: true, value: ['a', 'b'] }]]);
     expect(scene.record.attempt).toMatchObject({ seq: 4, count: 1 });
     expect(scene.record.lifecycle).toMatchObject({ name: 'backoff', code: 'TURN_FAILED' });
-    expect(turn.failure?.error).toMatchObject({ code: 'TURN_FAILED', facts: { event: 'boom', reason: expect.stringContaining('it burst') as string } });
+    expect(turn.failure?.error).toMatchObject({
+      code: 'TURN_FAILED',
+      facts: { event: 'boom', reason: expect.stringContaining('it burst') as string },
+    });
   });
 
   test('leaves no trace of the event that threw', () => {
@@ -75,7 +78,11 @@ describe('an event that keeps throwing', () => {
 
   test('is given up unrun when it has killed whoever ran it', () => {
     const scene = new Scene(notebook({ retry: { attempts: 1, backoffMs: 0 } }));
-    const poison = new WakebusError('TURN_FAILED', { address: 'notebook/one', event: 'note', reason: 'nobody came back' });
+    const poison = new WakebusError('TURN_FAILED', {
+      address: 'notebook/one',
+      event: 'note',
+      reason: 'nobody came back',
+    });
     const killer = scene.note('never run');
     scene.take([killer], { poison });
 

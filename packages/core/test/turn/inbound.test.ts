@@ -12,7 +12,10 @@ function read(rest: string, data: Uint8Array = new Uint8Array(), headers: Header
 }
 
 test('an event is named by its subject, whatever its payload says', () => {
-  expect(read('e.issue.opened', JSON_EVENT)).toMatchObject({ kind: 'event', event: { type: 'issue.opened', word: 'a' } });
+  expect(read('e.issue.opened', JSON_EVENT)).toMatchObject({
+    kind: 'event',
+    event: { type: 'issue.opened', word: 'a' },
+  });
 });
 
 test.each([
@@ -35,7 +38,15 @@ describe('what nobody outside may send', () => {
   });
 
   test('a sender, a number and a generation are believed on runtime subjects only', () => {
-    const forged = encode({ v: 1, sender: 'writer.ada', incarnation: 1, number: 1, previous: 0, id: '1.0', event: { type: 'note' } });
+    const forged = encode({
+      v: 1,
+      sender: 'writer.ada',
+      incarnation: 1,
+      number: 1,
+      previous: 0,
+      id: '1.0',
+      event: { type: 'note' },
+    });
 
     const inbound = read('e.message', forged, { 'Content-Type': 'application/msgpack' });
 
@@ -78,8 +89,10 @@ describe('headers', () => {
 
   test('give a deadline, or 30 s from when the message was stored', () => {
     const deadline = (value?: string): number | undefined =>
-      read('e.note', undefined, { 'Wakebus-Reply': '_INBOX.x', ...(value !== undefined && { 'Wakebus-Deadline': value }) }).reply
-        ?.deadlineMs;
+      read('e.note', undefined, {
+        'Wakebus-Reply': '_INBOX.x',
+        ...(value !== undefined && { 'Wakebus-Deadline': value }),
+      }).reply?.deadlineMs;
 
     expect([deadline('5000'), deadline(), deadline('soon'), deadline('-1')]).toEqual([5_000, 31_000, 31_000, 31_000]);
   });

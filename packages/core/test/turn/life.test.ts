@@ -12,7 +12,10 @@ describe('a completed agent', () => {
     expect(scene.record.lifecycle.name).toBe('completed');
     scene.rehydrate();
 
-    const turn = scene.take([scene.event('tell', {}, { to: '_INBOX.x' }), scene.message(ada, 1, 0, { type: 'note', word: 'b' })]);
+    const turn = scene.take([
+      scene.event('tell', {}, { to: '_INBOX.x' }),
+      scene.message(ada, 1, 0, { type: 'note', word: 'b' }),
+    ]);
 
     expect(turn.deadLetters.map(({ code }) => code)).toEqual(['AGENT_COMPLETED', 'AGENT_COMPLETED']);
     expect(answers(turn)).toMatchObject([['_INBOX.x', { ok: false, error: { code: 'AGENT_COMPLETED' } }]]);
@@ -95,7 +98,10 @@ describe('a removed agent', () => {
 
     const turn = scene.take([scene.note('sent before the removal')], {}, 0, true);
 
-    expect([scene.record.lifecycle.name, turn.deadLetters.map(({ code }) => code)]).toEqual(['removed', ['AGENT_REMOVED']]);
+    expect([scene.record.lifecycle.name, turn.deadLetters.map(({ code }) => code)]).toEqual([
+      'removed',
+      ['AGENT_REMOVED'],
+    ]);
   });
 
   test('stays dead where its type says so', () => {
@@ -113,7 +119,10 @@ describe('a removed agent', () => {
     scene.take([scene.note('a'), scene.message(ada, 2, 1, { type: 'note', word: '2' })]);
 
     const turn = scene.take([scene.control('remove')]);
-    scene.take([scene.message(ada, 1, 0, { type: 'note', word: '1' }), scene.message(ada, 3, 2, { type: 'note', word: '3' })]);
+    scene.take([
+      scene.message(ada, 1, 0, { type: 'note', word: '1' }),
+      scene.message(ada, 3, 2, { type: 'note', word: '3' }),
+    ]);
 
     expect(turn.deadLetters).toMatchObject([{ code: 'AGENT_REMOVED', inbound: { seq: 2 } }]);
     expect([scene.words, scene.record.early]).toEqual([['1', '3'], []]);

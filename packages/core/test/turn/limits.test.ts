@@ -56,7 +56,10 @@ test('a turn says in short what it did, for a history that a crash has kept from
   scene.take([scene.note('a', 'order-1'), scene.event('close')]);
 
   expect(scene.record.last).toMatchObject({
-    events: [{ seq: 1, type: 'note', id: 'order-1' }, { seq: 2, type: 'close' }],
+    events: [
+      { seq: 1, type: 'note', id: 'order-1' },
+      { seq: 2, type: 'close' },
+    ],
     state: 'closed',
     turn: 1,
     node: 'node-a',

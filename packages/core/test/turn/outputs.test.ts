@@ -95,8 +95,14 @@ describe('answers', () => {
     expect(answers(turn)).toMatchObject([
       ['_INBOX.1', { ok: true }],
       ['_INBOX.2', { ok: true, value: ['a'] }],
-      ['_INBOX.3', { ok: false, error: { code: 'AGENT_REFUSED', facts: { reason: 'it is Sunday', detail: { open: 'Monday' } } } }],
-      ['_INBOX.4', { ok: false, error: { code: 'AGENT_REFUSED', facts: { reason: expect.stringContaining('"open"') as string } } }],
+      [
+        '_INBOX.3',
+        { ok: false, error: { code: 'AGENT_REFUSED', facts: { reason: 'it is Sunday', detail: { open: 'Monday' } } } },
+      ],
+      [
+        '_INBOX.4',
+        { ok: false, error: { code: 'AGENT_REFUSED', facts: { reason: expect.stringContaining('"open"') as string } } },
+      ],
     ]);
   });
 
@@ -184,41 +190,55 @@ function outputsOf(turns: readonly Turn[]): unknown {
 }
 
 const step = fc.oneof(
-  fc.record({ kind: fc.constant('note' as const), word: fc.constantFrom('a', 'b'), id: fc.option(fc.nat(3), { nil: undefined }) }),
+  fc.record({
+    kind: fc.constant('note' as const),
+    word: fc.constantFrom('a', 'b'),
+    id: fc.option(fc.nat(3), { nil: undefined }),
+  }),
   fc.record({ kind: fc.constant('send' as const), to: fc.constantFrom('reader/1', 'reader/2') }),
   fc.record({ kind: fc.constant('message' as const), number: fc.integer({ min: 1, max: 5 }) }),
   fc.constantFrom({ kind: 'boom' as const }, { kind: 'tell' as const }, { kind: 'nonsense' as const }),
 );
 
-function inboundsOf(scene: Scene, steps: readonly (typeof step extends fc.Arbitrary<infer T> ? T : never)[]): Inbound[] {
+function inboundsOf(
+  scene: Scene,
+  steps: readonly (typeof step extends fc.Arbitrary<infer T> ? T : never)[],
+): Inbound[] {
   return steps.map((each) => {
     if (each.kind === 'note') return scene.note(each.word, each.id === undefined ? undefined : `id-${each.id}`);
     if (each.kind === 'send') return scene.event('send', { to: each.to, word: 'x' });
     if (each.kind !== 'message') return scene.event(each.kind, {}, { to: '_INBOX.x' });
-    return scene.message(agentKey('writer', 'ada'), each.number, each.number - 1, { type: 'note', word: `m${each.number}` });
+    return scene.message(agentKey('writer', 'ada'), each.number, each.number - 1, {
+      type: 'note',
+      word: `m${each.number}`,
+    });
   });
 }
 
 test('however the same events are cut into turns, the same leaves the agent under the same names', () => {
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 20 }), fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1 }), (steps, cuts) => {
-      const whole = new Scene();
-      const cut = new Scene();
-      const wholeTurns = whole.takeAll(inboundsOf(whole, steps));
-      const inbounds = inboundsOf(cut, steps);
-      const cutTurns: Turn[] = [];
-      for (let done = 0, round = 0; done < inbounds.length; round += 1) {
-        const maxEvents = cuts[round % cuts.length] as number;
-        const turn = cut.take(inbounds.slice(done), { maxEvents });
-        if (round % 3 === 0) cut.rehydrate();
-        cutTurns.push(turn);
-        done += turn.consumed;
-      }
+    fc.property(
+      fc.array(step, { maxLength: 20 }),
+      fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1 }),
+      (steps, cuts) => {
+        const whole = new Scene();
+        const cut = new Scene();
+        const wholeTurns = whole.takeAll(inboundsOf(whole, steps));
+        const inbounds = inboundsOf(cut, steps);
+        const cutTurns: Turn[] = [];
+        for (let done = 0, round = 0; done < inbounds.length; round += 1) {
+          const maxEvents = cuts[round % cuts.length] as number;
+          const turn = cut.take(inbounds.slice(done), { maxEvents });
+          if (round % 3 === 0) cut.rehydrate();
+          cutTurns.push(turn);
+          done += turn.consumed;
+        }
 
-      expect(outputsOf(cutTurns)).toEqual(outputsOf(wholeTurns));
-      expect(cut.words).toEqual(whole.words);
-      expect(cut.record.cursor).toBe(whole.record.cursor);
-    }),
+        expect(outputsOf(cutTurns)).toEqual(outputsOf(wholeTurns));
+        expect(cut.words).toEqual(whole.words);
+        expect(cut.record.cursor).toBe(whole.record.cursor);
+      },
+    ),
     { numRuns: 300 },
   );
 });

@@ -183,7 +183,13 @@ export class Scene {
     return { ...inbound, seq: (this.#seq += 1) };
   }
 
-  #base(messageId?: string): { seq: number; headers: Headers; sizeBytes: number; storedMs: number; messageId?: string } {
+  #base(messageId?: string): {
+    seq: number;
+    headers: Headers;
+    sizeBytes: number;
+    storedMs: number;
+    messageId?: string;
+  } {
     this.#seq += 1;
     return {
       seq: this.#seq,
