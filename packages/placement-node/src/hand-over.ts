@@ -19,13 +19,12 @@ import {
   span,
   wireMessageId,
 } from '@wakebus/protocol';
-import { type NodeContext, inboxOf, timersOf } from './node-context.ts';
+import { FIRE_TTL_MS, type NodeContext, inboxOf, timersOf } from './node-context.ts';
 import { delay } from './ports/clock.ts';
-import type { AppendOptions, EventLog } from './ports/event-log.ts';
+import type { AppendOptions, AppendOutcome, EventLog } from './ports/event-log.ts';
+import { RelayGuard } from './relay-guard.ts';
 import { traceHeaders } from './telemetry.ts';
 
-/** A fired message lives so long in the timers stream, in milliseconds: fires would otherwise stay for ever, and the inbox may be full for hours. */
-const FIRE_TTL_MS = 24 * 60 * 60 * 1000;
 /** Tries after which an operator hears of it: some 8 s. */
 const STALLED_AFTER = 10;
 /** Between two tries, in milliseconds, doubling to the last. */
@@ -40,6 +39,7 @@ export class HandOver {
   /** Messages that are not handed over yet, by the sequence of the input that caused them. */
   readonly #unsent = new Map<number, number>();
   readonly #onProgress: () => void;
+  readonly #guard: RelayGuard;
   /** Timers and history that are not stored yet. */
   #unstored = 0;
   #tail: Promise<void> = Promise.resolve();
@@ -50,6 +50,7 @@ export class HandOver {
     this.#context = context;
     this.#key = key;
     this.#onProgress = onProgress;
+    this.#guard = new RelayGuard(context, key);
   }
 
   /** Whether nothing is owed. */
@@ -62,7 +63,12 @@ export class HandOver {
    * in a full inbox each acknowledgement makes the room that the next message needs.
    */
   isDone(seq: number): boolean {
-    return this.#unstored === 0 && !this.#unsent.has(seq);
+    return this.#unstored === 0 && (!this.#unsent.has(seq) || this.#guard.stands);
+  }
+
+  /** Whether what is owed would be forgotten if every delivery were acknowledged now and this node died. */
+  get needsWitness(): boolean {
+    return !this.isSettled && !this.#guard.stands;
   }
 
   /** Stops trying. What is left is found again in the record, by whoever claims the agent next. */
@@ -158,6 +164,7 @@ export class HandOver {
     const left = (this.#unsent.get(input) ?? 1) - 1;
     if (left > 0) this.#unsent.set(input, left);
     else this.#unsent.delete(input);
+    if (this.#unsent.size === 0) this.#guard.release();
   }
 
   async #sendAfter(before: Promise<void> | undefined, entry: OutboxEntry): Promise<void> {
@@ -192,20 +199,27 @@ export class HandOver {
   /** Appends until it is stored. A node that may not act waits until it may; a session that is gone owes for ever. */
   async #store(log: EventLog, subject: string, data: Uint8Array, options: AppendOptions): Promise<void> {
     for (let round = 0; !this.#closed; round += 1) {
-      if (this.#context.membership.mayAct() && (await this.#append(log, subject, data, options))) return;
+      const kind = this.#context.membership.mayAct() ? await this.#append(log, subject, data, options) : 'unknown';
+      if (kind === 'stored') return;
+      if (kind === 'full' && (await this.#guard.arm())) this.#onProgress();
       if (round === STALLED_AFTER) this.#reportStall();
       await delay(this.#context.ports.clock, RETRY_MS[Math.min(round, RETRY_MS.length - 1)] as number);
     }
     return new Promise(() => {});
   }
 
-  /** @returns whether it is stored. What no log would ever take is tried again too: its limits may be raised. */
-  async #append(log: EventLog, subject: string, data: Uint8Array, options: AppendOptions): Promise<boolean> {
+  /** What no log would ever take is tried again too: its limits may be raised. */
+  async #append(
+    log: EventLog,
+    subject: string,
+    data: Uint8Array,
+    options: AppendOptions,
+  ): Promise<AppendOutcome['kind']> {
     try {
-      return (await log.append(subject, data, options)).kind === 'stored';
+      return (await log.append(subject, data, options)).kind;
     } catch (thrown) {
       this.#context.log.warn(String(thrown), { agent: this.#key, subject });
-      return false;
+      return 'unknown';
     }
   }
 

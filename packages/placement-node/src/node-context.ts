@@ -55,6 +55,9 @@ export interface NodeLog {
   warn(message: string, facts?: Readonly<Record<string, unknown>>): void;
 }
 
+/** A fired message lives so long in the timers stream, in milliseconds: fires would otherwise stay for ever, and the inbox may be full for hours. */
+export const FIRE_TTL_MS: number = 24 * 60 * 60 * 1000;
+
 /** The inbox that an agent's messages stand in. */
 export function inboxOf(context: NodeContext, key: AgentKey): EventLog {
   return context.ports.inboxes[context.layout.shardOf(context.layout.partitionOf(key))] as EventLog;

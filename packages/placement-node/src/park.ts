@@ -73,7 +73,7 @@ async function moveAside(context: NodeContext, activation: Activation, mailbox: 
   if (!(await activation.stand({ cursor: last.seq, cursorMs: last.storedMs, held }))) return false;
   mailbox.advance(last.seq);
   const { handOver } = activation;
-  mailbox.acknowledge(last.seq, !handOver.isSettled, (seq) => handOver.isDone(seq));
+  mailbox.acknowledge(last.seq, handOver.needsWitness, (seq) => handOver.isDone(seq));
   await mailbox.fill();
   return mailbox.length === 0 || firstControl >= 0 ? true : moveAside(context, activation, mailbox);
 }

@@ -11,7 +11,7 @@ import type { Member } from './membership.ts';
 import type { DeliveryRun } from './mailbox.ts';
 
 /** A message that nobody answers for is delivered again after so long, in milliseconds: a killed node's messages wait no longer. */
-export const ACK_WAIT_MS = 5_000;
+const ACK_WAIT_MS = 5_000;
 /** A delivery that this node cannot place is offered again after so long, in milliseconds. */
 const OFFER_AGAIN_MS = 1_000;
 

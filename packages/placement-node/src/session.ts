@@ -262,7 +262,7 @@ export class Session {
     this.#context.probes?.beforeAck?.(this.key);
     const { answeredSeq, handOver, record } = activation;
     const isDraining = record.held !== undefined && isRunnable(record);
-    this.mailbox.acknowledge(answeredSeq, isDraining || !handOver.isSettled, (seq) => handOver.isDone(seq));
+    this.mailbox.acknowledge(answeredSeq, isDraining || handOver.needsWitness, (seq) => handOver.isDone(seq));
   }
 
   async #suspend(activation: Activation, error: WakebusError): Promise<boolean> {

@@ -122,7 +122,7 @@ function carrierOf(context: SpanContext): Headers {
 }
 
 /** W3C Trace Context, version 00. Anything else is ignored: a broken header must not break a turn. */
-export function spanContextOf(headers: Headers | undefined): SpanContext | undefined {
+function spanContextOf(headers: Headers | undefined): SpanContext | undefined {
   const match = TRACEPARENT.exec(headers?.[header.traceparent] ?? '');
   if (match === null) return undefined;
   const context: SpanContext = {

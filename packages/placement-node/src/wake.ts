@@ -48,7 +48,7 @@ export type WakeOutcome =
   | { readonly kind: 'held'; readonly holder: string };
 
 /** What is known of the mailbox when the agent is woken. */
-export interface WakeCause {
+interface WakeCause {
   /** Sequence of the first waiting message, if one is known. */
   readonly headSeq: number | undefined;
   /** Server time at which a waiting message was stored, and its sequence: to notice a restored inbox. */

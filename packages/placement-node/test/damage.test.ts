@@ -28,7 +28,9 @@ describe('a record', () => {
 
     await bus.list('a').send({ type: 'add', item: 'after' });
 
-    await eventually(async () => expect(await lifecycle(bus)).toMatchObject({ name: 'quarantined', code: 'RECORD_MISSING' }));
+    await eventually(async () =>
+      expect(await lifecycle(bus)).toMatchObject({ name: 'quarantined', code: 'RECORD_MISSING' }),
+    );
     expect(await bus.count(bus.layout.inboxStream(0))).toBe(1);
     expect(bus.logs.map(({ facts }) => facts['code'])).toContain('RECORD_MISSING');
   });
@@ -40,7 +42,9 @@ describe('a record', () => {
 
     await bus.list('a').send({ type: 'add', item: 'after' });
 
-    await eventually(async () => expect(await lifecycle(bus)).toMatchObject({ name: 'quarantined', code: 'RECORD_DAMAGED' }));
+    await eventually(async () =>
+      expect(await lifecycle(bus)).toMatchObject({ name: 'quarantined', code: 'RECORD_DAMAGED' }),
+    );
     expect((await bus.record('a')).evidence).toEqual(cut);
     expect(await bus.count(bus.layout.inboxStream(0))).toBe(1);
   });
@@ -134,7 +138,9 @@ describe('an inbox', () => {
     await bus.startNode();
     await bus.list('a').send({ type: 'add', item: 'after' });
 
-    await eventually(async () => expect(await lifecycle(bus)).toMatchObject({ name: 'quarantined', code: 'INBOX_RESTORED' }));
+    await eventually(async () =>
+      expect(await lifecycle(bus)).toMatchObject({ name: 'quarantined', code: 'INBOX_RESTORED' }),
+    );
     expect(await bus.count(bus.layout.inboxStream(0))).toBe(1);
   });
 
@@ -147,7 +153,9 @@ describe('an inbox', () => {
 
     await bus.list('a').send({ type: 'add', item: 'after' });
 
-    await eventually(async () => expect(await lifecycle(bus)).toMatchObject({ name: 'quarantined', code: 'INBOX_RESTORED' }));
+    await eventually(async () =>
+      expect(await lifecycle(bus)).toMatchObject({ name: 'quarantined', code: 'INBOX_RESTORED' }),
+    );
     expect(await bus.count(bus.layout.inboxStream(0))).toBe(1);
     expect(await bus.items('a')).toEqual([1, 2, 3, 4, 5]);
   });
@@ -159,7 +167,9 @@ describe('an inbox', () => {
 
     await bus.list('a').send({ type: 'add', item: 'after' });
 
-    await eventually(async () => expect(await lifecycle(bus)).toMatchObject({ name: 'quarantined', code: 'INBOX_RESTORED' }));
+    await eventually(async () =>
+      expect(await lifecycle(bus)).toMatchObject({ name: 'quarantined', code: 'INBOX_RESTORED' }),
+    );
   });
 });
 

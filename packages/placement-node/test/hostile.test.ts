@@ -10,7 +10,13 @@ const deploy = useServer();
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
 /** Sends something that must be given up, between two events that must not. */
-async function expectGivenUp(bus: TestDeployment, event: string, data: Uint8Array, code: string, type?: string): Promise<void> {
+async function expectGivenUp(
+  bus: TestDeployment,
+  event: string,
+  data: Uint8Array,
+  code: string,
+  type?: string,
+): Promise<void> {
   await bus.list('ada').call({ type: 'add', item: 'before' });
   const options = headers();
   if (type !== undefined) options.set('Content-Type', type);
@@ -25,13 +31,17 @@ async function expectGivenUp(bus: TestDeployment, event: string, data: Uint8Arra
 }
 
 describe('a payload', () => {
-  const cases: ReadonlyArray<readonly [what: string, data: Uint8Array, type?: string]> = [
-    ['that is neither JSON nor MessagePack', text('hello there')],
+  const cases: ReadonlyArray<readonly [what: string, data: Uint8Array, type: string]> = [
+    ['that is neither JSON nor MessagePack', text('hello there'), 'application/json'],
     ['of MessagePack that is cut short', encode({ item: 'x' }).slice(0, 4), 'application/msgpack'],
     ['of MessagePack that is called JSON', encode({ item: 'x' }), 'application/json'],
-    ['nested ten thousand deep', text(`${'['.repeat(10_000)}${']'.repeat(10_000)}`)],
-    ['of a hundred thousand keys', text(JSON.stringify(Array.from({ length: MAX_NODES + 1 }, () => 0)))],
-    ['of bytes that are no text', new Uint8Array([0xff, 0xfe, 0x00])],
+    ['nested ten thousand deep', text(`${'['.repeat(10_000)}${']'.repeat(10_000)}`), 'application/json'],
+    [
+      'of a hundred thousand keys',
+      text(JSON.stringify(Array.from({ length: MAX_NODES + 1 }, () => 0))),
+      'application/json',
+    ],
+    ['of bytes that are no text', new Uint8Array([0xff, 0xfe, 0x00]), 'application/json'],
   ];
   test.each(cases)('%s is given up', async (_what, data, type) => {
     const bus = await deploy();
@@ -75,7 +85,21 @@ describe('an event', () => {
 });
 
 describe('an address', () => {
-  const ids = ['a.b', 'a b', '*', '>', 'a*b>', '__proto__', 'constructor', 'ünïcödé', '🦊/🦔', 'a\r\nb', '\u0000', '=41', '$JS'];
+  const ids = [
+    'a.b',
+    'a b',
+    '*',
+    '>',
+    'a*b>',
+    '__proto__',
+    'constructor',
+    'ünïcödé',
+    '🦊/🦔',
+    'a\r\nb',
+    '\u0000',
+    '=41',
+    '$JS',
+  ];
   test.each(ids)('of an odd kind (%j) is one agent, with its own state', async (id) => {
     const bus = await deploy();
     await bus.startNode();
@@ -91,7 +115,8 @@ describe('an address', () => {
     const bus = await deploy();
     const send = (id: string) => async (): Promise<unknown> => bus.list(id).send({ type: 'add', item: 1 });
 
-    for (const id of ['', 'x'.repeat(10_240), '🦊'.repeat(30)]) expect((await failure(send(id)())).code).toBe('INVALID_ADDRESS');
+    for (const id of ['', 'x'.repeat(10_240), '🦊'.repeat(30)])
+      expect((await failure(send(id)())).code).toBe('INVALID_ADDRESS');
     expect(await bus.count(bus.layout.inboxStream(0))).toBe(0);
   });
 
@@ -118,9 +143,20 @@ describe('a forgery', () => {
     const bus = await deploy();
     await bus.startNode();
     const { key } = bus.list('ada');
-    const forged = { v: 1, sender: 'list.bob', incarnation: 1, number: 1, previous: 0, id: '1.0', event: { type: 'add', item: 'forged' } };
+    const forged = {
+      v: 1,
+      sender: 'list.bob',
+      incarnation: 1,
+      number: 1,
+      previous: 0,
+      id: '1.0',
+      event: { type: 'add', item: 'forged' },
+    };
     for (const kind of ['s.message', 's.timer', 's.control', 'message', 'control'])
-      bus.connection.publish(bus.layout.agentSubject(key, 'x').replace(/x$/, kind), encode({ ...forged, verb: 'remove', generation: 1, dueMs: 0 }));
+      bus.connection.publish(
+        bus.layout.agentSubject(key, 'x').replace(/x$/, kind),
+        encode({ ...forged, verb: 'remove', generation: 1, dueMs: 0 }),
+      );
 
     await eventually(async () => expect(await bus.deadLetters()).toHaveLength(5));
 
@@ -134,8 +170,19 @@ describe('a forgery', () => {
     const bus = await deploy();
     const node = await bus.startNode();
     const { layout } = bus;
-    const nonsense = [new Uint8Array(), new Uint8Array([0xc1]), text('{"x":1}'), encode(null), encode(7), encode({ key: 5, doorbells: 'x' })];
-    const subjects = [layout.beatSubject, layout.nodeSubject(node.nodeId, 'forward'), layout.nodeSubject(node.nodeId, 'release')];
+    const nonsense = [
+      new Uint8Array(),
+      new Uint8Array([0xc1]),
+      text('{"x":1}'),
+      encode(null),
+      encode(7),
+      encode({ key: 5, doorbells: 'x' }),
+    ];
+    const subjects = [
+      layout.beatSubject,
+      layout.nodeSubject(node.nodeId, 'forward'),
+      layout.nodeSubject(node.nodeId, 'release'),
+    ];
 
     for (const subject of subjects) for (const data of nonsense) bus.connection.publish(subject, data);
     for (const data of nonsense) bus.connection.publish(`$KV.${layout.leasesBucket}.ghost`, data);
@@ -159,7 +206,12 @@ describe('a forgery', () => {
     await bus.list('ada').call({ type: 'add', item: 1 });
 
     await bus.drained();
-    expect(heard.filter((subject) => subject === 'victim.subject' || subject.startsWith('$JS.API.STREAM.DELETE') || subject.startsWith('_INBOX.a'))).toEqual([]);
+    expect(
+      heard.filter(
+        (subject) =>
+          subject === 'victim.subject' || subject.startsWith('$JS.API.STREAM.DELETE') || subject === '_INBOX.a',
+      ),
+    ).toEqual([]);
   });
 });
 
@@ -186,6 +238,8 @@ test('a plain publisher needs nothing of Wakebus, and its message ID counts once
   await js.publish(subject, text('{"item":"no id"}'));
   plain.publish(subject, text('{"item":"not even an acknowledgement"}'));
 
-  await eventually(async () => expect(await bus.items('ada')).toEqual(['json', 'no id', 'not even an acknowledgement']));
+  await eventually(async () =>
+    expect(await bus.items('ada')).toEqual(['json', 'no id', 'not even an acknowledgement']),
+  );
   await plain.close();
 });

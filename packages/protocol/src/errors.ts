@@ -193,7 +193,7 @@ const catalog: { readonly [C in keyof FactsByCode]: ErrorSpec<FactsByCode[C]> } 
   STREAM_MISCONFIGURED: {
     next: 'terminal',
     message: (f) =>
-      `The stream ${f.stream} has ${f.field} = ${f.actual}; Wakebus needs ${f.needed}. Mend it by "wakebus setup", or give this deployment another prefix.`,
+      `The stream ${f.stream} has ${f.field} = ${f.actual}; Wakebus needs ${f.needed}. Mend it with "nats stream edit" ("wakebus setup --print" shows all that is wanted), or give this deployment another prefix.`,
   },
   NOT_DURABLE_ENOUGH: {
     next: 'terminal',

@@ -12,7 +12,7 @@ import { type HeaderBlock, parseHeaderBlock, withoutReadHeaders } from './wire-h
 import { ownData, readHeaders } from './wire-message.ts';
 
 /** Most bytes of one batch: a mailbox of 256 KB events is read in some thirty rounds rather than held in memory at once. */
-export const BATCH_LIMIT_BYTES: number = 8 * 1024 * 1024;
+const BATCH_LIMIT_BYTES: number = 8 * 1024 * 1024;
 
 const NO_DATA = new Uint8Array(0);
 const NOT_FOUND = 404;
@@ -99,7 +99,7 @@ class BatchHandler implements ReplyHandler {
 }
 
 /** A direct get's answer as the log's own message. */
-export function toStored({ block, message }: DirectMessage): StoredMessage {
+function toStored({ block, message }: DirectMessage): StoredMessage {
   const { headers } = block;
   return {
     seq: Number(headers['Nats-Sequence']),

@@ -9,7 +9,7 @@ import type { Link } from './link.ts';
 import { readHeaders } from './wire-message.ts';
 
 /** How long a request waits unless told otherwise, in milliseconds: twice what a leader election on a healthy network takes, and short enough to retry within a lease. */
-export const REQUEST_TIMEOUT_MS = 2_000;
+const REQUEST_TIMEOUT_MS = 2_000;
 
 /** Deadlines are kept in ticks of this length, in milliseconds. A process that was stopped loses one tick, not every request whose answer already waits in its socket. */
 const TICK_MS = 50;
@@ -18,7 +18,7 @@ const NO_DATA = new Uint8Array(0);
 const NO_RESPONDERS = 503;
 
 /** Why a request got no reply. */
-export class NoReplyError extends Error {
+class NoReplyError extends Error {
   override readonly name = 'NoReplyError';
   readonly why: 'timeout' | 'no-responders' | 'disconnected';
 

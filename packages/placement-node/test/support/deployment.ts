@@ -91,7 +91,10 @@ export class TestDeployment {
     return started;
   }
 
-  list(id: string, type: string = 'list'): ReturnType<Client['agent']> & {
+  list(
+    id: string,
+    type: string = 'list',
+  ): ReturnType<Client['agent']> & {
     send(event: ListEvent, options?: object): Promise<{ seq: number; messageId: string; duplicate: boolean }>;
     call(event: ListEvent, options?: object): Promise<unknown>;
   } {
@@ -110,7 +113,9 @@ export class TestDeployment {
 
   /** The stored bytes of an agent's record. */
   async bytes(id: string, type: string = 'list'): Promise<Uint8Array> {
-    const message = await (await this.manager()).streams.getMessage(`KV_${this.layout.agentsBucket}`, {
+    const message = await (
+      await this.manager()
+    ).streams.getMessage(`KV_${this.layout.agentsBucket}`, {
       last_by_subj: `$KV.${this.layout.agentsBucket}.${agentKey(type, id)}`,
     });
     return message?.data ?? new Uint8Array();
@@ -125,9 +130,28 @@ export class TestDeployment {
     await jetstream(this.connection).publish(`$KV.${this.layout.agentsBucket}.${agentKey(type, id)}`, bytes);
   }
 
+  /** Publishes an event as any NATS client would, in JSON. */
+  async plainEvent(id: string, event: string, payload: object, type: string = 'list'): Promise<void> {
+    await this.publish(this.layout.agentSubject(agentKey(type, id), event), Buffer.from(JSON.stringify(payload)));
+  }
+
   /** Stores a message in whatever stream takes its subject. */
   async publish(subject: string, data: Uint8Array): Promise<void> {
     await jetstream(this.connection).publish(subject, data);
+  }
+
+  /** The nodes whose lease lives. */
+  async leases(): Promise<string[]> {
+    const stream = `KV_${this.layout.leasesBucket}`;
+    const root = `$KV.${this.layout.leasesBucket}.`;
+    const manager = await this.manager();
+    const { state } = await manager.streams.info(stream, { subjects_filter: '>' });
+    const messages = await Promise.all(
+      Object.keys(state.subjects ?? {}).map((subject) => manager.streams.getMessage(stream, { last_by_subj: subject })),
+    );
+    return messages.flatMap((message) =>
+      message === null || message.data.length === 0 ? [] : [message.subject.slice(root.length)],
+    );
   }
 
   /** Removes an agent's record by hand, without a marker. */
@@ -208,7 +232,9 @@ let lastPrefix = 0;
  * @param stopAfter - `each` test, or `all` of them, where they run side by side. @default "each"
  * @returns what makes a deployment on it.
  */
-export function useServer(stopAfter: 'each' | 'all' = 'each'): (options?: DeploymentOptions) => Promise<TestDeployment> {
+export function useServer(
+  stopAfter: 'each' | 'all' = 'each',
+): (options?: DeploymentOptions) => Promise<TestDeployment> {
   let server: NatsServers | undefined;
   const deployments: TestDeployment[] = [];
   const stopAll = async (): Promise<void> => {
