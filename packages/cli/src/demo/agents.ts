@@ -20,7 +20,15 @@ const machines = {
   account: things.accountMachine,
 } as const;
 
+/** The machines put their agents to sleep themselves; this is for a wake that was none, as by a duplicate. In milliseconds. */
+const SLEEP_AFTER_MS = 300;
+
 /** Every agent type, knowing its own address. */
 export const demoAgents: readonly AnyAgentDefinition[] = Object.entries(machines).map(([type, machine]) =>
-  defineAgent({ type, machine, input: ({ id }) => ({ address: `${type}/${id}` }) }),
+  defineAgent({
+    type,
+    machine,
+    input: ({ id }) => ({ address: `${type}/${id}` }),
+    sleep: { afterMs: SLEEP_AFTER_MS },
+  }),
 );

@@ -149,7 +149,17 @@ function ownerOf(name: string, payload: Payload): readonly [type: string, id: st
 const TIMED = [
   ...['comment', 'review', 'thread', 'deployment_status', 'deployment', 'check_run', 'check_suite', 'workflow_job'],
   ...['workflow_run', 'alert', 'answer', 'issue', 'pull_request', 'discussion', 'milestone', 'release', 'rule', 'key'],
-  ...['package', 'security_advisory', 'sponsorship', 'build', 'hook', 'forkee', 'invitation', 'project', 'project_card'],
+  ...[
+    'package',
+    'security_advisory',
+    'sponsorship',
+    'build',
+    'hook',
+    'forkee',
+    'invitation',
+    'project',
+    'project_card',
+  ],
   ...['project_column', 'projects_v2_item', 'installation'],
 ];
 

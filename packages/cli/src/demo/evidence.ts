@@ -49,7 +49,7 @@ async function readHistory({ ports }: Stage): Promise<readonly Commit[]> {
   const filter = ports.layout.historySubject('>' as AgentKey);
   const rootLength = filter.length - 1;
   const commits = new Map<string, Commit>();
-  for (let from = 1; ; ) {
+  for (let from = 1; ;) {
     const page = await ports.history.read(filter, from, PAGE);
     for (const { subject, data } of page) {
       const entry = decode(data) as HistoryEntry;
@@ -64,7 +64,10 @@ async function readHistory({ ports }: Stage): Promise<readonly Commit[]> {
 }
 
 /** Compares states with what they should be, delivery by delivery where both have a book. */
-export function compare(expected: ReadonlyMap<string, PlainState>, actual: ReadonlyMap<string, PlainState>): Difference {
+export function compare(
+  expected: ReadonlyMap<string, PlainState>,
+  actual: ReadonlyMap<string, PlainState>,
+): Difference {
   let lost = 0;
   let doubled = 0;
   const wrong: string[] = [];
@@ -83,7 +86,8 @@ export function compare(expected: ReadonlyMap<string, PlainState>, actual: Reado
 /** How many events an agent has booked, by where they came from. */
 function booksOf(state: PlainState | undefined): ReadonlyMap<string, number> {
   const context = state?.context as
-    { book: Book; reports: Record<string, Book>; verdicts: Record<string, number> } | undefined;
+    | { book: Book; reports: Record<string, Book>; verdicts: Record<string, number> }
+    | undefined;
   return new Map([
     ['', context?.book.count ?? 0],
     ...Object.entries(context?.reports ?? {}).map(([from, { count }]) => [`report ${from}`, count] as const),

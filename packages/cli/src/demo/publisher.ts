@@ -5,14 +5,6 @@
 import { type JetStreamClient, type NatsConnection, connect } from 'nats';
 import type { Delivery } from './deliveries.ts';
 
-/** What became of one sending. */
-export interface Receipt {
-  /** The server had stored a message with this ID within its window, and dropped this one. */
-  readonly duplicate: boolean;
-  /** How often it had to be sent until the server answered. */
-  readonly tries: number;
-}
-
 /** A try gets so long, in milliseconds: a server that restarts answers none of those on their way. */
 const TRY_MS = 1_000;
 /** Between two tries while no server answers, in milliseconds. */
@@ -32,15 +24,18 @@ export class Publisher {
     return new Publisher(await connect({ servers, maxReconnectAttempts: -1, reconnectTimeWait: RETRY_MS }));
   }
 
-  /** Sends a delivery: the payload as GitHub sent it, and beside it the ID that GitHub puts into a header. */
-  async publish(delivery: Delivery): Promise<Receipt> {
+  /**
+   * Sends a delivery: the payload as GitHub sent it, and beside it the ID that GitHub puts into a header.
+   *
+   * @returns Whether the server dropped it, because it had stored a message with this ID within its window.
+   */
+  async publish(delivery: Delivery): Promise<boolean> {
     const { agentType, agentId, event, id, payload } = delivery;
     const subject = `agents.${agentType}.${token(agentId)}.${event}`;
     const data = JSON.stringify({ ...payload, delivery: id });
-    for (let tries = 1; ; tries += 1) {
+    for (;;) {
       try {
-        const { duplicate } = await this.#jetstream.publish(subject, data, { msgID: id });
-        return { duplicate, tries };
+        return (await this.#jetstream.publish(subject, data, { msgID: id })).duplicate;
       } catch {
         // It may have been stored: the same ID again cannot double it.
         if (this.#connection.isClosed()) throw new Error('the publisher was closed');

@@ -20,16 +20,26 @@ function table({ deliveries, agents, outcome, evidence, wakes, takeovers, differ
   const rows: ReadonlyArray<readonly [string, string | number, string]> = [
     ['deliveries', deliveries.length, `recorded from GitHub, ${years(deliveries)}`],
     ['sent twice', atOnce.sent + later.sent, `${atOnce.sent} at once, ${later.sent} after the server's window`],
-    ['duplicates dropped', atOnce.dropped + later.sent, `${atOnce.dropped} by the server, ${later.sent - later.dropped} left to the records`],
+    [
+      'duplicates dropped',
+      atOnce.dropped + later.sent,
+      `${atOnce.dropped} by the server, ${later.sent - later.dropped} left to the records`,
+    ],
     ['agents', evidence.states.size, `${agents} that deliveries went to, the rest repositories that were only told`],
     ['wakes', wakes, 'every one from a record in JetStream'],
     ['turns', evidence.turns, 'each one commit'],
-    ['takeovers', takeovers, `one node killed, one paused for ${((paused?.forMs ?? 0) / 1000).toFixed(1)} s, one server restart`],
+    [
+      'takeovers',
+      takeovers,
+      `one node killed, one paused for ${((paused?.forMs ?? 0) / 1000).toFixed(1)} s, one server restart`,
+    ],
     ['longest sleep', `${days(longestSleep(deliveries))} days`, sleepText(longestSleep(deliveries))],
     ['lost', difference.lost, ''],
     ['doubled', difference.doubled, ''],
   ];
-  return rows.map(([name, value, note]) => `  ${name.padEnd(20)}${String(value).padStart(8)}   ${note}`.trimEnd()).join('\n');
+  return rows
+    .map(([name, value, note]) => `  ${name.padEnd(20)}${String(value).padStart(8)}   ${note}`.trimEnd())
+    .join('\n');
 }
 
 function years(deliveries: readonly Delivery[]): string {

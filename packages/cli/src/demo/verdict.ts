@@ -55,7 +55,8 @@ function faultsIn(result: Omit<Result, 'faults'>): readonly string[] {
   return [
     lost > 0 && `${lost} events were lost.`,
     doubled > 0 && `${doubled} events were processed twice.`,
-    digest !== expectedDigest && `${wrong.length} agents differ from the plain fold, such as ${wrong.slice(0, 3).join(', ')}.`,
+    digest !== expectedDigest &&
+      `${wrong.length} agents differ from the plain fold, such as ${wrong.slice(0, 3).join(', ')}.`,
     atOnce.dropped < atOnce.sent && `the server took ${atOnce.sent - atOnce.dropped} repeats for new messages.`,
     later.dropped > 0 && `the server still knew ${later.dropped} repeats, so the records had nothing to show.`,
     paused === undefined && 'no placement node was paused inside a commit.',
