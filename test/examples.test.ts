@@ -143,7 +143,9 @@ interface OtlpSpan {
 }
 
 interface OtlpTraces {
-  readonly resourceSpans: ReadonlyArray<{ readonly scopeSpans: ReadonlyArray<{ readonly spans: readonly OtlpSpan[] }> }>;
+  readonly resourceSpans: ReadonlyArray<{
+    readonly scopeSpans: ReadonlyArray<{ readonly spans: readonly OtlpSpan[] }>;
+  }>;
 }
 
 test('tracing sends the chain of two agents as one trace', async () => {
@@ -172,7 +174,9 @@ test('tracing sends the chain of two agents as one trace', async () => {
   expect(new Set(turns.map(({ traceId }) => traceId)).size).toBe(1);
   const sent = spans.find(({ name }) => name === 'send agent');
   expect(sent?.traceId).toBe(turns[0]?.traceId);
-  const [orderTurn, accountTurn] = ['order.17', 'account.ada'].map((key) => turns.find((turn) => agentOf(turn) === key));
+  const [orderTurn, accountTurn] = ['order.17', 'account.ada'].map((key) =>
+    turns.find((turn) => agentOf(turn) === key),
+  );
   expect(ancestorsOf(accountTurn, spans)).toContain(orderTurn?.spanId);
   expect(ancestorsOf(orderTurn, spans)).toContain(sent?.spanId);
 });
