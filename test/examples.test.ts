@@ -151,11 +151,12 @@ interface OtlpTraces {
 test('tracing sends the chain of two agents as one trace', async () => {
   const spans: OtlpSpan[] = [];
   const receiver = createServer((request, response) => {
-    void readBody(request).then((body) => {
-      const { resourceSpans } = JSON.parse(body) as OtlpTraces;
+    const receive = async (): Promise<void> => {
+      const { resourceSpans } = JSON.parse(await readBody(request)) as OtlpTraces;
       spans.push(...resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans)));
       response.setHeader('Content-Type', 'application/json').end('{}');
-    });
+    };
+    void receive();
   });
   await once(receiver.listen(0, '127.0.0.1'), 'listening');
   const program = start('tracing', {

@@ -1,6 +1,6 @@
 /** The agent of this service: a counter that refuses to go below zero. */
 import { type AgentDefinition, defineAgent, refuse, reply } from '@wakebus/core';
-import { type AnyStateMachine, assign, createMachine } from 'xstate';
+import { assign, createMachine } from 'xstate';
 
 const machine = createMachine({
   types: {} as { context: { count: number }; events: { type: 'add'; amount: number } },
@@ -21,4 +21,4 @@ const machine = createMachine({
   },
 });
 
-export const counter: AgentDefinition<AnyStateMachine> = defineAgent({ type: 'counter', machine });
+export const counter: AgentDefinition = defineAgent({ type: 'counter', machine });

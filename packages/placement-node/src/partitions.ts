@@ -242,7 +242,7 @@ export class Partitions {
  * The members that can run everything which the pool's newest nodes write: an older node would find
  * records of a version that it cannot read.
  */
-export function eligibleMembers(members: readonly Member[], pool: string): readonly Member[] {
+function eligibleMembers(members: readonly Member[], pool: string): readonly Member[] {
   const inPool = members.filter((member) => member.pool === pool);
   const newest = new Map<string, number>();
   for (const { types } of inPool) {

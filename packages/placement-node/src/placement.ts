@@ -31,7 +31,7 @@ export function placePartitions(nodeIds: readonly string[], pool: string, partit
 }
 
 /** The member nodes of a pool in the order in which they should serve a partition. */
-export function rankNodes(nodeIds: readonly string[], pool: string, partition: number): string[] {
+function rankNodes(nodeIds: readonly string[], pool: string, partition: number): string[] {
   const scored = nodeIds.map((id) => ({ id, score: mix(hash(`${pool}/${partition}/${id}`)) }));
   return scored.toSorted((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1)).map(({ id }) => id);
 }

@@ -144,7 +144,20 @@ describe('a suspended agent', () => {
 
   test('has a long mailbox moved aside, in order, and drained in order before what came later', async () => {
     const bus = await deploy();
-    await bus.startNode({ limits: { holdAfterMessages: 100 } });
+    let letGo = (): void => {};
+    const sent = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    // The third turn is the release: what comes later is there before anything is drained.
+    let turns = 0;
+    const afterCommit = (key: string): Promise<void> | undefined => {
+      turns += key === 'list.ada' ? 1 : 0;
+      return key === 'list.ada' && turns === 3 ? sent : undefined;
+    };
+    await bus.startNode({
+      limits: { holdAfterMessages: 100 },
+      probes: { afterCommit: afterCommit },
+    });
     await bus.list('ada').call({ type: 'add', item: 0 });
     await bus.client.suspend('list/ada');
     for (let at = 0; at < 5_000; at += 500)
@@ -155,8 +168,11 @@ describe('a suspended agent', () => {
     expect(held).toHaveLength(5_000);
     expect(held.map(({ seq }) => seq)).toEqual(held.map(({ seq }) => seq).toSorted((a, b) => a - b));
     for (const i of upTo(10)) expect(await bus.list(`neighbour${i}`).call({ type: 'add', item: i })).toBe(1);
+    const released = bus.client.release('list/ada');
+    await eventually(async () => expect((await bus.inspect('ada')).lifecycle.name).toBe('awake'));
     await bus.list('ada').send({ type: 'add', item: 5_001 });
-    await bus.client.release('list/ada');
+    letGo();
+    await released;
 
     await eventually(async () => expect(await bus.items('ada')).toHaveLength(5_002));
     const items = await bus.items('ada');

@@ -90,6 +90,32 @@ test('a message to a type that nobody runs waits, and harms neither sender nor n
   await bus.drained();
 });
 
+test('an event is acknowledged only when what it caused is handed over, whatever was handed over before', async () => {
+  const bus = await deploy();
+  const gates = { relay: Promise.withResolvers<void>(), release: Promise.withResolvers<void>() };
+  let turns = 0;
+  await bus.startNode({
+    history: false,
+    probes: {
+      beforeRelay: (key) => (key === 'list.a' ? gates.relay.promise : undefined),
+      afterCommit: (key) => (key === 'list.a' && (turns += 1) === 2 ? gates.release.promise : undefined),
+    },
+  });
+  await bus.list('a').send({ type: 'fan', item: 1, to: ['list/b'] });
+  await eventually(() => expect(turns).toBe(1));
+  await bus.list('a').send({ type: 'fan', item: 2, to: ['list/b'] });
+  await eventually(() => expect(turns).toBe(2));
+
+  // The second turn is committed, and nothing of it has left: its event must stay while the first one goes.
+  gates.relay.resolve();
+
+  await eventually(async () => expect(await bus.items('b')).toEqual([1]));
+  await eventually(async () => expect(await bus.count(bus.layout.inboxStream(0))).toBe(1));
+  gates.release.resolve();
+  await eventually(async () => expect(await bus.items('b')).toEqual([1, 2]));
+  await bus.drained();
+});
+
 test('answers wait for the commit: an agent that cannot commit says nothing', async () => {
   const bus = await deploy();
   let letGo = (): void => {};

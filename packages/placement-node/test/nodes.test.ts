@@ -121,7 +121,7 @@ describe.concurrent('a node that is frozen between transition and commit', () =>
     frozen.signal('SIGSTOP');
 
     const other = await bus.startProcess();
-    await eventually(async () => expect(await bus.items('b')).toEqual([1]));
+    await bus.list('a').call({ type: 'fan', item: 2, to: ['list/b'] });
     await eventually(async () => expect(await bus.leases()).toEqual([other.nodeId]));
     frozen.signal('SIGCONT');
     frozen.goOn();
@@ -129,10 +129,10 @@ describe.concurrent('a node that is frozen between transition and commit', () =>
     await eventually(async () =>
       expect((await bus.leases()).toSorted()).toEqual([frozen.nodeId, other.nodeId].toSorted()),
     );
-    await bus.list('a').call({ type: 'fan', item: 2, to: ['list/b'] });
-    await eventually(async () => expect(await bus.items('b')).toEqual([1, 2]));
+    await bus.list('a').call({ type: 'fan', item: 3, to: ['list/b'] });
+    await eventually(async () => expect(await bus.items('b')).toEqual([1, 2, 3]));
     await bus.drained();
-    expect([await bus.items('a'), (await bus.record('a')).turns]).toEqual([[1, 2], 2]);
+    expect([await bus.items('a'), (await bus.record('a')).turns]).toEqual([[1, 2, 3], 3]);
   });
 
   test('within its lease loses to whoever took its agent meanwhile', async () => {
@@ -144,15 +144,15 @@ describe.concurrent('a node that is frozen between transition and commit', () =>
     frozen.signal('SIGSTOP');
 
     const other = await bus.startProcess();
-    await eventually(async () => expect(await bus.items('b')).toEqual([1]));
+    await bus.list('a').call({ type: 'fan', item: 2, to: ['list/b'] });
     expect((await bus.leases()).toSorted()).toEqual([frozen.nodeId, other.nodeId].toSorted());
     frozen.signal('SIGCONT');
     frozen.goOn();
 
-    await bus.list('a').call({ type: 'fan', item: 2, to: ['list/b'] });
-    await eventually(async () => expect(await bus.items('b')).toEqual([1, 2]));
+    await bus.list('a').call({ type: 'fan', item: 3, to: ['list/b'] });
+    await eventually(async () => expect(await bus.items('b')).toEqual([1, 2, 3]));
     await bus.drained();
-    expect([await bus.items('a'), (await bus.record('a')).turns]).toEqual([[1, 2], 2]);
+    expect([await bus.items('a'), (await bus.record('a')).turns]).toEqual([[1, 2, 3], 3]);
   });
 });
 

@@ -46,7 +46,7 @@ export async function readEvidence(stage: Stage): Promise<Evidence> {
 }
 
 async function readHistory({ ports }: Stage): Promise<readonly Commit[]> {
-  const filter = ports.layout.historySubject('>' as AgentKey);
+  const filter = ports.layout.historySubject('>');
   const rootLength = filter.length - 1;
   const commits = new Map<string, Commit>();
   for (let from = 1; ;) {

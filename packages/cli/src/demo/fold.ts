@@ -50,7 +50,7 @@ function move({ regions }: State, { event, payload }: Delivery): void {
 function change({ regions, context: { address, sets } }: State, { event, payload }: Delivery): void {
   const [verb, set, field, name] = changes[event] ?? [];
   if (verb !== undefined && set !== undefined) {
-    const item = String(thing(payload, field ?? '')?.[name ?? 'login']);
+    const item = `${thing(payload, field ?? '')?.[name ?? 'login'] as string | number}`;
     const others = (sets[set] ?? []).filter((other) => other !== item);
     sets[set] = verb === '-' ? others : [...others, item].toSorted();
   }

@@ -34,7 +34,7 @@ export class NodeProcess {
     this.#child = child;
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text));
     child.on('message', (message: FromNode) => this.#take(message));
-    child.on('exit', (code, signal) => this.#end(`${signal ?? `exit code ${code}`}`));
+    child.on('exit', (code, signal) => this.#end(signal ?? `exit code ${code}`));
   }
 
   /** Starts a process and waits until its placement node has joined. */

@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 export type Break = 'server-dedupe' | 'record-dedupe' | 'dedupe' | 'cas';
 
 /** Every {@link Break}, with what it does. */
-export const breaks: Readonly<Record<Break, string>> = {
+const breaks: Readonly<Record<Break, string>> = {
   'server-dedupe': 'the server forgets message IDs at once',
   'record-dedupe': 'the records forget message IDs at once',
   dedupe: 'both of them forget',
@@ -29,7 +29,7 @@ export interface DemoOptions {
 }
 
 /** What `--help` prints. */
-export const usage: string = `Usage: wakebus demo [options]
+const usage: string = `Usage: wakebus demo [options]
 
 One agent slept 880 days: replays 329 recorded GitHub deliveries through two placement
 nodes while one is killed, the other is paused and the server is restarted, and compares

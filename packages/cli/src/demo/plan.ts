@@ -19,7 +19,7 @@ export interface Plan {
 }
 
 /** How long things take, in milliseconds. */
-export interface Times {
+interface Times {
   /** Between two deliveries. */
   readonly paceMs: number;
   /** How long the server itself recognizes a repeated message ID. */

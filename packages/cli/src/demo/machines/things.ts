@@ -88,7 +88,9 @@ export const releaseMachine: AnyStateMachine = lifeMachine({
 
 export const alertMachine: AnyStateMachine = lifeMachine({
   open: [
-    ...['code_scanning_alert.created', 'code_scanning_alert.reopened', 'dependabot_alert.created'],
+    'code_scanning_alert.created',
+    'code_scanning_alert.reopened',
+    'dependabot_alert.created',
     'repository_vulnerability_alert.create',
   ],
   fixed: ['code_scanning_alert.fixed', 'dependabot_alert.fixed'],
