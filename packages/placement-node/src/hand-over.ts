@@ -185,6 +185,7 @@ export class HandOver {
       incarnation: entry.incarnation,
       number: entry.number,
       previous: entry.previous,
+      ...(entry.previousMs !== undefined && { previousMs: entry.previousMs }),
       id: entry.id,
       event: entry.event,
     };

@@ -78,23 +78,35 @@ async function moveAside(context: NodeContext, activation: Activation, mailbox: 
   return mailbox.length === 0 || firstControl >= 0 ? true : moveAside(context, activation, mailbox);
 }
 
+/** Held messages, and where in the stream they begin: what stands before that has been drained. */
+interface HeldPage {
+  readonly messages: readonly MailboxMessage[];
+  readonly fromSeq: number;
+}
+
 /**
  * The next held messages of an agent, as they stood in its mailbox.
  *
+ * @param fromSeq - Of the page before, so that a long drain does not read everything again for each turn.
  * @throws {WakebusError} `UNAVAILABLE`, also when the record says that there are some and none is found.
  */
-export async function readHeld(context: NodeContext, key: AgentKey, record: AgentRecord): Promise<MailboxMessage[]> {
-  const { held } = record;
-  let fromSeq = 1;
-  for (;;) {
-    const stored = await context.ports.held.read(context.layout.heldSubject(key), fromSeq, READ_LIMIT);
-    const messages = stored
-      .map(unpark)
-      .filter(({ seq }) => held !== undefined && seq > held.cursor && seq <= held.upTo);
+export async function readHeld(
+  context: NodeContext,
+  key: AgentKey,
+  record: AgentRecord,
+  fromSeq: number,
+): Promise<HeldPage> {
+  const { cursor = 0, upTo = 0 } = record.held ?? {};
+  for (let next = fromSeq; ;) {
+    const stored = await context.ports.held.read(context.layout.heldSubject(key), next, READ_LIMIT);
+    const messages = stored.map(unpark);
+    const first = messages.findIndex(({ seq }) => seq > cursor && seq <= upTo);
+    const at = stored[first]?.seq;
+    if (at !== undefined)
+      return { messages: messages.slice(first).filter(({ seq }) => seq > cursor && seq <= upTo), fromSeq: at };
     const last = stored.at(-1);
-    if (messages.length > 0) return messages;
     if (last === undefined) throw new WakebusError('UNAVAILABLE', { what: `The held messages of ${addressOf(key)}` });
-    fromSeq = last.seq + 1;
+    next = last.seq + 1;
   }
 }
 

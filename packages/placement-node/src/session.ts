@@ -41,6 +41,7 @@ export class Session {
   #sleepAsked = false;
   #releaseTo: string | undefined;
   #maxEvents: number | undefined;
+  #heldFrom = 1;
   #verdict: WakebusError | undefined;
   #isFirstTurn = true;
   #timer: ClockTimer | undefined;
@@ -137,8 +138,7 @@ export class Session {
     if (this.#releaseTo !== undefined) return this.#sleepNow(activation);
     if (await this.#standsStill(activation)) return this.#sleepAsked ? this.#sleepNow(activation, true) : false;
     if (activation.record.outbox.length >= OUTBOX_LIMIT) await activation.handOver.settled();
-    if (activation.record.held !== undefined && !this.#hearsControl(activation))
-      return this.#turn(activation, await readHeld(this.#context, this.key, activation.record), true);
+    if (activation.record.held !== undefined && !this.#hearsControl(activation)) return this.#drainHeld(activation);
     await this.mailbox.fill();
     if (this.mailbox.length > 0)
       return this.#turn(activation, this.mailbox.peek(isRunnable(activation.record) ? ALL : 1), false);
@@ -220,7 +220,7 @@ export class Session {
       const isAll = !fromHeld && !this.#sleepAsked;
       const outcome = await activation.turn({ messages, fromHeld, isAll, maxEvents: this.#maxEvents });
       this.#lastActiveMs = this.#context.ports.clock.monotonicMs();
-      if (outcome.kind === 'committed') return this.#afterTurn(activation, outcome, fromHeld);
+      if (outcome.kind === 'committed') return await this.#afterTurn(activation, outcome, fromHeld);
       // Which of several events is to blame is known once they are taken one by one.
       if (outcome.kind === 'unfit' && outcome.events > 1) this.#maxEvents = 1;
       else if (outcome.kind === 'unfit') this.#verdict = outcome.error;
@@ -231,6 +231,12 @@ export class Session {
     }
   }
 
+  async #drainHeld(activation: Activation): Promise<boolean> {
+    const { messages, fromSeq } = await readHeld(this.#context, this.key, activation.record, this.#heldFrom);
+    this.#heldFrom = fromSeq;
+    return this.#turn(activation, messages, true);
+  }
+
   async #brace(activation: Activation, head: MailboxMessage): Promise<boolean> {
     this.#maxEvents = 1;
     if (await activation.brace(head)) return true;
@@ -238,17 +244,18 @@ export class Session {
     return false;
   }
 
-  #afterTurn(
+  async #afterTurn(
     activation: Activation,
     { turn, asleep }: Extract<Awaited<ReturnType<Activation['turn']>>, { kind: 'committed' }>,
     fromHeld: boolean,
-  ): boolean {
+  ): Promise<boolean> {
     this.#maxEvents = undefined;
     this.#sleepAsked ||= turn.sleep;
     this.mailbox.advance(activation.record.cursor);
     this.#acknowledge(activation);
+    // Waited for: what is moved aside later must not be swept away with this.
     if (fromHeld && activation.record.held === undefined)
-      void this.#context.ports.held.purge(this.#context.layout.heldSubject(this.key));
+      await this.#context.ports.held.purge(this.#context.layout.heldSubject(this.key));
     // A message that came during the commit finds the agent asleep in the record, and in memory: it is claimed again.
     if (asleep && this.mailbox.hasWork) this.#forget();
     if (!asleep || this.mailbox.hasWork) return true;

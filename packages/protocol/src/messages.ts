@@ -22,6 +22,8 @@ export interface AgentMessage {
   readonly incarnation: number;
   readonly number: number;
   readonly previous: number;
+  /** When the message before it was sent: a receiver that forgets sooner does not wait for it. */
+  readonly previousMs?: number;
   readonly id: string;
   readonly event: AgentEvent;
 }

@@ -53,6 +53,8 @@ export interface OutboxEntry {
   readonly number: number;
   /** The number before it to that receiver, or 0 where a chain (re)starts. */
   readonly previous: number;
+  /** When the message before it was sent. */
+  readonly previousMs?: number;
   /** `<input sequence>.<index>`: the same however the events were cut into turns. */
   readonly id: string;
   readonly event: { readonly type: string; readonly [field: string]: unknown };
@@ -104,6 +106,8 @@ export interface EarlyMessage {
   readonly incarnation: number;
   readonly number: number;
   readonly previous: number;
+  /** When the message before it was sent. */
+  readonly previousMs?: number;
   readonly id: string;
   readonly event: { readonly type: string; readonly [field: string]: unknown };
   readonly headers: Headers;

@@ -24,6 +24,8 @@ export interface Evidence {
 export interface Difference {
   readonly lost: number;
   readonly doubled: number;
+  /** Deliveries that their own agent has processed again: the reports that follow from it are not counted. */
+  readonly repeated: number;
   /** Agents whose state is not the expected one, in any way. */
   readonly wrong: readonly string[];
 }
@@ -70,6 +72,7 @@ export function compare(
 ): Difference {
   let lost = 0;
   let doubled = 0;
+  let repeated = 0;
   const wrong: string[] = [];
   for (const address of new Set([...expected.keys(), ...actual.keys()])) {
     if (canonical(expected.get(address) ?? null) !== canonical(actual.get(address) ?? null)) wrong.push(address);
@@ -78,10 +81,14 @@ export function compare(
       const surplus = (has.get(name) ?? 0) - (should.get(name) ?? 0);
       if (surplus > 0) doubled += surplus;
       else lost -= surplus;
+      if (name === OWN) repeated += Math.max(0, surplus);
     }
   }
-  return { lost, doubled, wrong };
+  return { lost, doubled, repeated, wrong };
 }
+
+/** The book of an agent's own deliveries, beside those of what others have told it. */
+const OWN = '';
 
 /** How many events an agent has booked, by where they came from. */
 function booksOf(state: PlainState | undefined): ReadonlyMap<string, number> {
@@ -89,7 +96,7 @@ function booksOf(state: PlainState | undefined): ReadonlyMap<string, number> {
     | { book: Book; reports: Record<string, Book>; verdicts: Record<string, number> }
     | undefined;
   return new Map([
-    ['', context?.book.count ?? 0],
+    [OWN, context?.book.count ?? 0],
     ...Object.entries(context?.reports ?? {}).map(([from, { count }]) => [`report ${from}`, count] as const),
     ...Object.entries(context?.verdicts ?? {}).map(([from, count]) => [`verdict ${from}`, count] as const),
   ]);

@@ -66,9 +66,9 @@ export class NodeProcess {
     return this.#stderr.trim().split('\n').slice(-SHOWN_LINES).join('\n');
   }
 
-  /** Asks it to stop in front of the next commit of this agent, or of none. */
+  /** Asks it to stop in front of the next commit of this agent, or of none. It stops at most once in its life. */
   async arm(key: AgentKey | undefined): Promise<void> {
-    if (this.#stoppedOn !== undefined) return;
+    if (this.#stoppedOn !== undefined || this.#ended !== undefined) return;
     const heard = this.#next('armed', 'stopping');
     this.#send({ kind: 'arm', key });
     await heard;

@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 export type Break = 'server-dedupe' | 'record-dedupe' | 'dedupe' | 'cas';
 
 /** Every {@link Break}, with what it does. */
-const breaks: Readonly<Record<Break, string>> = {
+export const breaks: Readonly<Record<Break, string>> = {
   'server-dedupe': 'the server forgets message IDs at once',
   'record-dedupe': 'the records forget message IDs at once',
   dedupe: 'both of them forget',

@@ -15,24 +15,20 @@ export function renderReport(result: Result): string {
   return parts.filter(Boolean).join('\n\n');
 }
 
-function table({ deliveries, agents, outcome, evidence, wakes, takeovers, difference }: Result): string {
+function table(result: Result): string {
+  const { deliveries, agents, outcome, evidence, wakes, takeovers, difference } = result;
   const { atOnce, later, paused } = outcome;
+  const byServer = atOnce.dropped + later.dropped;
+  const byRecords = atOnce.sent + later.sent - byServer - difference.repeated;
+  const told = evidence.states.size - agents;
   const rows: ReadonlyArray<readonly [string, string | number, string]> = [
     ['deliveries', deliveries.length, `recorded from GitHub, ${years(deliveries)}`],
     ['sent twice', atOnce.sent + later.sent, `${atOnce.sent} at once, ${later.sent} after the server's window`],
-    [
-      'duplicates dropped',
-      atOnce.dropped + later.sent,
-      `${atOnce.dropped} by the server, ${later.sent - later.dropped} left to the records`,
-    ],
-    ['agents', evidence.states.size, `${agents} that deliveries went to, the rest repositories that were only told`],
-    ['wakes', wakes, 'every one from a record in JetStream'],
+    ['duplicates dropped', byServer + byRecords, `${byServer} by the server, ${byRecords} by the agents' records`],
+    ['agents', evidence.states.size, `${agents} that deliveries are about, ${told} repositories that only hear of them`],
+    ['wakes', wakes, 'each from a record in JetStream'],
     ['turns', evidence.turns, 'each one commit'],
-    [
-      'takeovers',
-      takeovers,
-      `one node killed, one paused for ${((paused?.forMs ?? 0) / 1000).toFixed(1)} s, one server restart`,
-    ],
+    ['takeovers', takeovers, `a node killed, one paused for ${seconds(paused?.forMs ?? 0)}, the server restarted`],
     ['longest sleep', `${days(longestSleep(deliveries))} days`, sleepText(longestSleep(deliveries))],
     ['lost', difference.lost, ''],
     ['doubled', difference.doubled, ''],
@@ -40,6 +36,10 @@ function table({ deliveries, agents, outcome, evidence, wakes, takeovers, differ
   return rows
     .map(([name, value, note]) => `  ${name.padEnd(20)}${String(value).padStart(8)}   ${note}`.trimEnd())
     .join('\n');
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
 }
 
 function years(deliveries: readonly Delivery[]): string {
@@ -63,19 +63,21 @@ function digests({ digest, expectedDigest }: Result): string {
 
 function chains({ chain }: Result): string {
   if (chain === undefined) return '';
-  const { event, commit } = chain;
-  const head = `  One wake chain, in milliseconds: ${event.type} (${event.id})`;
-  return [head, ...treeLines(chain, commit.atMs, '  ')].join('\n');
+  const rows = treeRows(chain, chain.commit.atMs, '', '');
+  const width = Math.max(...rows.map(([left]) => left.length));
+  const lines = rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
+  return [`  One wake chain: ${chain.event.type} (${chain.event.id})`, ...lines].join('\n');
 }
 
-function treeLines(link: ChainLink, startMs: number, indent: string, isLast = true, isRoot = true): readonly string[] {
+/** A line for each link: what stands left, and what stands right in a column of its own. */
+function treeRows(link: ChainLink, startMs: number, first: string, rest: string): Array<readonly [string, string]> {
   const { address, event, commit, caused } = link;
-  const branch = isRoot ? '' : isLast ? '└─ ' : '├─ ';
-  const below = isRoot ? indent : `${indent}${isLast ? '   ' : '│  '}`;
   const time = `+${commit.atMs - startMs}`.padStart(5);
-  const line = `${indent}${branch}${address}  ${time} ms  ${event.type}, turn ${commit.turn} on ${commit.node}`;
-  const rest = caused.flatMap((next, i) => treeLines(next, startMs, below, i === caused.length - 1, false));
-  return [line, ...rest];
+  const rows = caused.flatMap((next, i) => {
+    const [branch, below] = i === caused.length - 1 ? ['└─ ', '   '] : ['├─ ', '│  '];
+    return treeRows(next, startMs, rest + branch, rest + below);
+  });
+  return [[`${first}${address}`, `${time} ms  ${event.type}, turn ${commit.turn} on ${commit.node}`], ...rows];
 }
 
 function faultsOf({ faults }: Result): string {
@@ -85,7 +87,7 @@ function faultsOf({ faults }: Result): string {
 /** One line for one of many seeds. */
 export function renderLine(seed: number, { faults, difference, digest, takeovers }: Result, tookMs: number): string {
   const { lost, doubled } = difference;
-  const facts = `lost ${lost}, doubled ${doubled}, takeovers ${takeovers}, ${digest.slice(0, 12)}, ${(tookMs / 1000).toFixed(1)} s`;
+  const facts = `lost ${lost}, doubled ${doubled}, takeovers ${takeovers}, ${digest.slice(0, 12)}, ${seconds(tookMs)}`;
   return `seed ${String(seed).padStart(3)}  ${faults.length === 0 ? 'right' : 'WRONG'}  ${facts}  ${faults.join(' ')}`.trimEnd();
 }
 

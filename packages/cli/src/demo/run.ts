@@ -4,8 +4,8 @@
  * The faults go on beside the sending. Each is awaited before the run ends, so that what it has broken is
  * broken before the states are read.
  */
-import type { AgentKey } from '@wakebus/protocol';
 import type { Delivery } from './deliveries.ts';
+import type { NodeProcess } from './node-process.ts';
 import { Patience } from './patience.ts';
 import type { Plan } from './plan.ts';
 import type { Progress } from './progress.ts';
@@ -106,15 +106,16 @@ export class Run {
     if (index === killAt) this.#start(this.#killAndReplace());
     if (index === this.#restartAt) this.#start(this.#restartServer());
     if (index >= pauseFrom && !this.#stoodStill) await this.#standstill.arm(index);
-    if (this.#stage.sleeper.stoppedOn !== undefined && !this.#stoodStill) this.#standStill(index);
+    const stopped = this.#stage.nodes.find(({ stoppedOn }) => stoppedOn !== undefined);
+    if (stopped !== undefined && !this.#stoodStill) this.#standStill(index, stopped);
   }
 
-  #standStill(index: number): void {
+  #standStill(index: number, stopped: NodeProcess): void {
     const { restart, times } = this.#plan;
     this.#stoodStill = true;
     if ('inStandstill' in restart) this.#restartAt = index + restart.inStandstill;
     const from = 'inStandstill' in restart ? this.#restartAt : index;
-    const ended = this.#standstill.end(this.#stage.sleeper.stoppedOn as AgentKey, times.pauseMs, from);
+    const ended = this.#standstill.end(stopped, times.pauseMs, from);
     this.#start(ended.then((standing) => void (this.#paused = standing)));
   }
 
@@ -124,10 +125,10 @@ export class Run {
   }
 
   async #killAndReplace(): Promise<void> {
-    const { name } = this.#stage.victim;
-    this.#progress.step(`placement node ${name} is killed (SIGKILL), another takes its place`);
-    await this.#stage.victim.kill();
-    this.#stage.victim = await this.#stage.startNode('three');
+    const [victim, ...others] = this.#stage.nodes;
+    this.#progress.step(`placement node ${victim?.name} is killed (SIGKILL), another takes its place`);
+    await victim?.kill();
+    this.#stage.nodes = [await this.#stage.startNode('three'), ...others];
   }
 
   async #restartServer(): Promise<void> {
@@ -137,7 +138,7 @@ export class Run {
 
   /** Both placement nodes finish what they have begun, so that nothing is written any more when the states are read. */
   async #drain(): Promise<readonly string[]> {
-    const nodes = [this.#stage.victim, this.#stage.sleeper];
+    const { nodes } = this.#stage;
     const drained = await Promise.all(nodes.map((node) => node.drain()));
     return nodes.filter((_, i) => !drained[i]).map(({ name, complaints }) => `${name}: ${complaints || 'no word'}`);
   }

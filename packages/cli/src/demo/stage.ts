@@ -31,10 +31,8 @@ export class Stage {
   readonly client: Client;
   /** For reading streams; the demo writes through nothing but the publisher. */
   readonly ports: Ports;
-  /** The placement node that is killed, and later the one in its place. */
-  victim!: NodeProcess;
-  /** The placement node that is paused. */
-  sleeper!: NodeProcess;
+  /** The two placement nodes. The first one is killed, and another takes its place here. */
+  nodes: readonly NodeProcess[] = [];
   readonly #servers: NatsServers;
   readonly #guard: Guard;
   readonly #broken: Break | undefined;
@@ -66,7 +64,7 @@ export class Stage {
       closers.push(() => publisher.close());
       const server = servers.servers[0] as ServerHandle;
       const stage = new Stage({ servers, server, publisher, client, ports }, guard, broken, closers);
-      [stage.victim, stage.sleeper] = await Promise.all([stage.startNode('one'), stage.startNode('two')]);
+      stage.nodes = await Promise.all([stage.startNode('one'), stage.startNode('two')]);
       return stage;
     } catch (error) {
       await closeAll(closers);

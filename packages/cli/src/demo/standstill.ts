@@ -8,6 +8,7 @@
 import { type AgentKey, addressOf, agentKey, callerMessageId, header } from '@wakebus/protocol';
 import type { Delivery } from './deliveries.ts';
 import type { Book } from './machines/ledger.ts';
+import type { NodeProcess } from './node-process.ts';
 import type { Patience } from './patience.ts';
 import type { Progress } from './progress.ts';
 import type { Stage } from './stage.ts';
@@ -46,25 +47,28 @@ export class Standstill {
   }
 
   /**
-   * Arms the node for the delivery that is sent next, if its agent can go on without the node: more
+   * Arms both nodes for the delivery that is sent next, if its agent can go on without its node: more
    * deliveries follow. A repository also gets reports, which nobody can count in advance.
    */
   async arm(index: number): Promise<void> {
     const { agentType } = this.#deliveries[index] ?? {};
     const key = index < this.#deliveries.length && agentType !== 'repository' ? this.#keyAt(index) : undefined;
     const follows = key !== undefined && this.#indexesOf(key).some((other) => other >= index + FAR);
-    await this.#stage.sleeper.arm(follows ? key : undefined);
+    await Promise.all(this.#stage.nodes.map((node) => node.arm(follows ? key : undefined)));
   }
 
   /**
    * Waits for the moment to come back, and comes back.
    *
+   * @param sleeper - The node that has stopped.
    * @param leastMs - Not before so long, in milliseconds.
    * @param from - Only this delivery and later ones count as moving on: what the node has been sent before, it has.
    */
-  async end(key: AgentKey, leastMs: number, from: number): Promise<Standing> {
-    const { sleeper } = this.#stage;
+  async end(sleeper: NodeProcess, leastMs: number, from: number): Promise<Standing> {
+    const key = sleeper.stoppedOn as AgentKey;
     const address = addressOf(key);
+    // The one that takes the agent over must not stop on it, too.
+    await Promise.all(this.#stage.nodes.map((node) => node.arm(undefined)));
     const startedMs = Date.now();
     this.#progress.step(`placement node ${sleeper.name} is paused (SIGSTOP) inside a commit of ${address}`);
     await this.#patience.pause(leastMs);

@@ -95,24 +95,31 @@ function chainId(message: { readonly sender: string; readonly incarnation: numbe
 function applyAgentMessage(draft: TurnDraft, inbound: Kind<'message'>): void {
   const { message } = inbound;
   const { seen } = draft.memory;
-  const waits = draft.early.some((early) => early.sender === message.sender && early.number === message.number);
-  if (waits || seen.has(chainId(message, message.number))) {
+  const name = chainId(message, message.number);
+  if (seen.has(name) || draft.early.some((early) => chainId(early, early.number) === name)) {
     draft.duplicates += 1;
     return;
   }
-  if (message.previous > 0 && !seen.has(chainId(message, message.previous)) && draft.early.length < EARLY_LIMIT) {
+  if (!isNext(draft, message) && draft.early.length < EARLY_LIMIT) {
     const { v: _version, ...early } = message;
     draft.early = [...draft.early, { ...early, seq: inbound.seq, headers: inbound.headers }];
     draft.outputNames.push('early message kept');
     return;
   }
   step(draft, inbound, message.event, { from: addressOf(message.sender), id: `${message.sender}:${message.id}` });
-  seen.add(chainId(message, message.number), draft.env.nowMs);
+  seen.add(name, draft.env.nowMs);
+}
+
+/** Whether the message before it has been processed, or may have been for so long that nobody here remembers. */
+function isNext(draft: TurnDraft, message: Omit<EarlyMessage, 'seq' | 'headers'>): boolean {
+  const { definition, seen } = draft.memory;
+  if (message.previous === 0 || seen.has(chainId(message, message.previous))) return true;
+  return (message.previousMs ?? draft.env.nowMs) < draft.env.nowMs - definition.dedupe.horizonMs;
 }
 
 /** The next message that was early and is not any more, as the inbound that it was. */
 export function takeRipe(draft: TurnDraft): Inbound | undefined {
-  const ripe = draft.early.find((early) => draft.memory.seen.has(chainId(early, early.previous)));
+  const ripe = draft.early.find((early) => isNext(draft, early));
   if (ripe === undefined) return undefined;
   draft.early = draft.early.filter((early) => early !== ripe);
   return asInbound(draft, ripe);

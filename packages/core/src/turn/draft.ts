@@ -134,6 +134,7 @@ export class TurnDraft {
       incarnation: this.incarnation,
       number,
       previous,
+      ...(previous > 0 && peer !== undefined && { previousMs: peer.atMs }),
       id: `${seq}.${index}`,
       event,
       atMs: nowMs,

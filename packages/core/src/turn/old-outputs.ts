@@ -13,6 +13,10 @@ export function setOldOutputsAside(record: AgentRecord, nowMs: number, horizonMs
   const outbox = record.outbox
     .filter((entry) => !isOld(entry))
     // What the receiver would wait for does not come any more: the chain to it starts anew.
-    .map((entry) => (broken.delete(entry.to) ? { ...entry, previous: 0 } : entry));
+    .map((entry) => (broken.delete(entry.to) ? withoutPrevious(entry) : entry));
   return { ...record, outbox, maybe: [...record.maybe, ...old] };
+}
+
+function withoutPrevious({ previousMs: _atMs, ...entry }: OutboxEntry): OutboxEntry {
+  return { ...entry, previous: 0 };
 }

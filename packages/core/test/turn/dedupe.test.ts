@@ -116,6 +116,22 @@ describe("another agent's message", () => {
     expect(scene.record.early).toEqual([]);
   });
 
+  test('does not wait for one that may have been forgotten, before it or while it waited', () => {
+    const scene = new Scene(notebook({ dedupe: { horizonMs: HOUR_MS } }));
+    scene.take([scene.message(ada, 1, 0, { type: 'note', word: '1' })]);
+    const previousMs = scene.nowMs;
+    scene.nowMs += 2 * HOUR_MS;
+    scene.take([scene.note('time passes')]);
+
+    scene.take([scene.message(ada, 2, 1, { type: 'note', word: '2' }, previousMs)]);
+    scene.take([scene.message(bob, 4, 3, { type: 'note', word: 'b4' }, scene.nowMs)]);
+    expect([scene.words, scene.record.early.length]).toEqual([['1', 'time passes', '2'], 1]);
+    scene.nowMs += HOUR_MS + 1;
+    scene.take([scene.note('more time passes')]);
+
+    expect(scene.words).toEqual(['1', 'time passes', '2', 'more time passes', 'b4']);
+  });
+
   test('that waits already is not kept twice', () => {
     const scene = new Scene();
     const early = scene.message(ada, 2, 1, { type: 'note', word: '2' });

@@ -162,11 +162,17 @@ export class Scene {
   }
 
   /** Message `number` of a sender's chain. */
-  message(sender: AgentKey, number: number, previous: number, event: { type: string; word?: string }): Inbound {
+  message(
+    sender: AgentKey,
+    number: number,
+    previous: number,
+    event: { type: string; word?: string },
+    previousMs: number = this.nowMs,
+  ): Inbound {
     return {
       ...this.#base(),
       kind: 'message',
-      message: { v: 1, sender, incarnation: 1, number, previous, id: `${number}.0`, event },
+      message: { v: 1, sender, incarnation: 1, number, previous, previousMs, id: `${number}.0`, event },
     };
   }
 
