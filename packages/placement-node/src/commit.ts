@@ -60,7 +60,10 @@ async function readBack(ports: CommitPorts, request: CommitRequest): Promise<Com
 
 /** Overwrites whatever is there: the last writer wins, and what another node committed is gone. */
 async function commitUnfenced(ports: CommitPorts, request: CommitRequest): Promise<CommitOutcome> {
-  const { revision } = await ports.agents.getFresh(request.key);
-  const outcome = await ports.agents.put(request.key, request.bytes, revision);
-  return outcome.kind === 'stored' ? { kind: 'committed', revision: outcome.revision } : { kind: 'lost' };
+  for (;;) {
+    const { revision } = await ports.agents.getFresh(request.key);
+    const outcome = await ports.agents.put(request.key, request.bytes, revision);
+    if (outcome.kind === 'stored') return { kind: 'committed', revision: outcome.revision };
+    await delay(ports.clock, RETRY_MS[0]);
+  }
 }

@@ -24,7 +24,8 @@ async function expectComplete(bus: TestDeployment, agents: number, each: number)
   for (const i of upTo(agents)) expect(await bus.items(`a${i}`)).toEqual(upTo(each));
 }
 
-test.concurrent('three nodes share the agents evenly', async () => {
+// Tried again where a busy machine has kept a node's heart from beating: its agents then run elsewhere for a while.
+test.concurrent('three nodes share the agents evenly', { retry: 2 }, async () => {
   const bus = await deploy({ partitions: 64 });
   const nodes = [await bus.startNode(), await bus.startNode(), await bus.startNode()];
   await eventually(() => expect(nodes.map((node) => node.status().members.length)).toEqual([3, 3, 3]));
@@ -112,7 +113,7 @@ describe.concurrent('under load', () => {
 });
 
 describe.concurrent('a node that is frozen between transition and commit', () => {
-  test('past its lease finds that its agent has moved on, and doubles nothing', async () => {
+  test('past its lease finds that its agent has moved on, and doubles nothing', { timeout: 60_000 }, async () => {
     const bus = await deploy();
     const { key } = bus.list('a');
     const frozen = await bus.startProcess({ waitBeforeCommitOf: key });

@@ -11,6 +11,9 @@ import type { FromNode, NodeSetting, ToNode } from './node-messages.ts';
 
 const { servers, name, sabotage } = JSON.parse(process.argv[2] ?? '') as NodeSetting;
 
+/** Between two looks whether the server is there, in milliseconds. */
+const RECONNECT_LOOK_MS = 20;
+
 let armed: AgentKey | undefined;
 /** Once is enough: what was asked while it stood still must not stop it again. */
 let hasStopped = false;
@@ -48,6 +51,18 @@ async function stopIfArmed(key: AgentKey): Promise<void> {
   hasStopped = true;
   await tell({ kind: 'stopping', key });
   process.kill(process.pid, 'SIGSTOP');
+  await reconnected();
+}
+
+/** Where the server went in the meantime, the commit waits for it: a commit that cannot be sent is no danger. */
+async function reconnected(): Promise<void> {
+  for (;;) {
+    try {
+      return await connection.flush();
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, RECONNECT_LOOK_MS));
+    }
+  }
 }
 
 /** Resolves when the message is on its way, and so is not held up by a stop. */

@@ -35,7 +35,7 @@ const FULL: Times = { paceMs: 55, windowMs: 2_000, pauseMs: 11_000, forgetMs: 0 
 /** A pause past the heartbeats only, after 1.2 s without which others take over. */
 const FAST: Times = { paceMs: 5, windowMs: 500, pauseMs: 1_500, forgetMs: 0 };
 /** The shortest window that the server takes. */
-const NO_WINDOW = { windowMs: 100, forgetMs: 250 } as const;
+const NO_WINDOW = { windowMs: 100, forgetMs: 200 } as const;
 
 /** Decides a run over so many deliveries. */
 export function makePlan({ seed, broken, fast }: DemoOptions, deliveries: number): Plan {

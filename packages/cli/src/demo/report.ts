@@ -25,7 +25,11 @@ function table(result: Result): string {
     ['deliveries', deliveries.length, `recorded from GitHub, ${years(deliveries)}`],
     ['sent twice', atOnce.sent + later.sent, `${atOnce.sent} at once, ${later.sent} after the server's window`],
     ['duplicates dropped', byServer + byRecords, `${byServer} by the server, ${byRecords} by the agents' records`],
-    ['agents', evidence.states.size, `${agents} that deliveries are about, ${told} repositories that only hear of them`],
+    [
+      'agents',
+      evidence.states.size,
+      `${agents} that deliveries are about, ${told} repositories that only hear of them`,
+    ],
     ['wakes', wakes, 'each from a record in JetStream'],
     ['turns', evidence.turns, 'each one commit'],
     ['takeovers', takeovers, `a node killed, one paused for ${seconds(paused?.forMs ?? 0)}, the server restarted`],

