@@ -41,8 +41,8 @@ async function asleepAgain(
 ): Promise<{ bytes: Uint8Array | undefined; revision: number }> {
   for (;;) {
     const stored = await ports.agents.get(key);
-    const isLater = stored.bytes !== undefined && stored.revision > afterRevision;
-    if (isLater && decodeRecord(key, stored.bytes as Uint8Array).lease.holder === '') return stored;
+    if (stored.bytes === undefined || stored.revision <= afterRevision) continue;
+    if (decodeRecord(key, stored.bytes).lease.holder === '') return stored;
   }
 }
 
