@@ -116,6 +116,6 @@ export async function startNodeProcess(url: string, prefix: string, options: Nod
   const [report] = await Promise.race([once(child, 'message') as Promise<[NodeReport]>, exit]);
   if (typeof report === 'object' && report?.kind === 'started') return new NodeProcess(child, report.nodeId);
   // Killed is what some tests want it to be; ended by itself is a mistake in the program.
-  if (report !== null) throw new Error(`the node process ended by itself, with ${String(report)}`);
+  if (report !== null) throw new Error(`the node process ended by itself, with ${JSON.stringify(report)}`);
   return new NodeProcess(child, '');
 }
