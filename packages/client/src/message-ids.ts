@@ -6,8 +6,8 @@
  */
 import { WakebusError } from '@wakebus/protocol';
 
-/** Agents whose counters are kept. Beyond, all begin anew under another session name: one more range each, instead of memory without bound. */
-const MOST_COUNTERS = 10_000;
+/** Agents whose counters are kept, some 10 MB at most. Beyond, all begin anew under another session name: one more range each, instead of memory without bound. */
+const MOST_COUNTERS = 100_000;
 /** Letters of a session name: 71 bits, unique among all clients of a deployment. */
 const SESSION_LENGTH = 12;
 /** Longest ID of a caller. Each processed one is kept in the agent's record. */

@@ -154,7 +154,7 @@ describe('send', () => {
     let names = 0;
     world = fakeWorld();
     client = await createClient({ ...world.ports, random: { id: () => `name${(names += 1)}` } });
-    for (let i = 0; i <= 10_000; i += 1) await client.agent('a', `b${i}`).send({ type: 'c' });
+    for (let i = 0; i <= 100_000; i += 1) await client.agent('a', `b${i}`).send({ type: 'c' });
 
     const first = world.appended[0]?.messageId.split(':')[1];
     const last = world.appended.at(-1)?.messageId.split(':')[1];
