@@ -9,7 +9,7 @@ import {
   MSGPACK,
   WakebusError,
   addressOf,
-  encode,
+  encodeToSend,
   header,
   isReservedEvent,
   splitKey,
@@ -133,7 +133,7 @@ const NO_DATA = new Uint8Array(0);
 
 function encodeFields(fields: object): Uint8Array {
   if (Object.keys(fields).length === 0) return NO_DATA;
-  const data = encode(fields);
+  const data = encodeToSend(fields);
   if (data.length <= EVENT_LIMIT_BYTES) return data;
   throw new WakebusError('EVENT_TOO_LARGE', { sizeBytes: data.length, limitBytes: EVENT_LIMIT_BYTES });
 }

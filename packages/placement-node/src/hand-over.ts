@@ -15,7 +15,7 @@ import {
   type TimerFire,
   WakebusError,
   addressOf,
-  encode,
+  encodeToSend,
   span,
   wireMessageId,
 } from '@wakebus/protocol';
@@ -42,7 +42,7 @@ export class HandOver {
   readonly #guard: RelayGuard;
   /** Timers and history that are not stored yet. */
   #unstored = 0;
-  #tail: Promise<void> = Promise.resolve();
+  #waiters: Array<() => void> = [];
   #closed = false;
 
   /** @param onProgress - Called when all that one input, or all inputs, had caused has been handed over. */
@@ -58,12 +58,17 @@ export class HandOver {
     return this.#unstored === 0 && this.#unsent.size === 0;
   }
 
+  /** Whether something is owed that keeps every delivery open. */
+  get keepsAll(): boolean {
+    return this.#unstored > 0;
+  }
+
   /**
    * Whether an input has nothing to do with what is still owed. Its delivery must not wait for the others:
    * in a full inbox each acknowledgement makes the room that the next message needs.
    */
   isDone(seq: number): boolean {
-    return this.#unstored === 0 && (!this.#unsent.has(seq) || this.#guard.stands);
+    return !this.keepsAll && (!this.#unsent.has(seq) || this.#guard.stands);
   }
 
   /** Whether what is owed would be forgotten if every delivery were acknowledged now and this node died. */
@@ -76,9 +81,9 @@ export class HandOver {
     this.#closed = true;
   }
 
-  /** Resolves when all that was owed until now is stored; never when this was closed before. */
+  /** Resolves when nothing is owed; never when this was closed before. */
   settled(): Promise<void> {
-    return this.#tail;
+    return this.isSettled ? Promise.resolve() : new Promise((resolve) => this.#waiters.push(resolve));
   }
 
   /** The record without what has been handed over. */
@@ -121,7 +126,7 @@ export class HandOver {
         this.#store(
           timersOf(this.#context, this.#key),
           layout.timerSubject(this.#key, String(timer.generation)),
-          encode(fire),
+          encodeToSend(fire),
           options,
         ),
       );
@@ -149,15 +154,16 @@ export class HandOver {
   #owe(work: Promise<void>, input?: number): void {
     if (input === undefined) this.#unstored += 1;
     else this.#unsent.set(input, (this.#unsent.get(input) ?? 0) + 1);
-    this.#tail = this.#settle(this.#tail, work, input);
+    void work.then(() => this.#settle(input));
   }
 
-  async #settle(before: Promise<void>, work: Promise<void>, input?: number): Promise<void> {
-    await work;
+  #settle(input: number | undefined): void {
     if (input === undefined) this.#unstored -= 1;
     else this.#countSent(input);
-    if (this.#unstored === 0 && (input === undefined || !this.#unsent.has(input))) this.#onProgress();
-    await before;
+    if (!this.keepsAll && (input === undefined || !this.#unsent.has(input))) this.#onProgress();
+    if (!this.isSettled) return;
+    for (const resolve of this.#waiters) resolve();
+    this.#waiters = [];
   }
 
   #countSent(input: number): void {
@@ -190,10 +196,15 @@ export class HandOver {
       event: entry.event,
     };
     const messageId = wireMessageId(entry.to, `${this.#key}~${entry.incarnation}#${entry.number}`);
-    await this.#store(inboxOf(this.#context, entry.to), layout.runtimeSubject(entry.to, 'message'), encode(message), {
-      messageId,
-      ...(trace !== undefined && { headers: trace }),
-    });
+    await this.#store(
+      inboxOf(this.#context, entry.to),
+      layout.runtimeSubject(entry.to, 'message'),
+      encodeToSend(message),
+      {
+        messageId,
+        ...(trace !== undefined && { headers: trace }),
+      },
+    );
     running.end();
   }
 

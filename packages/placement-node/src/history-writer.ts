@@ -5,7 +5,7 @@
  * messages reach a stream in order, so its confirmation stands for those before it. When it does not
  * come, each entry is stored by itself, under its own ID.
  */
-import { type AgentKey, type HistoryEntry, encode, wireMessageId } from '@wakebus/protocol';
+import { type AgentKey, type HistoryEntry, encodeToSend, wireMessageId } from '@wakebus/protocol';
 import { type Clock, delay } from './ports/clock.ts';
 import type { EventLog } from './ports/event-log.ts';
 
@@ -41,7 +41,7 @@ export class HistoryWriter {
   write(key: AgentKey, entry: HistoryEntry): Promise<void> {
     this.#gathered.push({
       subject: this.#ports.subjectOf(key),
-      data: encode(entry),
+      data: encodeToSend(entry),
       messageId: wireMessageId(key, entry.commit),
     });
     this.#stored ??= this.#flushSoon();

@@ -2,7 +2,7 @@
  * Live events: what `observe` sees. Plain messages after the fact; nothing waits for them, and nothing
  * is decided by them.
  */
-import { type AgentEvent, type AgentKey, type LiveEvent, encode } from '@wakebus/protocol';
+import { type AgentEvent, type AgentKey, type LiveEvent, encodeToSend } from '@wakebus/protocol';
 import type { NodeContext } from './node-context.ts';
 
 /** Says that an agent's lifecycle has changed. */
@@ -14,13 +14,13 @@ export function announce(context: NodeContext, key: AgentKey, name: string, caus
     atMs: context.ports.clock.wallMs(),
     ...(cause !== undefined && cause !== '' && { cause }),
   };
-  context.ports.messenger.publish(context.layout.liveSubject(key), encode(event));
+  context.ports.messenger.publish(context.layout.liveSubject(key), encodeToSend(event));
 }
 
 /** Passes on what a machine emitted in a committed turn. */
 export function announceEmits(context: NodeContext, key: AgentKey, events: readonly AgentEvent[], turn: number): void {
   for (const event of events) {
     const live: LiveEvent = { kind: 'emit', event, turn, atMs: context.ports.clock.wallMs() };
-    context.ports.messenger.publish(context.layout.liveSubject(key), encode(live));
+    context.ports.messenger.publish(context.layout.liveSubject(key), encodeToSend(live));
   }
 }

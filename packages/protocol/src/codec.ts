@@ -9,7 +9,7 @@
 import { Packr, RESET_BUFFER_MODE, Unpackr } from 'msgpackr/pack';
 import { DurableWalk, MAX_STORED_DEPTH, className } from './durable.ts';
 import { WakebusError, isWakebusError } from './errors.ts';
-import { Extended, readExtended } from './extended.ts';
+import { Extended, Packed, readExtended } from './extended.ts';
 
 /** Deepest nesting of an event. 64 is far beyond what people write and far below what overflows a stack. */
 export const MAX_DEPTH = 64;
@@ -49,14 +49,42 @@ export function encode(value: unknown): Uint8Array {
   return pack(new DurableWalk(pack).of(value));
 }
 
+/**
+ * As {@link encode}, of bytes that are sent and then dropped. They share their memory with those made about
+ * the same time, which saves an allocation and a copy; whoever kept them would keep all of it.
+ *
+ * @throws {WakebusError} `VALUE_NOT_DURABLE`.
+ */
+export function encodeToSend(value: unknown): Uint8Array {
+  return packToSend(new DurableWalk(pack).of(value));
+}
+
 /** A value as {@link encodeDurable} may take it: the same one where nothing in it needs help. @throws {WakebusError} `VALUE_NOT_DURABLE`. */
 export function asDurable(value: unknown): unknown {
   return new DurableWalk(pack).of(value);
 }
 
-/** As {@link encode}, of a value that needs no check: made here, or by {@link asDurable}. */
+/** As {@link encodeToSend}, of a value that needs no check: made here, by {@link asDurable} or {@link packedOnce}. */
 export function encodeDurable(value: unknown): Uint8Array {
-  return pack(value);
+  return packToSend(value);
+}
+
+/** What {@link packedOnce} has packed, for as long as the object lives. */
+const packedBefore = new WeakMap<object, Packed>();
+
+/**
+ * An object that is written again and again and never changed, as {@link encodeDurable} may take it: walked
+ * and packed the first time only. A record's lists are mostly what they were a commit ago.
+ *
+ * @throws {WakebusError} `VALUE_NOT_DURABLE`.
+ */
+export function packedOnce(value: object): unknown {
+  let packed = packedBefore.get(value);
+  if (packed === undefined) {
+    packed = new Packed(encode(value));
+    packedBefore.set(value, packed);
+  }
+  return packed;
 }
 
 /**
@@ -89,6 +117,12 @@ export function decodePayload(bytes: Uint8Array, contentType: string | undefined
 /** A copy: msgpackr's answer lies in a buffer that it uses again. */
 function pack(value: unknown): Uint8Array {
   return new Uint8Array(packr.pack(value, RESET_BUFFER_MODE));
+}
+
+/** msgpackr's answer where it lies: in a buffer that is filled and never written again. */
+function packToSend(value: unknown): Uint8Array {
+  const { buffer, byteOffset, length } = packr.pack(value);
+  return new Uint8Array(buffer, byteOffset, length);
 }
 
 /** Of a plain view: a Buffer's slices would be Buffers, and msgpackr leaves a property on what it reads. */

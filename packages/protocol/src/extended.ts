@@ -15,12 +15,15 @@ export class Extended {
   }
 }
 
-/** Written as the standard's float, which msgpackr reads but does not write. */
-export const MINUS_ZERO: Extended = new Extended(new Uint8Array([0xcb, 0x80, 0, 0, 0, 0, 0, 0, 0]));
+/** A value that is MessagePack already: written as it stands, without a header, and so read as what it was. */
+export class Packed extends Extended {}
+
+/** The standard's float, which msgpackr reads but does not write. */
+export const MINUS_ZERO: Packed = new Packed(new Uint8Array([0xcb, 0x80, 0, 0, 0, 0, 0, 0, 0]));
 
 /** Like msgpackr's own extensions it is given a place to write without a header; that is not in msgpackr's types. */
 function packExtended(extended: Extended, allocate: Allocate): Uint8Array | undefined {
-  if (extended !== MINUS_ZERO) return extended.body;
+  if (!(extended instanceof Packed)) return extended.body;
   const { target, position } = allocate(extended.body.length);
   target.set(extended.body, position);
   return undefined;

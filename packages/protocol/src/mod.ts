@@ -18,7 +18,17 @@ export {
   partitionOf,
   splitKey,
 } from './address.ts';
-export { JSON_TYPE, MAX_DEPTH, MAX_NODES, MSGPACK, decode, decodePayload, encode, encodedSizeBytes } from './codec.ts';
+export {
+  JSON_TYPE,
+  MAX_DEPTH,
+  MAX_NODES,
+  MSGPACK,
+  decode,
+  decodePayload,
+  encode,
+  encodeToSend,
+  encodedSizeBytes,
+} from './codec.ts';
 export {
   type ErrorClass,
   type ErrorCode,

@@ -6,7 +6,7 @@
  */
 import type { AgentKey } from './address.ts';
 import { addressOf } from './address.ts';
-import { asDurable, decode, encodeDurable } from './codec.ts';
+import { asDurable, decode, encodeDurable, packedOnce } from './codec.ts';
 import { WakebusError } from './errors.ts';
 import type { Headers } from './headers.ts';
 import type { SeenIds } from './seen-ids.ts';
@@ -168,7 +168,7 @@ export interface AgentRecord {
   readonly seen: SeenIds;
   readonly early: readonly EarlyMessage[];
   readonly replies: readonly ReplyEntry[];
-  readonly attempt?: AttemptEntry;
+  readonly attempt?: AttemptEntry | undefined;
   /** Set while messages stand in `held`: the inbox sequences processed out of it, and moved into it, so far. */
   readonly held?: { readonly cursor: number; readonly upTo: number };
   /** Durable states of effects; none are written by this version. */
@@ -191,18 +191,26 @@ const EMPTY_FIELDS = {
   seen: [],
 } as const;
 
-/** Fields that hold values of machines and events. All others are made of what survives by nature, and every commit encodes them. */
-const FROM_OUTSIDE: ReadonlySet<string> = new Set(['timers', 'outbox', 'maybe', 'early', 'last']);
+/** Lists whose entries never change once they are made, and stand in many commits. Some hold values of machines and events. */
+const ENTRIES: ReadonlySet<string> = new Set(['timers', 'outbox', 'maybe', 'early', 'replies']);
 
 /** The record as bytes. Empty lists and maps are left out: a sleeping agent is mostly its snapshot. */
 export function encodeRecord(record: AgentRecord): Uint8Array {
   const fields: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(record)) {
+  for (const name in record) {
+    const value = record[name as keyof AgentRecord];
     if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
     if (value instanceof Map && value.size === 0) continue;
-    fields[name] = value instanceof Map ? [...value] : FROM_OUTSIDE.has(name) ? asDurable(value) : value;
+    fields[name] = asWritten(name, value);
   }
   return encodeDurable(fields);
+}
+
+/** Beside the entries, only the last turn holds values from outside. All else is made of what survives by nature. */
+function asWritten(name: string, value: unknown): unknown {
+  if (ENTRIES.has(name)) return (value as readonly object[]).map(packedOnce);
+  if (name === 'last') return asDurable(value);
+  return value instanceof Map ? [...value] : value;
 }
 
 /**

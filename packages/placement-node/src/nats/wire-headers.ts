@@ -31,7 +31,6 @@ const VERSION_LINE = 'NATS/1.0';
 const NO_HEADERS: Headers = Object.freeze({});
 const BREAKS = /[\r\n]/;
 const BAD_NAME = /[\r\n:]/;
-const encoder = new TextEncoder();
 
 /** Lines of a header block, collected before they are encoded once. */
 export class HeaderLines {
@@ -54,7 +53,8 @@ export class HeaderLines {
   /** What the client's `publish` takes: of its header class it calls nothing but `encode`. */
   toWire(): MsgHdrs | undefined {
     if (this.#text.length === VERSION_LINE.length) return undefined;
-    const bytes = encoder.encode(`${this.#text}\r\n\r\n`);
+    // Out of Node.js's pool: an allocation for each block would cost more than its text.
+    const bytes = Buffer.from(`${this.#text}\r\n\r\n`);
     return { encode: () => bytes } as unknown as MsgHdrs;
   }
 }
