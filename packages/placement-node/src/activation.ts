@@ -33,7 +33,7 @@ import {
   span,
 } from '@wakebus/protocol';
 import { hasOverdueTimer } from './audit.ts';
-import { commitRecord } from './commit.ts';
+import { type CommitPorts, commitRecord } from './commit.ts';
 import { storeDeadLetters } from './dead-letters.ts';
 import { HandOver } from './hand-over.ts';
 import { asleep, atHeldCursor, pastHeld, tooLarge } from './record-changes.ts';
@@ -68,6 +68,7 @@ export class Activation {
   readonly #key: AgentKey;
   readonly #epoch: number;
   readonly #wake: string;
+  readonly #commitPorts: CommitPorts;
   #memory: AgentMemory;
   #revision: number;
   #answeredSeq: number;
@@ -94,6 +95,12 @@ export class Activation {
     this.#revision = woken.revision;
     this.#epoch = woken.memory.record.lease.epoch + 1;
     this.#wake = wake;
+    this.#commitPorts = {
+      agents: context.ports.agents,
+      clock: context.ports.clock,
+      mayAct: () => context.membership.mayAct(),
+      fenced: !context.sabotage.cas,
+    };
     this.handOver = new HandOver(context, key, onProgress);
     // Another session may have died between its commit and what it owed: receivers know what comes twice by its ID.
     if (!this.record.settled || hasOverdueTimer(this.record, context.ports.clock.wallMs()))
@@ -130,11 +137,7 @@ export class Activation {
     const tries = this.record.attempt?.count ?? 0;
     const running = telemetry.start(tries > 0 ? span.retry : span.turn, this.#key, causes);
     this.#carrier = running.carrier;
-    const turn = this.#take(
-      request.messages.map((message) => this.#read(message)),
-      request,
-      running,
-    );
+    const turn = this.#take(request, running);
     const outcome = await this.#commitTurn(turn, request);
     running.set({
       [attribute.events]: turn.consumed,
@@ -209,14 +212,14 @@ export class Activation {
     return rest;
   }
 
-  #take(inbounds: ReturnType<typeof readInbound>[], request: TurnRequest, running: RunningSpan): Turn {
+  #take(request: TurnRequest, running: RunningSpan): Turn {
     const { ports, limits, nodeId } = this.#context;
     const startedMs = ports.clock.monotonicMs();
     const trimmed = { ...this.#memory, record: this.handOver.trim(this.record) };
     const trace = traceHeaders(running.carrier);
     return takeTurn(
       request.fromHeld ? atHeldCursor(trimmed) : trimmed,
-      inbounds,
+      request.messages.map((message) => this.#read(message)),
       {
         nowMs: ports.clock.wallMs(),
         nodeId,
@@ -236,8 +239,8 @@ export class Activation {
   async #commitTurn(turn: Turn, request: TurnRequest): Promise<TurnOutcome> {
     this.#poison = undefined;
     const wake = this.#isClaimed ? '' : this.#wake;
-    await storeDeadLetters(this.#context, this.#key, turn.deadLetters, request.messages);
-    await this.#spillSeen(turn.memory);
+    if (turn.deadLetters.length > 0)
+      await storeDeadLetters(this.#context, this.#key, turn.deadLetters, request.messages);
     const owes = turn.outbox.length + turn.armed.length > 0;
     const isAsleep =
       turn.sleep &&
@@ -248,6 +251,7 @@ export class Activation {
       turn.memory.record.settled &&
       turn.memory.record.held === undefined;
     let memory = request.fromHeld ? pastHeld(this.#memory, turn.memory) : turn.memory;
+    if (memory.seen.unspilled > SEEN_IN_RECORD) memory = await this.#spillSeen(memory);
     if (isAsleep)
       memory = {
         ...memory,
@@ -258,8 +262,7 @@ export class Activation {
         },
       };
     try {
-      if (!(await this.#commit({ ...memory, record: { ...memory.record, seen: memory.seen.toSeen() } })))
-        return { kind: 'lost' };
+      if (!(await this.#commit(memory))) return { kind: 'lost' };
     } catch (thrown) {
       if (isWakebusError(thrown, 'VALUE_NOT_DURABLE') || isWakebusError(thrown, 'TURN_TOO_LARGE'))
         return { kind: 'unfit', error: thrown, events: turn.consumed };
@@ -330,31 +333,27 @@ export class Activation {
     this.#isHeld = isHeld;
   }
 
-  async #spillSeen(memory: AgentMemory): Promise<void> {
-    if (memory.seen.unspilled <= SEEN_IN_RECORD) return;
+  async #spillSeen(memory: AgentMemory): Promise<AgentMemory> {
     await memory.seen.spill((content) => this.#context.ports.chunks.put(encode(content)));
+    return { ...memory, record: { ...memory.record, seen: memory.seen.toSeen() } };
   }
 
   /** Encodes and commits. @throws {WakebusError} `VALUE_NOT_DURABLE`, `TURN_TOO_LARGE`. */
   async #commit(memory: AgentMemory): Promise<boolean> {
-    const { ports, membership, probes, telemetry } = this.#context;
+    const { probes, telemetry } = this.#context;
     const commit = this.#context.nextCommit();
     const { last } = memory.record;
-    const named = last?.commit === '' ? { last: { ...last, commit } } : {};
-    const frozen = freeze({ ...memory, record: { ...memory.record, commit, ...named } });
+    const frozen = freeze(memory, last?.commit === '' ? { commit, last: { ...last, commit } } : { commit });
     const bytes = encodeRecord(frozen.record);
     if (bytes.length > RECORD_LIMIT_BYTES) throw tooLarge(frozen, bytes.length);
     if (probes?.beforeCommit !== undefined) await probes.beforeCommit(this.#key);
     const running = telemetry.start(span.commit, this.#key, [this.#carrier]);
-    const outcome = await commitRecord(
-      {
-        agents: ports.agents,
-        clock: ports.clock,
-        mayAct: () => membership.mayAct(),
-        fenced: !this.#context.sabotage.cas,
-      },
-      { key: this.#key, bytes, commit, expectedRevision: this.#revision },
-    );
+    const outcome = await commitRecord(this.#commitPorts, {
+      key: this.#key,
+      bytes,
+      commit,
+      expectedRevision: this.#revision,
+    });
     running.set({ [attribute.sizeBytes]: bytes.length, [attribute.outcome]: outcome.kind });
     running.end();
     if (outcome.kind === 'lost') {

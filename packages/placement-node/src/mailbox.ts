@@ -78,6 +78,11 @@ export class Mailbox {
     return this.#messages.length > 0 || this.#ringing;
   }
 
+  /** Whether {@link fill} has something to do. */
+  get isRinging(): boolean {
+    return this.#ringing;
+  }
+
   /** Somebody says that messages wait; which ones must be read. */
   ring(): void {
     this.#ringing = true;
@@ -181,9 +186,13 @@ export class Mailbox {
   acknowledge(upTo: number, keepsOne: boolean, isDone: (seq: number) => boolean): void {
     const passed = this.takeDoorbells(upTo);
     const waiting = passed.filter(({ seq }) => !isDone(seq));
-    const kept = new Set(keepsOne && waiting.length === 0 ? passed.slice(-1) : waiting);
-    for (const doorbell of passed) if (!kept.has(doorbell)) this.#inbox.ack(doorbell.ackToken);
-    if (kept.size > 0) this.#doorbells.unshift(...kept);
+    const kept = keepsOne && waiting.length === 0 ? passed.slice(-1) : waiting;
+    let next = 0;
+    for (const doorbell of passed) {
+      if (doorbell === kept[next]) next += 1;
+      else this.#inbox.ack(doorbell.ackToken);
+    }
+    if (kept.length > 0) this.#doorbells.unshift(...kept);
   }
 
   /** Has what comes after a sequence delivered again in a while, to whoever comes first then. */

@@ -7,7 +7,7 @@
  */
 import { type MailboxMessage, isRunnable } from '@wakebus/core';
 import { type AgentKey, type WakebusError, addressOf, isWakebusError } from '@wakebus/protocol';
-import { Activation } from './activation.ts';
+import { Activation, type TurnOutcome } from './activation.ts';
 import { type DeliveryRun, type Doorbell, Mailbox } from './mailbox.ts';
 import { type NodeContext, inboxOf } from './node-context.ts';
 import { isControl, readHeld, standStill } from './park.ts';
@@ -136,10 +136,11 @@ export class Session {
     if (activation === undefined) return false;
     if (this.#verdict !== undefined) return this.#suspend(activation, this.#verdict);
     if (this.#releaseTo !== undefined) return this.#sleepNow(activation);
-    if (await this.#standsStill(activation)) return this.#sleepAsked ? this.#sleepNow(activation, true) : false;
+    if (this.#mayStandStill(activation) && (await this.#standsStill(activation)))
+      return this.#sleepAsked ? this.#sleepNow(activation, true) : false;
     if (activation.record.outbox.length >= OUTBOX_LIMIT) await activation.handOver.settled();
     if (activation.record.held !== undefined && !this.#hearsControl(activation)) return this.#drainHeld(activation);
-    await this.mailbox.fill();
+    if (this.mailbox.isRinging) await this.mailbox.fill();
     if (this.mailbox.length > 0)
       return this.#turn(activation, this.mailbox.peek(isRunnable(activation.record) ? ALL : 1), false);
     this.#acknowledge(activation);
@@ -213,14 +214,20 @@ export class Session {
     // Under suspicion for the second time it runs alone: another death then tells which one it was.
     const isAlone = isSuspect && activation.record.attempt?.seq === head.seq;
     const lane = isAlone ? this.#owner.suspects : this.#owner.lane;
-    await lane.enter();
+    const entered = lane.enter();
+    if (entered !== undefined) await entered;
     try {
       if (this.#isGone) return false;
       if (isSuspect && !(await this.#brace(activation, head))) return true;
       const isAll = !fromHeld && !this.#sleepAsked;
       const outcome = await activation.turn({ messages, fromHeld, isAll, maxEvents: this.#maxEvents });
       this.#lastActiveMs = this.#context.ports.clock.monotonicMs();
-      if (outcome.kind === 'committed') return await this.#afterTurn(activation, outcome, fromHeld);
+      if (outcome.kind === 'committed') {
+        // Waited for: what is moved aside later must not be swept away with this.
+        if (fromHeld && activation.record.held === undefined)
+          await this.#context.ports.held.purge(this.#context.layout.heldSubject(this.key));
+        return this.#afterTurn(activation, outcome);
+      }
       // Which of several events is to blame is known once they are taken one by one.
       if (outcome.kind === 'unfit' && outcome.events > 1) this.#maxEvents = 1;
       else if (outcome.kind === 'unfit') this.#verdict = outcome.error;
@@ -244,18 +251,11 @@ export class Session {
     return false;
   }
 
-  async #afterTurn(
-    activation: Activation,
-    { turn, asleep }: Extract<Awaited<ReturnType<Activation['turn']>>, { kind: 'committed' }>,
-    fromHeld: boolean,
-  ): Promise<boolean> {
+  #afterTurn(activation: Activation, { turn, asleep }: Extract<TurnOutcome, { kind: 'committed' }>): boolean {
     this.#maxEvents = undefined;
     this.#sleepAsked ||= turn.sleep;
     this.mailbox.advance(activation.record.cursor);
     this.#acknowledge(activation);
-    // Waited for: what is moved aside later must not be swept away with this.
-    if (fromHeld && activation.record.held === undefined)
-      await this.#context.ports.held.purge(this.#context.layout.heldSubject(this.key));
     // A message that came during the commit finds the agent asleep in the record, and in memory: it is claimed again.
     if (asleep && this.mailbox.hasWork) this.#forget();
     if (!asleep || this.mailbox.hasWork) return true;
@@ -265,9 +265,9 @@ export class Session {
 
   /** Acknowledges what the durable cursor covers and whose outputs have been handed over. */
   #acknowledge(activation: Activation): void {
-    if (this.mailbox.doorbells.length === 0) return;
-    this.#context.probes?.beforeAck?.(this.key);
     const { answeredSeq, handOver, record } = activation;
+    if (this.mailbox.doorbells.length === 0 || handOver.keepsAll) return;
+    this.#context.probes?.beforeAck?.(this.key);
     const isDraining = record.held !== undefined && isRunnable(record);
     this.mailbox.acknowledge(answeredSeq, isDraining || handOver.needsWitness, (seq) => handOver.isDone(seq));
   }
@@ -283,6 +283,11 @@ export class Session {
       message: error.message,
     } as const;
     return this.#orForget(activation.stand({ lifecycle }));
+  }
+
+  /** Whether it is worth asking {@link #standsStill}. */
+  #mayStandStill({ record }: Activation): boolean {
+    return record.attempt !== undefined || !isRunnable(record);
   }
 
   /** Whether the agent takes no events now. Its messages then wait; many or old ones move aside. */

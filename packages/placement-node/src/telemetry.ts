@@ -35,11 +35,28 @@ const SCOPE = '@wakebus/placement-node';
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
 /** A running span, and the headers that carry its context. */
-export interface RunningSpan {
+export class RunningSpan {
   /** Headers for what is caused by this span; those that came in when nothing records here. */
   readonly carrier: Headers | undefined;
-  set(attributes: Attributes): void;
-  end(error?: { readonly code: string; readonly message: string }): void;
+  readonly #span: Span;
+
+  constructor(started: Span, incoming: Headers | undefined) {
+    const context = started.spanContext();
+    this.carrier = isSpanContextValid(context) ? carrierOf(context) : traceHeaders(incoming);
+    this.#span = started;
+  }
+
+  set(attributes: Attributes): void {
+    this.#span.setAttributes(attributes);
+  }
+
+  end(error?: { readonly code: string; readonly message: string }): void {
+    if (error !== undefined) {
+      this.#span.setAttribute(attribute.code, error.code);
+      this.#span.setStatus({ code: SpanStatusCode.ERROR, message: error.code });
+    }
+    this.#span.end();
+  }
 }
 
 /** What one placement node measures. */
@@ -74,34 +91,20 @@ export class Telemetry {
     key: AgentKey,
     causes: ReadonlyArray<Headers | undefined>,
   ): RunningSpan {
-    const contexts = causes.map(spanContextOf).filter((context) => context !== undefined);
-    const [only] = contexts;
+    const traced = causes.filter((cause) => cause?.[header.traceparent] !== undefined);
+    const links: Link[] = [];
+    for (const cause of traced) {
+      const context = spanContextOf(cause);
+      if (context !== undefined) links.push({ context });
+    }
+    const [only] = links;
     const parent =
-      only !== undefined && contexts.length === 1 ? trace.setSpanContext(ROOT_CONTEXT, only) : ROOT_CONTEXT;
-    const links: Link[] = contexts.map((context) => ({ context }));
+      only !== undefined && links.length === 1 ? trace.setSpanContext(ROOT_CONTEXT, only.context) : ROOT_CONTEXT;
     const { type } = splitKey(key);
     const attributes = { [attribute.system]: 'wakebus', [attribute.agentType]: type, [attribute.agent]: key };
     const started = this.#tracer.startSpan(name, { kind: SpanKind.CONSUMER, links, attributes }, parent);
-    const first = causes.find((cause) => cause?.[header.traceparent] !== undefined);
-    return runningSpan(started, first);
+    return new RunningSpan(started, traced[0]);
   }
-}
-
-function runningSpan(started: Span, incoming: Headers | undefined): RunningSpan {
-  const context = started.spanContext();
-  return {
-    carrier: isSpanContextValid(context) ? carrierOf(context) : traceHeaders(incoming),
-    set: (attributes) => {
-      started.setAttributes(attributes);
-    },
-    end: (error) => {
-      if (error !== undefined) {
-        started.setAttribute(attribute.code, error.code);
-        started.setStatus({ code: SpanStatusCode.ERROR, message: error.code });
-      }
-      started.end();
-    },
-  };
 }
 
 /** The trace headers among others. */

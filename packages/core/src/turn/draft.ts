@@ -189,17 +189,4 @@ export class TurnDraft {
       ...(reason !== undefined && { code: reason.code, message: reason.message }),
     };
   }
-
-  /** The fields of the record that this draft decides. */
-  recordFields(): Partial<AgentRecord> {
-    return {
-      cursor: this.cursor,
-      cursorMs: this.cursorMs,
-      incarnation: this.incarnation,
-      generation: this.generation,
-      timers: this.timers,
-      early: this.early,
-      peers: this.peers,
-    };
-  }
 }

@@ -147,11 +147,16 @@ function seal(draft: TurnDraft, consumed: number, failure: Turn['failure']): Tur
   const { memory, env } = draft;
   memory.seen.expire(env.nowMs);
   const old = memory.record;
-  const { attempt: _dropped, ...rest } = old;
   const owes = draft.outbox.length + draft.armed.length > 0;
   const record: AgentRecord = {
-    ...rest,
-    ...draft.recordFields(),
+    ...old,
+    cursor: draft.cursor,
+    cursorMs: draft.cursorMs,
+    incarnation: draft.incarnation,
+    generation: draft.generation,
+    timers: draft.timers,
+    early: draft.early,
+    peers: draft.peers,
     lifecycle: draft.lifecycle,
     lease: { holder: env.nodeId, epoch: env.epoch },
     machineVersion: memory.definition.version,
@@ -161,12 +166,12 @@ function seal(draft: TurnDraft, consumed: number, failure: Turn['failure']): Tur
     replies: draft.keptReplies(),
     turns: old.turns + (consumed > 0 ? 1 : 0),
     updatedMs: env.nowMs,
-    ...(draft.attempt !== undefined && { attempt: draft.attempt }),
+    attempt: draft.attempt,
     ...(env.trace !== undefined && { trace: env.trace }),
     ...(consumed > 0 && { last: lastTurn(draft, old.turns + 1) }),
   };
   return {
-    memory: { ...memory, record, snapshot: draft.snapshot },
+    memory: { key: memory.key, definition: memory.definition, record, snapshot: draft.snapshot, seen: memory.seen },
     consumed,
     replies: draft.replies,
     deadLetters: draft.deadLetters,
@@ -202,10 +207,11 @@ function lastTurn(draft: TurnDraft, turn: number): LastTurn {
 /**
  * The memory with its snapshot as bytes, ready to be encoded and committed.
  *
+ * @param changes - Fields of the record that only the commit knows.
  * @throws {WakebusError} `VALUE_NOT_DURABLE` when the context holds what cannot be stored.
  */
-export function freeze(memory: AgentMemory): AgentMemory {
-  const snapshot =
-    memory.snapshot === undefined ? new Uint8Array() : encodeSnapshot(memory.definition, memory.snapshot);
-  return { ...memory, record: { ...memory.record, snapshot } };
+export function freeze(memory: AgentMemory, changes?: Partial<AgentRecord>): AgentMemory {
+  const { key, definition, record, seen } = memory;
+  const snapshot = memory.snapshot === undefined ? new Uint8Array() : encodeSnapshot(definition, memory.snapshot);
+  return { key, definition, record: { ...record, ...changes, snapshot }, snapshot: memory.snapshot, seen };
 }
