@@ -1,7 +1,7 @@
 /**
  * Benchmarks of the hot path: an agent in memory, one event at a time.
  */
-import { type Row, atMost, quantile, within } from './rows.ts';
+import { type Row, atMost, figure, quantile, within } from './rows.ts';
 import type { World } from './world.ts';
 
 const WARM_UP = 1_000;
@@ -25,10 +25,18 @@ export async function hotRows(world: World, floor: Floor): Promise<Row[]> {
   const sendMs = quantile(committedMs, 0.5);
   return [
     atMost('hot-call-p50', 'ms', quantile(callMs, 0.5), floor.hotMs, 1.5),
+    figure('hot-call-from-outside-p50', 'ms', await outsideCallMs(world)),
     atMost('hot-send-committed-p50', 'ms', sendMs, floor.hotMs, 1.3),
     atMost('chain-10', 'ms', await chainMs(world), sendMs, 12),
     ...(await commitSizes(world)),
   ];
+}
+
+/** A call by a client on a connection of its own. */
+async function outsideCallMs(world: World): Promise<number> {
+  await using outside = await world.connectClient();
+  const agent = outside.client.agent('counter', 'hot');
+  return quantile(await times(ROUNDS, () => agent.call({ type: 'add', by: 1 })), 0.5);
 }
 
 /** One outside event that hops over ten agents; until the last one has committed. */

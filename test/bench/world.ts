@@ -1,6 +1,6 @@
 /**
- * What a benchmark runs in: one server, one placement node and one client, in this process, as the
- * floor has them.
+ * What a benchmark runs in: one server, and in this process one placement node and one client on one
+ * connection, as the floor has them and as a service does that embeds agents and calls them.
  */
 import { readFile } from 'node:fs/promises';
 import { type Client, createClient } from '@wakebus/client';
@@ -57,6 +57,8 @@ export interface World {
   onCommit: (key: string) => void;
   /** CPU of this process and of the server, in microseconds. */
   cpu(): Promise<{ readonly node: number; readonly server: number }>;
+  /** A client on a connection of its own. */
+  connectClient(): Promise<AsyncDisposable & { readonly client: Client }>;
   restartNode(options?: Partial<PlacementNodeOptions>): Promise<PlacementNode>;
   stop(): Promise<void>;
 }
@@ -74,8 +76,8 @@ export async function startWorld(options: WorldOptions = {}, shared?: NatsServer
   const { syncAlways = false, node: nodeOptions, ...deployment } = options;
   const server = shared ?? (await startNatsServer(syncAlways ? { syncInterval: 'always' } : {}));
   const connection = await connectNats({ servers: server.url });
-  const outside = await connectNats({ servers: server.url });
   await createDeployment(connection, deployment);
+  const prefix = deployment.prefix === undefined ? {} : { prefix: deployment.prefix };
   let node: PlacementNode | undefined;
   const agents = [
     counterAgent('counter', 700, AWAKE_MS),
@@ -85,9 +87,13 @@ export async function startWorld(options: WorldOptions = {}, shared?: NatsServer
   const world: World = {
     server,
     connection,
-    client: await createClient(outside, deployment.prefix === undefined ? {} : { prefix: deployment.prefix }),
+    client: await createClient(connection, prefix),
     onCommit: () => {},
     cpu: async () => ({ node: ownCpu(), server: await serverCpu(server) }),
+    connectClient: async () => {
+      const outside = await connectNats({ servers: server.url });
+      return { client: await createClient(outside, prefix), [Symbol.asyncDispose]: () => outside.close() };
+    },
     restartNode: async (extra = {}) => {
       await node?.drain();
       node = await startPlacementNode({
@@ -98,7 +104,7 @@ export async function startWorld(options: WorldOptions = {}, shared?: NatsServer
           warn: (message, facts) => void process.stderr.write(`${message} ${JSON.stringify(facts)}\n`),
         },
         probes: { afterCommit: (key) => world.onCommit(key) },
-        ...(deployment.prefix !== undefined && { prefix: deployment.prefix }),
+        ...prefix,
         ...nodeOptions,
         ...extra,
       });
@@ -106,7 +112,7 @@ export async function startWorld(options: WorldOptions = {}, shared?: NatsServer
     },
     stop: async () => {
       await node?.drain();
-      await Promise.all([connection.close(), outside.close()]);
+      await connection.close();
       if (shared === undefined) await server.stop();
     },
   };

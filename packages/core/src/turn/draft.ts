@@ -6,7 +6,6 @@
 import {
   type AgentEvent,
   type AgentKey,
-  type AgentRecord,
   type AttemptEntry,
   EVENT_LIMIT_BYTES,
   type EarlyMessage,
