@@ -10,8 +10,13 @@ import { Extended, MINUS_ZERO, typedArrays } from './extended.ts';
 
 /** Deepest nesting of a stored value. Far beyond what people write, far below what overflows a stack. */
 export const MAX_STORED_DEPTH = 512;
-/** Most bytes, roughly: a value that shares its parts a million times over would otherwise fill the memory. */
-const LIMIT_BYTES = 128 * 1024 * 1024;
+/**
+ * Most bytes, roughly: ten times the largest record, so that what is merely too large is told by its size.
+ * A value that shares its parts a million times over would otherwise fill the memory.
+ */
+const LIMIT_BYTES = 8 * 1024 * 1024;
+/** What an object or array counts for besides its contents, in bytes: to walk one takes as long as to copy that many, and more. */
+const HOLDER_BYTES = 8;
 
 /** A key, an index, or how to write a place in a Map or Set. */
 type Step = string | number | (() => string);
@@ -170,12 +175,13 @@ export class DurableWalk {
 
   #spend(sizeBytes: number): void {
     this.#room -= sizeBytes;
-    if (this.#room < 0) throw this.#refusal(`the whole takes more than ${LIMIT_BYTES} bytes`);
+    if (this.#room < 0)
+      throw this.#refusal('the whole is many times larger than a record, or shares its parts over and over');
   }
 
   #enter(holder: object, size: number): number {
     const depth = this.#depth;
-    this.#spend(size + 1);
+    this.#spend(size + HOLDER_BYTES);
     this.#holders[depth] = holder;
     if (depth >= MAX_STORED_DEPTH) throw this.#tooDeep();
     this.#depth = depth + 1;
