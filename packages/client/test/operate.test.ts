@@ -186,6 +186,32 @@ describe('observe', () => {
     observation.stop();
   });
 
+  test('whose listener throws is an uncaught exception, and the connection goes on hearing everything', async () => {
+    const { client, connection } = deployment;
+    // The test runner listens too, and would count the exception as a failure.
+    const others = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException');
+    const uncaught = new Promise((resolve) => process.once('uncaughtException', resolve));
+    let hasThrown = false;
+    const words: unknown[] = [];
+    const observation = client.observe('counter/thrower', (event) => {
+      if (event.kind === 'emit') words.push(event.event['word']);
+      if (hasThrown) return;
+      hasThrown = true;
+      throw new Error('it burst');
+    });
+    await connection.flush();
+
+    const answer = client.agent('counter', 'thrower').call({ type: 'shout', word: 'one' });
+
+    expect(await uncaught).toMatchObject({ message: 'it burst' });
+    for (const other of others) process.on('uncaughtException', other);
+    await answer;
+    await client.agent('counter', 'thrower').call({ type: 'shout', word: 'two' });
+    await eventually(() => words).toContain('two');
+    observation.stop();
+  });
+
   test('refuses a pattern that is none', () => {
     expect(() => deployment.client.observe('no slash', () => {})).toThrow(/no slash/);
   });

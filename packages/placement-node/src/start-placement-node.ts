@@ -2,7 +2,15 @@
  * `startPlacementNode`: a placement node inside any Node.js service.
  */
 import type { NatsConnection } from '@nats-io/transport-node';
-import { type CheckOptions, checkDeployment, createDeployment, natsPorts, readLayout } from './nats/mod.ts';
+import {
+  type CheckOptions,
+  type FaultListener,
+  checkDeployment,
+  createDeployment,
+  natsPorts,
+  readLayout,
+} from './nats/mod.ts';
+import type { NodeLog } from './node-context.ts';
 import { type NodeStatus, PlacementRuntime, type RuntimeOptions } from './placement-runtime.ts';
 
 export interface PlacementNodeOptions extends RuntimeOptions {
@@ -41,5 +49,10 @@ export async function startPlacementNode(options: PlacementNodeOptions): Promise
     throw more.length === 0
       ? first
       : Object.assign(first, { cause: new AggregateError(more, `and ${more.length} more`) });
-  return PlacementRuntime.start(natsPorts(connection, layout), runtime);
+  return PlacementRuntime.start(natsPorts(connection, layout, faultsInto(runtime.log)), runtime);
+}
+
+/** Without a log of its own, a fault is a warning of the process. */
+function faultsInto(log: NodeLog | undefined): FaultListener | undefined {
+  return log && ((fault, subject) => log.warn('a message could not be taken', { subject, error: String(fault) }));
 }

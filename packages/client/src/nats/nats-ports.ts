@@ -43,8 +43,22 @@ function subscribe(
 ): { stop(): void } {
   const subscription = connection.subscribe(subject, {
     callback: (error, { subject: at, data }) => {
-      if (error === null) onMessage({ subject: at, data });
+      if (error === null) guarded(() => onMessage({ subject: at, data }));
     },
   });
   return { stop: () => connection.isClosed() || subscription.unsubscribe() };
+}
+
+/**
+ * What a listener throws becomes an uncaught exception, as that of any event listener does. In the client
+ * library it would end the reader of the whole connection, which then hears nothing more.
+ */
+function guarded(listener: () => void): void {
+  try {
+    listener();
+  } catch (fault) {
+    queueMicrotask(() => {
+      throw fault;
+    });
+  }
 }

@@ -89,7 +89,7 @@ export class RequestMux {
     if (message.data.length === 0 && message.headers?.code === 503) {
       this.#pending.delete(token);
       pending.handler.onFailure(new NoReplyError('no-responders', pending.subject));
-    } else if (pending.handler.onReply(message)) {
+    } else if (readReply(pending.handler, message)) {
       pending.deadlineTick = this.#tick + REQUEST_TIMEOUT_MS / TICK_MS + 1;
     } else {
       this.#pending.delete(token);
@@ -123,5 +123,15 @@ export class RequestMux {
     const lost = [...this.#pending.values()];
     this.#pending.clear();
     for (const { handler, subject } of lost) handler.onFailure(new NoReplyError(why, subject));
+  }
+}
+
+/** A reply that cannot be read is a failed request: what is thrown here would end the reader of the whole connection. */
+function readReply(handler: ReplyHandler, message: Msg): boolean {
+  try {
+    return handler.onReply(message);
+  } catch (cause) {
+    handler.onFailure(cause as Error);
+    return false;
   }
 }

@@ -5,7 +5,7 @@
  * again. What a pull request says and what its answers mean is in `pull-lane.ts`; how the consumer is
  * made is in `durable-consumer.ts`.
  */
-import type { Subscription } from '@nats-io/transport-node';
+import type { Msg, Subscription } from '@nats-io/transport-node';
 import type { ConsumeOptions, ConsumerSpec, Consumption } from '../ports/event-log.ts';
 import { DeliveryReader } from './delivery.ts';
 import { ensureConsumer } from './durable-consumer.ts';
@@ -85,9 +85,19 @@ export class PullConsumption implements Consumption {
       stream: this.#stream,
       consumer: this.#spec.name,
       priority: this.#rank,
-      onMessage: (message) => this.#options.onDelivery(this.#reader.read(message)),
+      onMessage: (message) => this.#deliver(message),
       onForgotten: () => void this.#rejoin(),
     });
+  }
+
+  /** A delivery that nobody could take was missed: the next one must not seem to follow the one before it. */
+  #deliver(message: Msg): void {
+    try {
+      this.#options.onDelivery(this.#reader.read(message));
+    } catch (fault) {
+      this.#reader.breakCount();
+      throw fault;
+    }
   }
 
   /** Withdraws a lane: its interest ends at once, and what the server had sent before still arrives. */

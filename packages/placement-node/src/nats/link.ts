@@ -12,13 +12,18 @@ import {
 import { ConnectionEvents } from './connection-events.ts';
 import { RequestMux } from './request-mux.ts';
 
+/** Told of what a callback threw: a mistake in this code, or in what stands behind a port. */
+export type FaultListener = (fault: unknown, subject: string) => void;
+
 export class Link {
   readonly connection: NatsConnection;
   readonly events: ConnectionEvents;
   readonly mux: RequestMux;
+  readonly #onFault: FaultListener;
 
-  constructor(connection: NatsConnection) {
+  constructor(connection: NatsConnection, onFault: FaultListener) {
     this.connection = connection;
+    this.#onFault = onFault;
     this.events = new ConnectionEvents(connection);
     this.mux = new RequestMux(this);
   }
@@ -34,11 +39,21 @@ export class Link {
     return createInbox(options?.inboxPrefix);
   }
 
-  /** Subscribes; what the server refuses is reported as an event of the connection. */
+  /**
+   * Subscribes; what the server refuses is reported as an event of the connection.
+   *
+   * Whatever the callback throws stays here: in the client library it would end the reader of the whole
+   * connection, which then hears nothing more and says nothing of it.
+   */
   subscribe(subject: string, onMessage: (message: Msg) => void): Subscription {
     return this.connection.subscribe(subject, {
       callback: (error, message) => {
-        if (error === null) onMessage(message);
+        if (error !== null) return;
+        try {
+          onMessage(message);
+        } catch (fault) {
+          this.#onFault(fault, message.subject);
+        }
       },
     });
   }

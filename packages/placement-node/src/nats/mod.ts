@@ -5,5 +5,6 @@ export { type CheckOptions, checkDeployment } from './check-deployment.ts';
 export { MINIMUM_SERVER_VERSION } from './check-server.ts';
 export { type ConnectOptions, connectNats } from './connect.ts';
 export { type DeploymentOptions, createDeployment, readLayout } from './deployment.ts';
+export type { FaultListener } from './link.ts';
 export { natsPorts } from './nats-ports.ts';
 export { type DeploymentLimits, wantedStreams } from './wanted-streams.ts';

@@ -26,11 +26,7 @@ export class NatsMessenger implements Messenger {
 
   subscribe(subject: string, onMessage: (message: PlainMessage) => void): Subscription {
     const { connection } = this.#link;
-    const subscription = connection.subscribe(subject, {
-      callback: (error, message) => {
-        if (error === null) onMessage(this.#toPlain(message));
-      },
-    });
+    const subscription = this.#link.subscribe(subject, (message) => onMessage(this.#toPlain(message)));
     return { stop: () => connection.isClosed() || subscription.unsubscribe() };
   }
 

@@ -6,7 +6,7 @@ import type { Layout } from '@wakebus/protocol';
 import type { Ports } from '../ports/ports.ts';
 import { cryptoRandom } from './crypto-random.ts';
 import { LEASE_MARKER_TTL_MS } from './wanted-streams.ts';
-import { Link } from './link.ts';
+import { type FaultListener, Link } from './link.ts';
 import { NatsBlobStore } from './nats-blob-store.ts';
 import { NatsEventLog } from './nats-event-log.ts';
 import { NatsMessenger } from './nats-messenger.ts';
@@ -17,9 +17,11 @@ import { systemClock } from './system-clock.ts';
  * The ports of a deployment that exists. It asks the server nothing yet; `checkDeployment` does.
  *
  * The connection stays the caller's: closing it ends whatever still waits here.
+ *
+ * @param onFault - Told of what a callback threw, and on which subject. @default a warning of the process: nobody should miss it
  */
-export function natsPorts(connection: NatsConnection, layout: Layout): Ports {
-  const link = new Link(connection);
+export function natsPorts(connection: NatsConnection, layout: Layout, onFault: FaultListener = warn): Ports {
+  const link = new Link(connection, onFault);
   const log = (stream: string): NatsEventLog => new NatsEventLog(link, stream);
   const shards = Array.from({ length: layout.shards }, (_, shard) => shard);
   return {
@@ -38,4 +40,8 @@ export function natsPorts(connection: NatsConnection, layout: Layout): Ports {
     registry: new NatsRecordStore(link, layout.registryBucket),
     chunks: new NatsBlobStore(link, layout),
   };
+}
+
+function warn(fault: unknown, subject: string): void {
+  process.emitWarning(`a message on ${subject} could not be taken: ${String(fault)}`);
 }

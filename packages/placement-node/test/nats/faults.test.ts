@@ -1,4 +1,5 @@
 /** What the contracts cannot say, because it needs a server that dies, forgets or refuses. */
+import { once } from 'node:events';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { type NatsServers, startNatsServer } from '@wakebus/nats-server';
@@ -106,6 +107,35 @@ describe('a consumption', () => {
     await expect.poll(() => bodies(got), patience).toEqual(new Set(['after']));
   });
 
+  test('goes on after its callback threw, and shows that the count has broken', async () => {
+    const faults: string[] = [];
+    const got: Delivery[] = [];
+    const partition = layout.partitionOf(ann);
+    const log = natsPorts(connection, layout, (fault) => void faults.push(String(fault))).inboxes[0] as EventLog;
+    await log.consume(
+      {
+        name: layout.consumerName('default', partition),
+        filters: [layout.partitionFilter(partition, 'greeter')],
+        ackWaitMs: 1_000,
+      },
+      {
+        rank: 0,
+        onDelivery: (delivery) => {
+          got.push(delivery);
+          if (text(delivery.data) === 'bad') throw new Error('it burst');
+        },
+      },
+    );
+    for (const body of ['1', 'bad', '2', '3']) await send(body);
+
+    await expect.poll(() => got.length, patience).toBeGreaterThanOrEqual(4);
+
+    expect(faults).toContain('Error: it burst');
+    const [one, bad, two, three] = got.map(({ deliverySeq }) => deliverySeq) as [number, number, number, number];
+    expect([bad, three]).toEqual([one + 1, two + 1]);
+    expect(two).toBeGreaterThan(bad + 1);
+  });
+
   test('stops while the server is away', async () => {
     const got: Delivery[] = [];
     const consumption = await join(got);
@@ -189,6 +219,35 @@ describe('a watch', () => {
     await new Promise((resolve) => ports.clock.setTimer(500, () => resolve(undefined)));
     await expect(other.watch('>', () => {})).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     await expect(other.keys('>')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  });
+});
+
+describe('a listener that throws', () => {
+  test('is reported, and its connection goes on hearing everything', async () => {
+    const faults: Array<readonly [string, string]> = [];
+    const { messenger } = natsPorts(connection, layout, (fault, subject) => void faults.push([String(fault), subject]));
+    const heard: string[] = [];
+    messenger.subscribe('scene.>', ({ subject }) => {
+      heard.push(subject);
+      if (subject === 'scene.bad') throw new Error('it burst');
+    });
+
+    for (const subject of ['scene.bad', 'scene.good']) messenger.publish(subject, bytes(''));
+
+    await expect.poll(() => heard, patience).toEqual(['scene.bad', 'scene.good']);
+    expect(faults).toEqual([['Error: it burst', 'scene.bad']]);
+    expect((await inbox.info()).lastSeq).toBe(0);
+  });
+
+  test('that nobody is told of is a warning of the process', async () => {
+    const warned = once(process, 'warning') as Promise<[Error]>;
+    ports.messenger.subscribe('scene', () => {
+      throw new Error('it burst');
+    });
+
+    ports.messenger.publish('scene', bytes(''));
+
+    expect((await warned)[0].message).toBe('a message on scene could not be taken: Error: it burst');
   });
 });
 
