@@ -96,12 +96,19 @@ export async function pendingByType(ports: Ports): Promise<Map<string, PendingTy
   return new Map([...agents].map(([type, { keys, messages }]) => [type, { messages, agents: keys.size }]));
 }
 
-/** Fill of each inbox, 0 to 1. */
+/** Fill of each inbox, and of the front door of several, 0 to 1. */
 export async function inboxFills(
   ports: Ports,
 ): Promise<ReadonlyArray<{ readonly stream: string; readonly fill: number; readonly messages: number }>> {
-  const infos = await Promise.all(ports.inboxes.map((inbox) => inbox.info()));
-  return infos.map(({ fill, messages }, shard) => ({ stream: ports.layout.inboxStream(shard), fill, messages }));
+  const { frontDoor, inboxes, layout } = ports;
+  const logs = inboxes.map((inbox, shard) => ({ stream: layout.inboxStream(shard), log: inbox }));
+  if (frontDoor !== undefined) logs.push({ stream: layout.frontDoorStream, log: frontDoor });
+  return Promise.all(
+    logs.map(async ({ stream, log }) => {
+      const { fill, messages } = await log.info();
+      return { stream, fill, messages };
+    }),
+  );
 }
 
 /** Names of all consumers of the inboxes. The server answers in pages. */

@@ -57,17 +57,21 @@ export function parkedMessage(
   return { v: 1, key, seq, subject, headers, data, atMs: context.ports.clock.wallMs(), ...reason };
 }
 
-/** Appends a parked message until it is stored, under the ID (agent, sequence). @throws {WakebusError} `UNAVAILABLE` when this node may no longer act. */
+/**
+ * Appends a parked message until it is stored.
+ *
+ * @param messageId - Under which it is stored once. @default (agent, sequence)
+ * @throws {WakebusError} `UNAVAILABLE` when this node may no longer act.
+ */
 export async function storeParked(
   context: NodeContext,
   log: EventLog,
   subject: string,
   parked: ParkedMessage,
+  messageId: string = wireMessageId(parked.key, String(parked.seq)),
 ): Promise<AppendOutcome> {
   while (context.membership.mayAct()) {
-    const outcome = await log.append(subject, encode(parked), {
-      messageId: wireMessageId(parked.key, String(parked.seq)),
-    });
+    const outcome = await log.append(subject, encode(parked), { messageId });
     if (outcome.kind === 'stored') return outcome;
     await delay(context.ports.clock, RETRY_MS);
   }

@@ -1,9 +1,9 @@
 /**
- * Strays: messages in an inbox that name no agent. Their tokens are wildcards, or not escaped as the
+ * Strays: messages in an inbox, or at the front door of several, that name no agent. Their tokens are wildcards, or not escaped as the
  * protocol asks; the server stores them as they come. They end in the dead letters, so that they do not
  * fill the inbox unseen.
  */
-import { type AgentKey, WakebusError } from '@wakebus/protocol';
+import { type AgentKey, WakebusError, wireMessageId } from '@wakebus/protocol';
 import { parkedMessage, storeParked } from './dead-letters.ts';
 import type { NodeContext } from './node-context.ts';
 import type { Consumption, Delivery, EventLog } from './ports/event-log.ts';
@@ -11,13 +11,17 @@ import type { Consumption, Delivery, EventLog } from './ports/event-log.ts';
 /** Nothing about them is urgent: so long without an answer, in milliseconds, and another node takes them. */
 const ACK_WAIT_MS = 30_000;
 
+/** Under which key the dead letters of no agent stand. */
+const NOBODY = 'invalid.address' as AgentKey;
+
 /** Takes what was published under the agents' subjects and could not be mapped into a partition. */
 export function consumeStrays(context: NodeContext): Promise<Consumption[]> {
   const { layout, ports } = context;
-  const spec = { name: layout.straysConsumer, filters: [layout.agentsFilter], ackWaitMs: ACK_WAIT_MS };
+  const spec = { name: layout.straysConsumer, filters: [layout.straysFilter], ackWaitMs: ACK_WAIT_MS };
+  const entrances = ports.frontDoor === undefined ? ports.inboxes : [ports.frontDoor];
   return Promise.all(
-    ports.inboxes.map((inbox) =>
-      inbox.consume(spec, { rank: 0, onDelivery: (delivery) => void discardStray(context, inbox, delivery) }),
+    entrances.map((log) =>
+      log.consume(spec, { rank: 0, onDelivery: (delivery) => void discardStray(context, log, delivery) }),
     ),
   );
 }
@@ -32,9 +36,12 @@ export async function discardStray(
   const why = 'its tokens are not escaped as the protocol asks';
   const { code, message } = new WakebusError('INVALID_ADDRESS', { address: delivery.subject, why });
   log.warn(message, { subject: delivery.subject, code });
-  const parked = parkedMessage(context, 'invalid.address', delivery, { code, message, attempts: 0 });
+  const parked = parkedMessage(context, NOBODY, delivery, { code, message, attempts: 0 });
+  // Each shard counts for itself, and they all give their strays up under one key.
+  const shard = inbox === undefined ? -1 : ports.inboxes.indexOf(inbox);
+  const messageId = wireMessageId(NOBODY, `${shard}.${delivery.seq}`);
   try {
-    await storeParked(context, ports.deadLetters, layout.deadLetterSubject('invalid.address' as AgentKey), parked);
+    await storeParked(context, ports.deadLetters, layout.deadLetterSubject(NOBODY), parked, messageId);
     inbox?.ack(delivery.ackToken);
   } catch (thrown) {
     log.warn('a stray stays in the inbox for now', { error: String(thrown) });

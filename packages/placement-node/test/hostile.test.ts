@@ -125,7 +125,7 @@ describe('an address', () => {
     await bus.startNode();
     const plain = await plainConnect({ servers: bus.server.url });
     const root = bus.layout.agentsFilter.replace('*.*.>', '');
-    const tokens = ['=zz', 'caf\u00e9', '=41', 'a=2', 'x'.repeat(250)];
+    const tokens = ['=zz', 'caf\u00e9', '=41', 'a=2', 'x'.repeat(250), '*', '>'];
 
     for (const token of tokens) plain.publish(`${root}list.${token}.add`, text('{"item":1}'));
     await plain.flush();

@@ -138,6 +138,10 @@ export class Layout {
   get straysConsumer(): string {
     return 'strays';
   }
+  /** Wider than {@link agentsFilter}: the server does not deliver a subject with `>` inside to a filter with `*` in that place. */
+  get straysFilter(): string {
+    return `${this.#agentsRoot}>`;
+  }
 
   /** Reads a stored inbox subject without splitting it: this runs for every delivery. */
   readInboxSubject(subject: string): InboxSubject | undefined {

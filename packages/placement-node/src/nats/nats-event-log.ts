@@ -11,12 +11,14 @@ import type {
   ConsumeOptions,
   ConsumerSpec,
   Consumption,
+  Delivery,
   EventLog,
   LogInfo,
   StoredMessage,
 } from '../ports/event-log.ts';
 import { PullConsumption } from './consumption.ts';
 import { getBatch, getFromLeader } from './direct-get.ts';
+import type { FrontDoor } from './front-door.ts';
 import type { Link } from './link.ts';
 import { callApi, orUnavailable } from './jetstream-api.ts';
 import { publishAcked } from './publisher.ts';
@@ -40,10 +42,13 @@ interface StreamInfo {
 export class NatsEventLog implements EventLog {
   readonly #link: Link;
   readonly #stream: string;
+  readonly #frontDoor: FrontDoor | undefined;
 
-  constructor(link: Link, stream: string) {
+  /** @param frontDoor - Where this stream fetches from, if it does. */
+  constructor(link: Link, stream: string, frontDoor?: FrontDoor) {
     this.#link = link;
     this.#stream = stream;
+    this.#frontDoor = frontDoor;
   }
 
   append(subject: string, data: Uint8Array, options?: AppendOptions): Promise<AppendOutcome> {
@@ -101,7 +106,13 @@ export class NatsEventLog implements EventLog {
   }
 
   consume(spec: ConsumerSpec, options: ConsumeOptions): Promise<Consumption> {
-    return PullConsumption.join(this.#link, this.#stream, spec, options);
+    const frontDoor = this.#frontDoor;
+    if (frontDoor === undefined) return PullConsumption.join(this.#link, this.#stream, spec, options);
+    const onDelivery = (delivery: Delivery): void => {
+      frontDoor.note(delivery);
+      options.onDelivery(delivery);
+    };
+    return PullConsumption.join(this.#link, this.#stream, spec, { ...options, onDelivery });
   }
 
   ack(ackToken: string): void {

@@ -6,6 +6,7 @@ import type { Layout } from '@wakebus/protocol';
 import type { Ports } from '../ports/ports.ts';
 import { cryptoRandom } from './crypto-random.ts';
 import { LEASE_MARKER_TTL_MS } from './wanted-streams.ts';
+import { FrontDoor } from './front-door.ts';
 import { type FaultListener, Link } from './link.ts';
 import { NatsBlobStore } from './nats-blob-store.ts';
 import { NatsEventLog } from './nats-event-log.ts';
@@ -22,14 +23,17 @@ import { systemClock } from './system-clock.ts';
  */
 export function natsPorts(connection: NatsConnection, layout: Layout, onFault: FaultListener = warn): Ports {
   const link = new Link(connection, onFault);
+  const frontDoor = layout.shards > 1 ? new FrontDoor(link, layout) : undefined;
   const log = (stream: string): NatsEventLog => new NatsEventLog(link, stream);
+  const inbox = (shard: number): NatsEventLog => new NatsEventLog(link, layout.inboxStream(shard), frontDoor);
   const shards = Array.from({ length: layout.shards }, (_, shard) => shard);
   return {
     layout,
     clock: systemClock,
     random: cryptoRandom,
     messenger: new NatsMessenger(link),
-    inboxes: shards.map((shard) => log(layout.inboxStream(shard))),
+    inboxes: shards.map(inbox),
+    ...(frontDoor !== undefined && { frontDoor: log(layout.frontDoorStream) }),
     timers: shards.map((shard) => log(layout.timersStream(shard))),
     births: log(layout.birthsStream),
     held: log(layout.heldStream),

@@ -7,13 +7,14 @@
 import type { MsgHdrs } from '@nats-io/transport-node';
 import type { Headers } from '@wakebus/protocol';
 
-/** Headers that the server reads. */
+/** Headers that the server reads, and the one that it writes into a message which a stream fetched from another. */
 export const natsHeader = {
   expectedSubjectSeq: 'Nats-Expected-Last-Subject-Sequence',
   ttl: 'Nats-TTL',
   schedule: 'Nats-Schedule',
   scheduleTarget: 'Nats-Schedule-Target',
   scheduleTtl: 'Nats-Schedule-TTL',
+  source: 'Nats-Stream-Source',
 } as const;
 
 /** Headers that the server adds to what a direct get returns. The message itself never had them. */

@@ -18,6 +18,8 @@ export interface Ports {
   readonly messenger: Messenger;
   /** One log a shard. */
   readonly inboxes: readonly EventLog[];
+  /** With several shards, where plain publishers write and the shards fetch from. */
+  readonly frontDoor?: EventLog;
   readonly timers: readonly EventLog[];
   readonly births: EventLog;
   readonly held: EventLog;
