@@ -53,11 +53,26 @@ async function check(context: CommandContext, { production, monitor }: SetupFlag
 }
 
 function print(context: CommandContext, flags: SetupFlags): Promise<void> {
+  const { output } = context;
   const options = optionsOf(context, flags);
-  const streams = wantedStreams(new Layout(options), options);
-  if (context.output.json) for (const stream of streams) context.output.data('stream', { config: stream }, () => '');
-  else context.output.data('streams', {}, () => toJson(streams, 2));
+  const layout = new Layout(options);
+  const streams = wantedStreams(layout, options);
+  const mappings = mappingsOf(layout);
+  if (output.json) {
+    for (const stream of streams) output.data('stream', { config: stream }, () => '');
+    for (const [src, dest] of Object.entries(mappings)) output.data('mapping', { src, dest }, () => '');
+  } else {
+    output.data('setup', {}, () => toJson({ streams, ...(layout.shards > 1 && { mappings }) }, 2));
+  }
   return Promise.resolve();
+}
+
+/**
+ * What an operator may put into the account, in the server's own syntax: the server then writes what is
+ * published under `agents.…` straight into its shard, and the front door stays empty.
+ */
+function mappingsOf({ inboxTransform: { src, dest }, shards }: Layout): Readonly<Record<string, string>> {
+  return shards > 1 ? { [src]: dest } : {};
 }
 
 function optionsOf({ settings }: CommandContext, flags: SetupFlags): DeploymentOptions {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { type NatsConnection, type NodeConnectionOptions, connect, credsAuthenticator } from '@nats-io/transport-node';
 import { type Client, createClient } from '@wakebus/client';
+import { checkServer } from '@wakebus/placement-node';
 import { WakebusError } from '@wakebus/protocol';
 import type { CliIo } from './cli-io.ts';
 import type { ResolvedSettings } from './settings.ts';
@@ -32,7 +33,7 @@ export async function openConnection(settings: ResolvedSettings, io: CliIo): Pro
   }
 }
 
-/** Runs work over a connection to a deployment. @throws what the work throws, `NOT_CONNECTED`, `STREAM_MISSING`. */
+/** Runs work over a connection to a deployment. @throws what the work throws, `NOT_CONNECTED`, `SERVER_TOO_OLD`, `JETSTREAM_DISABLED`, `STREAM_MISSING`. */
 export async function withSession<T>(
   settings: ResolvedSettings,
   io: CliIo,
@@ -40,6 +41,8 @@ export async function withSession<T>(
 ): Promise<T> {
   const connection = await openConnection(settings, io);
   try {
+    const wrong = checkServer(connection);
+    if (wrong !== undefined) throw wrong;
     const { prefix } = settings;
     const client = await createClient(connection, prefix === undefined ? {} : { prefix });
     return await work({ connection, client });

@@ -1,13 +1,22 @@
 /** `doctor` and `setup`, against servers on which something is wrong. */
-import { jetstreamManager } from '@nats-io/jetstream';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, type Socket, createServer } from 'node:net';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { runCli } from '@wakebus/cli';
 import { createClient } from '@wakebus/client';
-import { type NatsServers, type StartOptions, startNatsServer } from '@wakebus/nats-server';
+import { type NatsServers, type StartOptions, findNatsServer, startNatsServer } from '@wakebus/nats-server';
 import { connectNats, createDeployment, startPlacementNode } from '@wakebus/placement-node';
 import { describe, expect, test } from 'vitest';
 import { counter } from './counter-agent.ts';
 import { type FakeIo, fakeIo } from './fake-io.ts';
 import { eventually } from './eventually.ts';
+
+/** What `setup --print` prints. */
+interface Print {
+  readonly streams: ReadonlyArray<{ readonly name: string; readonly num_replicas: number }>;
+  readonly mappings?: Readonly<Record<string, string>>;
+}
 
 interface Place extends AsyncDisposable {
   readonly server: NatsServers;
@@ -31,6 +40,53 @@ async function place(options: StartOptions = {}): Promise<Place> {
     },
   };
 }
+
+/** A server of another age, as far as a client can tell before it asks for anything. */
+async function oldServer(version: string): Promise<AsyncDisposable & { readonly url: string }> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.write(
+      `INFO ${JSON.stringify({ server_id: 'old', version, jetstream: true, headers: true, max_payload: 1_048_576 })}\r\n`,
+    );
+    socket.on('data', (data) => data.includes('PING\r\n') && socket.write('PONG\r\n'));
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return {
+    url: `nats://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy();
+      await once(server.close(), 'close');
+    },
+  };
+}
+
+/** The real server, started as if nobody had heard of JetStream. */
+async function bareServer(): Promise<AsyncDisposable & { readonly url: string }> {
+  const child = spawn(await findNatsServer(), ['-a', '127.0.0.1', '-p', '-1'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let log = '';
+  for await (const chunk of child.stderr.iterator({ destroyOnReturn: false })) {
+    log += String(chunk);
+    if (log.includes('Server is ready')) break;
+  }
+  child.stderr.resume();
+  return {
+    url: `nats://127.0.0.1:${/client connections on 127\.0\.0\.1:(\d+)/.exec(log)?.[1]}`,
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    },
+  };
+}
+
+/** Runs a command against an address. */
+async function runAt(url: string, ...argv: string[]): Promise<{ code: number; text: string }> {
+  using io = fakeIo({ env: { WAKEBUS_SERVERS: url } });
+  return { code: await runCli(argv, io), text: io.stderr };
+}
+
+const otherCommands = [['setup'], ['setup', '--check'], ['status'], ['inspect', 'a/b'], ['send', 'a/b', 'c']];
 
 describe('doctor', () => {
   test('is silent when all is well', async () => {
@@ -146,6 +202,46 @@ describe('doctor', () => {
     ]);
   });
 
+  test('names a server that runs without JetStream, and so do all commands', async () => {
+    await using bare = await bareServer();
+
+    expect(await runAt(bare.url, 'doctor')).toEqual({
+      code: 1,
+      text: expect.stringMatching(/^! .*JetStream.*\(JETSTREAM_DISABLED\)\n$/) as string,
+    });
+    for (const command of otherCommands)
+      expect(await runAt(bare.url, ...command), command.join(' ')).toEqual({
+        code: 5,
+        text: expect.stringContaining('(JETSTREAM_DISABLED)') as string,
+      });
+  });
+
+  test('names an account without JetStream, and so do all commands', async () => {
+    await using at = await place({ config: 'accounts { A: { users: [{ user: a, password: a }] } }\nno_auth_user: a' });
+
+    for (const command of [['doctor'], ...otherCommands]) {
+      const { code, text } = await runAt(at.server.url, ...command);
+      expect([code, text], command.join(' ')).toEqual([
+        command[0] === 'doctor' ? 1 : 5,
+        expect.stringContaining('(JETSTREAM_DISABLED)') as string,
+      ]);
+    }
+  });
+
+  test('names a server that is too old, with both versions, and so do all commands', async () => {
+    await using old = await oldServer('2.9.25');
+
+    expect(await runAt(old.url, 'doctor')).toEqual({
+      code: 1,
+      text: expect.stringMatching(/^! .*2\.9\.25.*2\.14\.0.*\(SERVER_TOO_OLD\)\n$/) as string,
+    });
+    for (const command of otherCommands)
+      expect(await runAt(old.url, ...command), command.join(' ')).toEqual({
+        code: 1,
+        text: expect.stringContaining('(SERVER_TOO_OLD)') as string,
+      });
+  });
+
   test('names a server that does not answer', async () => {
     using io = fakeIo({ env: { WAKEBUS_SERVERS: 'nats://127.0.0.1:1' } });
 
@@ -196,11 +292,45 @@ describe('setup', () => {
 
     expect(await runCli(['setup', '--print', '--prefix', 'other', '--replicas', '3'], io)).toBe(0);
 
-    const streams = JSON.parse(io.stdout) as Array<{ name: string; num_replicas: number }>;
+    const { streams, mappings } = JSON.parse(io.stdout) as Print;
+    expect(mappings).toBeUndefined();
     expect(streams.map(({ name }) => name)).toEqual(
       expect.arrayContaining(['other_inbox', 'other_timers', 'KV_other_agents']),
     );
     expect(streams.every((stream) => stream.num_replicas === 3)).toBe(true);
+  });
+
+  test('--print with several shards prints an account mapping, with which plain events skip the front door', async () => {
+    using io = fakeIo();
+    expect(await runCli(['setup', '--print', '--shards', '2', '--partitions', '8'], io)).toBe(0);
+    const { mappings } = JSON.parse(io.stdout) as Print;
+    await using at = await place({ config: `mappings: ${JSON.stringify(mappings)}` });
+    await at.run('setup', '--shards', '2', '--partitions', '8');
+    const node = await startPlacementNode({ connection: at.connection, agents: [counter] });
+    const client = await createClient(at.connection);
+
+    const acks = await Promise.all(
+      ['a', 'b', 'c', 'd'].map((id) => jetstream(at.connection).publish(`agents.counter.${id}.add`, '{"by":2}')),
+    );
+
+    expect(new Set(acks.map(({ stream }) => stream))).toEqual(new Set(['wakebus_inbox_0', 'wakebus_inbox_1']));
+    await eventually(async () => (await client.inspect('counter/d'))?.context).toMatchObject({ total: 2 });
+    expect((await at.run('setup', '--check')).code).toBe(0);
+    await node.drain();
+  });
+
+  test('--print --json prints streams and mapping line by line', async () => {
+    using io = fakeIo();
+
+    expect(await runCli(['setup', '--print', '--shards', '2', '--prefix', 'other', '--json'], io)).toBe(0);
+
+    expect(io.json().map(({ kind }) => kind)).toEqual([...Array<string>(14).fill('stream'), 'mapping']);
+    expect(io.json().at(-1)).toEqual({
+      v: 1,
+      kind: 'mapping',
+      src: 'other.agents.*.*.>',
+      dest: 'other.inbox.{{partition(16,1,2)}}.{{wildcard(1)}}.{{wildcard(2)}}.e.>',
+    });
   });
 
   test.each([

@@ -1,5 +1,6 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { createClient } from '@wakebus/client';
+import { startNatsServer } from '@wakebus/nats-server';
 import { connectNats } from '@wakebus/placement-node';
 import { decode, header } from '@wakebus/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -206,9 +207,8 @@ describe('a client is not made', () => {
   });
 
   test('without JetStream: JETSTREAM_DISABLED', async () => {
-    const connection = await connectNats({ servers: deployment.server.url });
-    const original = connection.publish.bind(connection);
-    connection.publish = (subject, ...rest) => original(subject.replace('$JS.API', '$NOBODY'), ...rest);
+    await using server = await startNatsServer({ config: 'accounts { A: { users: [{ user: a, password: a }] } }' });
+    const connection = await connectNats({ servers: server.url, user: 'a', pass: 'a' });
 
     expect((await failure(createClient(connection))).code).toBe('JETSTREAM_DISABLED');
     await connection.close();

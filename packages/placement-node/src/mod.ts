@@ -9,6 +9,7 @@ export {
   type DeploymentOptions,
   MINIMUM_SERVER_VERSION,
   checkDeployment,
+  checkServer,
   connectNats,
   createDeployment,
   natsPorts,

@@ -1,7 +1,8 @@
 /** A server that fails, restarts or is not there. */
 import { connect } from '@nats-io/transport-node';
 import { describe, expect, test } from 'vitest';
-import { connectNats } from '../src/mod.ts';
+import { startNatsServer } from '@wakebus/nats-server';
+import { MINIMUM_SERVER_VERSION, connectNats, startPlacementNode } from '../src/mod.ts';
 import { listAgent } from './support/agents.ts';
 import { useServer } from './support/deployment.ts';
 import { eventually, failure } from './support/eventually.ts';
@@ -22,6 +23,29 @@ test('a node on a closed connection is refused', async () => {
   await connection.close();
 
   await expect(bus.startNode({ connection } as never)).rejects.toThrow();
+});
+
+describe.each(['create', 'check'] as const)('a node that shall %s its deployment is not started', (setup) => {
+  test('on a server that is too old', async () => {
+    const bus = await deploy();
+    const connection = await bus.connect();
+    Object.assign(connection.info as object, { version: '2.9.25' });
+
+    expect(await failure(startPlacementNode({ connection, setup, agents: [listAgent()] }))).toMatchObject({
+      code: 'SERVER_TOO_OLD',
+      facts: { version: '2.9.25', needed: MINIMUM_SERVER_VERSION },
+    });
+  });
+
+  test('without JetStream', async () => {
+    await using server = await startNatsServer({ config: 'accounts { A: { users: [{ user: a, password: a }] } }' });
+    const connection = await connectNats({ servers: server.url, user: 'a', pass: 'a' });
+
+    expect(await failure(startPlacementNode({ connection, setup, agents: [listAgent()] }))).toMatchObject({
+      code: 'JETSTREAM_DISABLED',
+    });
+    await connection.close();
+  });
 });
 
 describe('a server that is killed and restarted on its store', () => {

@@ -9,7 +9,10 @@ export function addSetup(program: Command, io: CliIo): void {
     .command('setup')
     .description('create the streams and buckets of a deployment; what exists is left as it is')
     .option('--check', 'create nothing: compare what is there with what Wakebus needs')
-    .option('--print', 'create nothing: print the streams as JSON, for whoever manages the server')
+    .option(
+      '--print',
+      'create nothing: print as JSON what to create; with several shards also an account mapping that spares plain publishers a hop',
+    )
     .option('--production', 'with --check: also demand three replicas and a flush on every write')
     .option('--monitor <urls>', 'with --production: monitoring addresses of all servers, separated by commas')
     .option('--partitions <count>', 'partitions of the inbox; fixed from then on (default: 16)')

@@ -4,6 +4,8 @@ import { ApiError, callApi } from './jetstream-api.ts';
 import { NoReplyError, type RequestMux } from './request-mux.ts';
 
 const STREAM_NOT_FOUND = 10_059;
+/** The server has JetStream and this account has not; or nobody has it now. */
+const NO_JETSTREAM: ReadonlySet<number> = new Set([10_039, 10_076]);
 
 interface StreamConfig {
   readonly config: { readonly metadata?: Readonly<Record<string, string>> };
@@ -30,7 +32,8 @@ export async function readLayout(mux: RequestMux, prefix: string | undefined, ur
 function layoutError(cause: unknown, stream: string, url: string): unknown {
   if (cause instanceof ApiError && cause.errorCode === STREAM_NOT_FOUND)
     return new WakebusError('STREAM_MISSING', { stream }, { cause });
-  if (cause instanceof NoReplyError && cause.why === 'no-responders')
+  const isRefused = cause instanceof ApiError && NO_JETSTREAM.has(cause.errorCode);
+  if (isRefused || (cause instanceof NoReplyError && cause.why === 'no-responders'))
     return new WakebusError('JETSTREAM_DISABLED', { url }, { cause });
   if (cause instanceof ApiError || cause instanceof NoReplyError)
     return new WakebusError('UNAVAILABLE', { what: `The stream ${stream}` }, { cause });

@@ -5,7 +5,7 @@ import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { Layout, type LayoutOptions, WakebusError } from '@wakebus/protocol';
 import { apiErrorCode } from './api-error.ts';
-import { checkServer } from './check-server.ts';
+import { checkServer, jetStreamDisabled } from './check-server.ts';
 import { cryptoRandom } from './crypto-random.ts';
 import { metadataKey } from './stream-metadata.ts';
 import { type DeploymentLimits, type WantedStream, wantedStreams } from './wanted-streams.ts';
@@ -30,9 +30,7 @@ export interface DeploymentOptions extends LayoutOptions, DeploymentLimits {}
  * @throws {WakebusError} `SERVER_TOO_OLD`, `JETSTREAM_DISABLED`; `INVALID_OPTION` when the server refuses a stream; `UNAVAILABLE`.
  */
 export async function createDeployment(connection: NatsConnection, options: DeploymentOptions = {}): Promise<Layout> {
-  const wrong = checkServer(connection);
-  if (wrong !== undefined) throw wrong;
-  const manager = await jetstreamManager(connection, { checkAPI: false, timeout: TIMEOUT_MS });
+  const manager = await managerOf(connection);
   const layout = await settleLayout(manager, options);
   const streams = wantedStreams(layout, options);
   const sourced = new Set(streams.flatMap(({ sources = [] }) => sources.map(({ name }) => name)));
@@ -40,6 +38,20 @@ export async function createDeployment(connection: NatsConnection, options: Depl
     await Promise.all(group.map((stream) => createStream(manager, stream)));
   }
   return layout;
+}
+
+/** What asks the server, when it is one that can be asked. @throws {WakebusError} `SERVER_TOO_OLD`, `JETSTREAM_DISABLED`; `UNAVAILABLE`. */
+async function managerOf(connection: NatsConnection): Promise<JetStreamManager> {
+  const wrong = checkServer(connection);
+  if (wrong !== undefined) throw wrong;
+  const manager = await jetstreamManager(connection, { checkAPI: false, timeout: TIMEOUT_MS });
+  try {
+    await manager.getAccountInfo();
+  } catch (cause) {
+    if ((cause as Error).name === 'JetStreamNotEnabled') throw jetStreamDisabled(connection, cause);
+    throw new WakebusError('UNAVAILABLE', { what: 'JetStream' }, { cause });
+  }
+  return manager;
 }
 
 /** The layout that is stored, once there is one: of several that start at once, one creates the stream that names it. */
@@ -69,11 +81,10 @@ async function createStream(manager: JetStreamManager, stream: WantedStream): Pr
  * The layout of a deployment, as it was created.
  *
  * @param prefix - Its name. @default "wakebus"
- * @throws {WakebusError} `STREAM_MISSING` when there is none; `STREAM_MISCONFIGURED` when something else has its name; `UNAVAILABLE`.
+ * @throws {WakebusError} `SERVER_TOO_OLD`, `JETSTREAM_DISABLED`; `STREAM_MISSING` when there is none; `STREAM_MISCONFIGURED` when something else has its name; `UNAVAILABLE`.
  */
 export async function readLayout(connection: NatsConnection, prefix?: string): Promise<Layout> {
-  const manager = await jetstreamManager(connection, { checkAPI: false, timeout: TIMEOUT_MS });
-  const layout = await findLayout(manager, prefix);
+  const layout = await findLayout(await managerOf(connection), prefix);
   if (layout !== undefined) return layout;
   throw new WakebusError('STREAM_MISSING', { stream: layoutNamed(prefix).birthsStream });
 }
