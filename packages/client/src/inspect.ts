@@ -16,7 +16,7 @@ import {
   decode,
   decodeRecord,
 } from '@wakebus/protocol';
-import type { BucketPort, ClientPorts } from './ports.ts';
+import type { BucketPort, ClientPorts, InboxPort } from './ports.ts';
 
 /** A kept answer, decoded. */
 export interface InspectedReply {
@@ -44,6 +44,8 @@ export interface AgentInspection<TContext = unknown> {
   readonly incarnation: number;
   /** Inbox sequence up to which it has processed. */
   readonly cursor: number;
+  /** Messages in its mailbox that it is not done with, those that stand aside among them. */
+  readonly waiting: number;
   readonly turns: number;
   readonly bornMs: number;
   readonly updatedMs: number;
@@ -83,7 +85,17 @@ export async function inspectAgent(ports: ClientPorts, key: AgentKey): Promise<A
   const { bytes, revision } = await ports.agents.get(key);
   if (bytes === undefined) return undefined;
   const record = decodeRecord(key, bytes);
-  return describe(key, record, { revision, recordBytes: bytes.length, live: await isLive(ports.leases, record) });
+  const [live, waiting] = await Promise.all([isLive(ports.leases, record), countWaiting(ports, key)]);
+  return describe(key, record, { revision, recordBytes: bytes.length, live, waiting });
+}
+
+async function countWaiting({ held, inboxes, layout }: ClientPorts, key: AgentKey): Promise<number> {
+  const inbox = inboxes[layout.shardOf(layout.partitionOf(key))] as InboxPort;
+  const [queued, aside] = await Promise.all([
+    inbox.subjects(layout.mailboxFilter(key)),
+    held.subjects(layout.heldSubject(key)),
+  ]);
+  return [...queued.values(), ...aside.values()].reduce((sum, count) => sum + count, 0);
 }
 
 /** Whether the holder that a record names is alive. Asked only for records that claim to be awake. */
@@ -102,9 +114,14 @@ interface ReadFacts {
   readonly revision: number;
   readonly recordBytes: number;
   readonly live: boolean;
+  readonly waiting: number;
 }
 
-function describe(key: AgentKey, record: AgentRecord, { revision, recordBytes, live }: ReadFacts): AgentInspection {
+function describe(
+  key: AgentKey,
+  record: AgentRecord,
+  { revision, recordBytes, live, waiting }: ReadFacts,
+): AgentInspection {
   const snapshot = record.snapshot.length === 0 ? NO_SNAPSHOT : (decode(record.snapshot) as StoredSnapshot);
   const { attempt, held, last } = record;
   return {
@@ -119,6 +136,7 @@ function describe(key: AgentKey, record: AgentRecord, { revision, recordBytes, l
     machineVersion: record.machineVersion,
     incarnation: record.incarnation,
     cursor: record.cursor,
+    waiting,
     turns: record.turns,
     bornMs: record.bornMs,
     updatedMs: record.updatedMs,

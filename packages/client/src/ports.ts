@@ -77,6 +77,8 @@ export interface ClientPorts {
   };
   /** One a shard. */
   readonly inboxes: readonly InboxPort[];
+  /** Messages that stand aside. */
+  readonly held: Pick<InboxPort, 'subjects'>;
   readonly agents: BucketPort;
   readonly leases: BucketPort;
 }

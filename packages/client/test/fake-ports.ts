@@ -110,6 +110,7 @@ export function fakeWorld(): FakeWorld {
           subjects: () => Promise.resolve(new Map()),
         },
       ],
+      held: { subjects: () => Promise.resolve(new Map()) },
       agents: bucket,
       leases: bucket,
     },

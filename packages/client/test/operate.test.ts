@@ -1,3 +1,4 @@
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { encode } from '@wakebus/protocol';
 import type { ObservedEvent } from '@wakebus/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -230,6 +231,26 @@ describe('remove, suspend and release', () => {
     expect((await failure(client.remove('counter/gone'))).code).toBe('AGENT_NOT_FOUND');
     expect(await agent.call({ type: 'add', by: 1 })).toBe(1);
     expect((await client.inspect('counter/gone'))?.incarnation).toBe(2);
+  });
+
+  test('inspection counts what waits for an agent, in its mailbox and aside', async () => {
+    const ada = deployment.client.agent('counter', 'waited-for');
+    await ada.call({ type: 'add', by: 1 });
+    const waiting = async (): Promise<number | undefined> =>
+      (await deployment.client.inspect('counter/waited-for'))?.waiting;
+    await eventually(waiting).toBe(0);
+    await deployment.client.suspend('counter/waited-for');
+    await eventually(waiting).toBe(0);
+
+    for (const by of [2, 3, 4]) await ada.send({ type: 'add', by });
+    const { layout } = deployment.client;
+    await jetstream(deployment.connection).publish(layout.heldSubject(ada.key), 'one that stands aside');
+
+    expect(await waiting()).toBe(4);
+    await (await jetstreamManager(deployment.connection)).streams.purge(layout.heldStream);
+    await deployment.client.release('counter/waited-for');
+    await eventually(waiting).toBe(0);
+    expect((await deployment.client.inspect('counter/waited-for'))?.context).toMatchObject({ total: 10 });
   });
 
   test('a suspended agent takes nothing until it is released, and loses nothing', async () => {

@@ -4,7 +4,7 @@ import type { AgentInspection } from '@wakebus/client';
 import { WakebusError } from '@wakebus/protocol';
 import type { CliIo } from '../cli-io.ts';
 import { connected, contextOf, examples } from '../command-context.ts';
-import { bytes, count, duration, since } from '../human.ts';
+import { bytes, count, counted, duration, since } from '../human.ts';
 import { toText } from '../output.ts';
 
 export function addInspect(program: Command, io: CliIo): void {
@@ -31,7 +31,7 @@ function describe(agent: AgentInspection, nowMs: number): string {
       `${count(agent.turns)}, the last ${since(agent.updatedMs, nowMs)}; born ${since(agent.bornMs, nowMs)}`,
     ),
     field('version', `machine ${agent.machineVersion}, incarnation ${agent.incarnation}`),
-    field('cursor', String(agent.cursor)),
+    field('cursor', `${agent.cursor}${agent.waiting === 0 ? '' : `, ${counted(agent.waiting, 'message')} waiting`}`),
     ...agent.timers.map(({ id, dueMs }) => field('timer', `${id} ${dueText(dueMs, nowMs)}`)),
     ...agent.outbox.map(({ to, event }) => field('outbox', `${event.type} to ${to}`)),
     ...agent.maybe.map(({ to, event }) => field('unsent', `${event.type} to ${to}, too old to be sent by itself`)),

@@ -22,6 +22,7 @@ export async function natsClientPorts(connection: NatsConnection, prefix: string
     random: { id: () => randomBytes(16).toString('hex') },
     messenger: { subscribe: (subject, onMessage) => subscribe(connection, subject, onMessage) },
     inboxes: shards.map((shard) => new NatsInbox(mux, layout.inboxStream(shard))),
+    held: new NatsInbox(mux, layout.heldStream),
     agents: new NatsBucket(mux, layout.agentsBucket),
     leases: new NatsBucket(mux, layout.leasesBucket),
   };
