@@ -24,21 +24,23 @@ async function expectComplete(bus: TestDeployment, agents: number, each: number)
   for (const i of upTo(agents)) expect(await bus.items(`a${i}`)).toEqual(upTo(each));
 }
 
-// Tried again where a busy machine has kept a node's heart from beating: its agents then run elsewhere for a while.
-test.concurrent('three nodes share the agents evenly', { retry: 2 }, async () => {
+test.concurrent('three nodes share the agents evenly', async () => {
   const bus = await deploy({ partitions: 64 });
   const nodes = [await bus.startNode(), await bus.startNode(), await bus.startNode()];
   await eventually(() => expect(nodes.map((node) => node.status().members.length)).toEqual([3, 3, 3]));
 
-  await load(bus, 900, 1);
-
-  await bus.drained();
-  const sessions = nodes.map((node) => node.status().sessions);
-  expect(sessions.reduce((sum, count) => sum + count, 0)).toBe(900);
-  for (const count of sessions) {
-    expect(count).toBeGreaterThan(300 * 0.85);
-    expect(count).toBeLessThan(300 * 1.15);
-  }
+  // On a busy machine a heart may miss its beat, and others run that node's agents for a while. Their next
+  // events bring them home: what is promised is where agents go, whatever has moved them.
+  await eventually(async () => {
+    await load(bus, 900, 1);
+    await bus.drained();
+    const sessions = nodes.map((node) => node.status().sessions);
+    expect(sessions.reduce((sum, count) => sum + count, 0)).toBe(900);
+    for (const count of sessions) {
+      expect(count).toBeGreaterThan(300 * 0.85);
+      expect(count).toBeLessThan(300 * 1.15);
+    }
+  });
 });
 
 describe.concurrent('under load', () => {
