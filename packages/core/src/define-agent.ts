@@ -32,7 +32,7 @@ export interface AgentOptions<TMachine extends AnyStateMachine = AnyStateMachine
   readonly sleep?: { readonly afterMs?: number };
   /** How often a failing event is tried again after its first run, and the wait before the first retry in milliseconds, doubling after that. @default 3 retries (four runs), 10,000 – long enough for a restart nearby, short enough to watch. */
   readonly retry?: { readonly attempts?: number; readonly backoffMs?: number };
-  /** How long message IDs and unsent outputs are remembered, in milliseconds. @default 86,400,000 – a day covers the retries of most senders. */
+  /** How long message IDs and unsent outputs are remembered, in milliseconds. @default 86,400,000 – a day covers the retries of most senders. The same for types that send to each other: what comes later than its receiver remembers is given up (`MESSAGE_STALE`). */
   readonly dedupe?: { readonly horizonMs?: number };
   /** `migrate[n]` turns a snapshot of version n − 1 into one of version n. */
   readonly migrate?: Readonly<Record<number, Migration>>;

@@ -192,6 +192,7 @@ export class HandOver {
       number: entry.number,
       previous: entry.previous,
       ...(entry.previousMs !== undefined && { previousMs: entry.previousMs }),
+      atMs: entry.atMs,
       id: entry.id,
       event: entry.event,
     };

@@ -33,6 +33,7 @@ interface FactsByCode {
   AGENT_NOT_FOUND: { address: string };
   EVENT_UNKNOWN: { address: string; event: string };
   DEAD_LETTERED: { address: string; seq: number; attempts: number; reason: string };
+  MESSAGE_STALE: { address: string; sender: string };
   // Of defining an agent.
   MACHINE_UNSUPPORTED: { agentType: string; path: string; why: string };
   VALUE_NOT_DURABLE: { path: string; why: string };
@@ -115,6 +116,11 @@ const catalog: { readonly [C in keyof FactsByCode]: ErrorSpec<FactsByCode[C]> } 
     next: 'terminal',
     message: (f) =>
       `${f.address} failed ${f.attempts} times on message ${f.seq}, which is now in the dead letters: ${f.reason}.`,
+  },
+  MESSAGE_STALE: {
+    next: 'terminal',
+    message: (f) =>
+      `A message of ${f.sender} came to ${f.address} later than the dedupe horizon of that type: it may have come before and be forgotten. Look, then redeliver it or not; give both types the same dedupe.horizonMs.`,
   },
   // Of defining an agent.
   MACHINE_UNSUPPORTED: {

@@ -24,6 +24,8 @@ export interface AgentMessage {
   readonly previous: number;
   /** When the message before it was sent: a receiver that forgets sooner does not wait for it. */
   readonly previousMs?: number;
+  /** When it was committed by its sender: one that comes later than its receiver remembers may be a repetition. */
+  readonly atMs?: number;
   readonly id: string;
   readonly event: AgentEvent;
 }

@@ -100,14 +100,23 @@ function applyAgentMessage(draft: TurnDraft, inbound: Kind<'message'>): void {
     draft.duplicates += 1;
     return;
   }
+  if (isForgotten(draft, inbound)) {
+    const facts = { address: addressOf(draft.memory.key), sender: addressOf(message.sender) };
+    return giveUp(draft, inbound, new WakebusError('MESSAGE_STALE', facts), 0);
+  }
   if (!isNext(draft, message) && draft.early.length < EARLY_LIMIT) {
-    const { v: _version, ...early } = message;
+    const { v: _version, atMs: _atMs, ...early } = message;
     draft.early = [...draft.early, { ...early, seq: inbound.seq, headers: inbound.headers }];
     draft.outputNames.push('early message kept');
     return;
   }
   step(draft, inbound, message.event, { from: addressOf(message.sender), id: `${message.sender}:${message.id}` });
   seen.add(name, draft.env.nowMs);
+}
+
+/** Whether it came so late that this agent, had it come in time as well, would not remember: its sender's horizon may be longer. */
+function isForgotten({ memory }: TurnDraft, { message, storedMs }: Kind<'message'>): boolean {
+  return message.atMs !== undefined && message.atMs < storedMs - memory.definition.dedupe.horizonMs;
 }
 
 /** Whether the message before it has been processed, or may have been for so long that nobody here remembers. */

@@ -145,8 +145,9 @@ function fail(draft: TurnDraft, inbound: Inbound, error: WakebusError, backoff: 
 
 function seal(draft: TurnDraft, consumed: number, failure: Turn['failure']): Turn {
   const { memory, env } = draft;
-  memory.seen.expire(env.nowMs);
   const old = memory.record;
+  // By the age of what it has taken, and not while older messages stand aside: a repetition may have waited for long.
+  if (old.held === undefined) memory.seen.expire(Math.min(env.nowMs, draft.cursorMs));
   const owes = draft.outbox.length + draft.armed.length > 0;
   const record: AgentRecord = {
     ...old,

@@ -1,10 +1,19 @@
 import { agentKey } from '@wakebus/protocol';
 import { describe, expect, test } from 'vitest';
+import type { Inbound } from '../../src/mod.ts';
 import { Scene, answers, notebook } from './scene.ts';
 
 const HOUR_MS = 3_600_000;
 const ada = agentKey('writer', 'ada');
 const bob = agentKey('writer', 'bob');
+
+type Message = Extract<Inbound, { kind: 'message' }>;
+
+/** An agent's message as one that was committed at a time. */
+function sentAt(inbound: Inbound, atMs: number): Message {
+  if (inbound.kind !== 'message') throw new Error('not a message');
+  return { ...inbound, message: { ...inbound.message, atMs } };
+}
 
 describe('an outside event', () => {
   test('is taken once, however often its ID comes', () => {
@@ -49,6 +58,34 @@ describe('an outside event', () => {
     scene.take([scene.again(first)]);
 
     expect(scene.words).toEqual(['a', 'b', 'a']);
+  });
+
+  test('is known again however long its repetition waited in the mailbox', () => {
+    const scene = new Scene(notebook({ dedupe: { horizonMs: HOUR_MS } }));
+    const first = scene.note('a', 'order-1');
+    const repetition = scene.again(first);
+    scene.take([first]);
+
+    scene.nowMs += 48 * HOUR_MS;
+    scene.take([]);
+    scene.rehydrate();
+    scene.take([repetition]);
+
+    expect(scene.words).toEqual(['a']);
+  });
+
+  test('is known again while messages stand aside, whatever came after them', () => {
+    const scene = new Scene(notebook({ dedupe: { horizonMs: HOUR_MS } }));
+    const first = scene.note('a', 'order-1');
+    scene.take([first]);
+    const { memory } = scene;
+    scene.memory = { ...memory, record: { ...memory.record, held: { cursor: 1, upTo: 2 } } };
+
+    scene.nowMs += 48 * HOUR_MS;
+    scene.take([scene.note('b')]);
+    scene.take([scene.again(first)]);
+
+    expect(scene.words).toEqual(['a', 'b']);
   });
 
   test('behind the cursor is passed over without a trace', () => {
@@ -130,6 +167,31 @@ describe("another agent's message", () => {
     scene.take([scene.note('more time passes')]);
 
     expect(scene.words).toEqual(['1', 'time passes', '2', 'more time passes', 'b4']);
+  });
+
+  test('that comes later than this agent remembers is given up, as it may have come before', () => {
+    const scene = new Scene(notebook({ dedupe: { horizonMs: HOUR_MS } }));
+    const first = sentAt(scene.message(ada, 1, 0, { type: 'note', word: '1' }), scene.nowMs);
+    scene.take([first]);
+    scene.nowMs += 2 * HOUR_MS;
+    scene.take([scene.note('time passes')]);
+
+    // The sender remembers for longer: after a crash it sends what it does not know to have arrived.
+    const repeated = { ...scene.again(first), storedMs: scene.nowMs };
+    const turn = scene.take([repeated, sentAt(scene.message(ada, 2, 1, { type: 'note', word: '2' }), scene.nowMs)]);
+
+    expect(scene.words).toEqual(['1', 'time passes', '2']);
+    expect(turn.deadLetters.map(({ code, inbound }) => [code, inbound.seq])).toEqual([['MESSAGE_STALE', repeated.seq]]);
+  });
+
+  test('that came in time and had to wait for its turn is taken', () => {
+    const scene = new Scene(notebook({ dedupe: { horizonMs: HOUR_MS } }));
+    const message = sentAt(scene.message(ada, 2, 1, { type: 'note', word: '2' }), scene.nowMs);
+    scene.nowMs += 2 * HOUR_MS;
+
+    scene.take([{ ...message, message: { ...message.message, previous: 0 } }]);
+
+    expect(scene.words).toEqual(['2']);
   });
 
   test('that waits already is not kept twice', () => {
