@@ -13,19 +13,23 @@ export const MAX_RANK = 9;
 /**
  * For each partition, the nodes in the order in which they should serve it.
  *
- * The first of a node's ranking that is not full yet comes first, where full is an even share rounded
- * up: plain rendezvous hashing leaves a few partitions far from even.
+ * The first of a node's ranking that has room comes first. There is room for an even share rounded down,
+ * and one more for as many nodes as that leaves partitions over: plain rendezvous hashing leaves some far
+ * from even, and a share rounded up for everybody leaves the last of them too little.
  *
  * @see Mirrokni, Thorup and Zadimoghaddam, "Consistent Hashing with Bounded Loads", 2018.
  */
 export function placePartitions(nodeIds: readonly string[], pool: string, partitions: number): string[][] {
-  const share = Math.ceil(partitions / Math.max(1, nodeIds.length));
+  const share = Math.floor(partitions / Math.max(1, nodeIds.length));
+  let left = partitions - share * nodeIds.length;
   const load = new Map<string, number>();
+  const loadOf = (id: string): number => load.get(id) ?? 0;
   return Array.from({ length: partitions }, (_, partition) => {
     const ranked = rankNodes(nodeIds, pool, partition);
-    const first = ranked.find((id) => (load.get(id) ?? 0) < share);
+    const first = ranked.find((id) => loadOf(id) < share || (loadOf(id) === share && left > 0));
     if (first === undefined) return ranked;
-    load.set(first, (load.get(first) ?? 0) + 1);
+    if (loadOf(first) === share) left -= 1;
+    load.set(first, loadOf(first) + 1);
     return [first, ...ranked.filter((id) => id !== first)];
   });
 }

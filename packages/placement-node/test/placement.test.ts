@@ -1,12 +1,22 @@
+import { Layout } from '@wakebus/protocol';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { placePartitions } from '../src/placement.ts';
 
 const PARTITIONS = 64;
-const nodes = fc.uniqueArray(fc.stringMatching(/^node-[A-Za-z0-9]{8}$/), { minLength: 1, maxLength: 12 });
+const DEFAULT_PARTITIONS = new Layout().partitions;
+const name = fc.stringMatching(/^node-[A-Za-z0-9]{8}$/);
+const nodes = fc.uniqueArray(name, { minLength: 1, maxLength: 12 });
+const trio = fc.uniqueArray(name, { minLength: 3, maxLength: 3 });
 
-function firsts(nodeIds: readonly string[]): (string | undefined)[] {
-  return placePartitions(nodeIds, 'default', PARTITIONS).map(([first]) => first);
+function firsts(nodeIds: readonly string[], partitions: number = PARTITIONS): (string | undefined)[] {
+  return placePartitions(nodeIds, 'default', partitions).map(([first]) => first);
+}
+
+/** In how many partitions each node comes first. */
+function loadsOf(nodeIds: readonly string[], partitions: number): number[] {
+  const placed = firsts(nodeIds, partitions);
+  return nodeIds.map((id) => placed.filter((first) => first === id).length);
 }
 
 describe('the ranking of nodes', () => {
@@ -22,13 +32,23 @@ describe('the ranking of nodes', () => {
     );
   });
 
-  test('gives no node more than its share, and three nodes loads within 15 % of even', () => {
+  test('gives every node its share, and none more than one partition more than another', () => {
     fc.assert(
-      fc.property(nodes, (nodeIds) => {
-        const loads = nodeIds.map((id) => firsts(nodeIds).filter((first) => first === id).length);
+      fc.property(nodes, fc.integer({ min: 1, max: PARTITIONS }), (nodeIds, partitions) => {
+        const loads = loadsOf(nodeIds, partitions);
 
-        expect(Math.max(...loads)).toBeLessThanOrEqual(Math.ceil(PARTITIONS / nodeIds.length));
-        if (nodeIds.length === 3) expect(Math.min(...loads)).toBeGreaterThanOrEqual((PARTITIONS / 3) * 0.85);
+        expect(loads.reduce((sum, load) => sum + load, 0)).toBe(partitions);
+        expect(Math.max(...loads) - Math.min(...loads)).toBeLessThanOrEqual(1);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('leaves three nodes within 15 % of even, with as few partitions as are made by default', () => {
+    fc.assert(
+      fc.property(trio, (nodeIds) => {
+        for (const load of loadsOf(nodeIds, DEFAULT_PARTITIONS))
+          expect(Math.abs((load * 3) / DEFAULT_PARTITIONS - 1)).toBeLessThan(0.15);
       }),
       { numRuns: 300 },
     );
