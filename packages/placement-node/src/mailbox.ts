@@ -195,11 +195,15 @@ export class Mailbox {
     if (kept.length > 0) this.#doorbells.unshift(...kept);
   }
 
-  /** Has what comes after a sequence delivered again in a while, to whoever comes first then. */
-  giveBack(afterSeq: number, delayMs: number): void {
+  /**
+   * Has what comes after a sequence delivered again in a while, to whoever comes first then.
+   *
+   * @param delayMs - How long that is for a message that has been delivered so often, in milliseconds.
+   */
+  giveBack(afterSeq: number, delayMs: (deliveries: number) => number): void {
     const left = this.#doorbells.filter(({ seq }) => seq > afterSeq);
     this.#doorbells = this.#doorbells.filter(({ seq }) => seq <= afterSeq);
-    for (const { ackToken } of left) this.#inbox.nak(ackToken, delayMs);
+    for (const { ackToken, deliveries } of left) this.#inbox.nak(ackToken, delayMs(deliveries));
   }
 
   /** Tells the server that deliveries held for long are still in work. */

@@ -19,6 +19,20 @@ import type { StoredMessage } from './ports/event-log.ts';
 
 /** Held messages read at once. */
 const READ_LIMIT = 256;
+/** What waits for an agent that takes none is offered again after so long, in milliseconds. */
+export const STANDING_AGAIN_MS = 5_000;
+/** The longest that it takes where a placement node cannot even wake the agent, in milliseconds. */
+const REFUSED_AGAIN_MOST_MS = 60_000;
+
+/**
+ * When a message is offered again whose agent this node cannot wake, in milliseconds: later each time. Only
+ * another node or an operator will change that; one that joins looks by itself, and so does whoever gets the
+ * agent's next message. 50,000 messages that come every 5 s cost a third of a core, for ever.
+ */
+export function refusedAgainMs(deliveries: number): number {
+  return Math.min(STANDING_AGAIN_MS * 2 ** (deliveries - 1), REFUSED_AGAIN_MOST_MS);
+}
+
 /**
  * What a session does while its agent takes no events: past the limits the mailbox moves to `held`.
  *

@@ -10,7 +10,7 @@ import { type AgentKey, type WakebusError, addressOf, isWakebusError } from '@wa
 import { Activation, type TurnOutcome } from './activation.ts';
 import { type DeliveryRun, type Doorbell, Mailbox } from './mailbox.ts';
 import { type NodeContext, inboxOf } from './node-context.ts';
-import { isControl, readHeld, standStill } from './park.ts';
+import { STANDING_AGAIN_MS, isControl, readHeld, refusedAgainMs, standStill } from './park.ts';
 import type { ClockTimer } from './ports/clock.ts';
 import type { Delivery } from './ports/event-log.ts';
 import { writeQuarantine } from './quarantine.ts';
@@ -19,8 +19,6 @@ import { type WakeOutcome, wakeFromMailbox } from './wake.ts';
 
 /** After a failure of storage the loop waits so long, in milliseconds. */
 const RETRY_MS = 250;
-/** An agent that this node cannot run is offered again after so long, in milliseconds. */
-const ASLEEP_RETRY_MS = 5_000;
 /** Outbox entries from which on the agent takes no turns until they are relayed. */
 const OUTBOX_LIMIT = 512;
 /** All doorbells. */
@@ -202,7 +200,7 @@ export class Session {
 
   /** Offers the messages again later: to another node, or to a newer version of this one. */
   #refuse(): void {
-    this.mailbox.giveBack(0, ASLEEP_RETRY_MS);
+    this.mailbox.giveBack(0, refusedAgainMs);
     this.drop();
   }
 
@@ -378,13 +376,13 @@ export class Session {
     this.#acknowledge(activation);
     if (this.#releaseTo !== undefined)
       void this.#owner.forward(this.#releaseTo, this.key, this.mailbox.takeDoorbells(ALL));
-    else this.mailbox.giveBack(activation.record.cursor, this.#offerAgainMs(activation));
+    else this.mailbox.giveBack(activation.record.cursor, () => this.#offerAgainMs(activation));
     this.#end();
   }
 
   /** When what is left should be offered again: at the next try of a failing event, later for an agent that takes none. */
   #offerAgainMs({ record }: Activation): number {
-    if (!isRunnable(record)) return ASLEEP_RETRY_MS;
+    if (!isRunnable(record)) return STANDING_AGAIN_MS;
     return Math.max(0, (record.attempt?.retryMs ?? 0) - this.#context.ports.clock.wallMs());
   }
 

@@ -246,10 +246,22 @@ describe('acknowledgement', () => {
     expect(log.acked).toEqual(['later']);
   });
 
+  test('is put off by how often a message has come', () => {
+    mailbox.offer(delivery(1, 3), 0);
+    mailbox.offer(delivery(2, 1), 0);
+
+    mailbox.giveBack(0, (deliveries) => deliveries * 500);
+
+    expect(log.nakked).toEqual([
+      ['ack-1', 1_500],
+      ['ack-2', 500],
+    ]);
+  });
+
   test('is not given for what is given back, which comes again', () => {
     arrive(1, 2, 3);
 
-    mailbox.giveBack(1, 500);
+    mailbox.giveBack(1, (deliveries) => deliveries * 500);
 
     expect([log.acked, log.nakked]).toEqual([
       [],
