@@ -88,11 +88,20 @@ function faultsOf({ faults }: Result): string {
   return faults.map((fault) => `  WRONG: ${fault}`).join('\n');
 }
 
+/** The line of a seed whose run did not come to its end. */
+export function renderUnfinished(seed: number, { message }: Error): string {
+  return `${lineStart(seed, 'WRONG')}  ${message.replaceAll('\n', ' ')}`;
+}
+
+function lineStart(seed: number, verdict: string): string {
+  return `seed ${String(seed).padStart(3)}  ${verdict}`;
+}
+
 /** One line for one of many seeds. */
 export function renderLine(seed: number, { faults, difference, digest, takeovers }: Result, tookMs: number): string {
   const { lost, doubled } = difference;
   const facts = `lost ${lost}, doubled ${doubled}, takeovers ${takeovers}, ${digest.slice(0, 12)}, ${seconds(tookMs)}`;
-  return `seed ${String(seed).padStart(3)}  ${faults.length === 0 ? 'right' : 'WRONG'}  ${facts}  ${faults.join(' ')}`.trimEnd();
+  return `${lineStart(seed, faults.length === 0 ? 'right' : 'WRONG')}  ${facts}  ${faults.join(' ')}`.trimEnd();
 }
 
 /** Three commands to look further. */

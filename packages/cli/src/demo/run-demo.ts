@@ -10,7 +10,7 @@ import { Interruption } from './interruption.ts';
 import { type DemoOptions, readOptions } from './options.ts';
 import { makePlan } from './plan.ts';
 import { Progress } from './progress.ts';
-import { renderHold, renderLine, renderNext, renderReport } from './report.ts';
+import { renderHold, renderLine, renderNext, renderReport, renderUnfinished } from './report.ts';
 import { Run } from './run.ts';
 import { Stage } from './stage.ts';
 import { type Result, judge } from './verdict.ts';
@@ -52,14 +52,26 @@ async function runShown(options: DemoOptions, interruption: Interruption): Promi
 async function runMany(options: DemoOptions, interruption: Interruption): Promise<number> {
   let wrong = 0;
   for (let seed = options.seed; seed < options.seed + options.seeds; seed += 1) {
-    const startedMs = Date.now();
-    const result = await runOnce({ ...options, seed }, interruption, (shown) =>
-      process.stdout.write(`${renderLine(seed, shown, Date.now() - startedMs)}\n`),
-    );
-    if (result.faults.length > 0) wrong += 1;
+    if (!(await isRight({ ...options, seed }, interruption))) wrong += 1;
   }
   process.stdout.write(`${options.seeds - wrong} of ${options.seeds} seeds right\n`);
   return wrong > 0 ? 1 : 0;
+}
+
+/** One of many: a run that cannot even be brought to its end is a wrong one, and the others go on. */
+async function isRight(options: DemoOptions, interruption: Interruption): Promise<boolean> {
+  const { seed } = options;
+  const startedMs = Date.now();
+  try {
+    const result = await runOnce(options, interruption, (shown) =>
+      process.stdout.write(`${renderLine(seed, shown, Date.now() - startedMs)}\n`),
+    );
+    return result.faults.length === 0;
+  } catch (error) {
+    if (interruption.signal.aborted) throw error;
+    process.stdout.write(`${renderUnfinished(seed, error as Error)}\n`);
+    return false;
+  }
 }
 
 /** One run, on a stage of its own. */

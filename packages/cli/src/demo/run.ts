@@ -47,6 +47,8 @@ export class Run {
   #paused: Standing | undefined;
   #stoodStill = false;
   #restartAt = Number.POSITIVE_INFINITY;
+  /** Before this the server may know again what its window should have let go. */
+  #forgottenAtMs = 0;
 
   constructor(stage: Stage, plan: Plan, deliveries: readonly Delivery[], progress: Progress, signal: AbortSignal) {
     this.#stage = stage;
@@ -67,9 +69,10 @@ export class Run {
       await this.#patience.pause(this.#plan.times.paceMs);
     }
     await this.#startFaults(this.#deliveries.length);
-    for (const { atMs } of this.#due.slice(-1)) await this.#patience.pause(atMs - Date.now());
-    await this.#repeatDue(Number.POSITIVE_INFINITY);
     await Promise.all(this.#faults);
+    for (const { atMs } of this.#due.slice(-1))
+      await this.#patience.pause(Math.max(atMs, this.#forgottenAtMs) - Date.now());
+    await this.#repeatDue(Number.POSITIVE_INFINITY);
     await this.#patience.until(async () => (await this.#waiting()).length === 0);
     const waiting = await this.#waiting();
     const complaints = await this.#drain();
@@ -81,15 +84,20 @@ export class Run {
     this.#standstill.sent(index + 1);
     this.#progress.sent(index + 1, delivery.orderMs);
     const { doubledAtOnce, doubledLater, times } = this.#plan;
-    const dueMs = Date.now() + times.windowMs * 1.1 + 100;
-    if (doubledLater.has(index)) this.#due = [...this.#due, { delivery, atMs: dueMs }];
+    if (doubledLater.has(index)) this.#due = [...this.#due, { delivery, atMs: this.#afterWindowMs() }];
     // A server forgets over a restart what has left its streams: nothing can be asked of its window then.
     if (!doubledAtOnce.has(index) || Math.abs(index - this.#restartAt) <= 2) return;
     await this.#patience.pause(times.forgetMs);
     await this.#repeat(delivery, this.#atOnce);
   }
 
+  /** When the server will have forgotten what it knows now. */
+  #afterWindowMs(): number {
+    return Date.now() + this.#plan.times.windowMs * 1.1 + 100;
+  }
+
   async #repeatDue(nowMs: number): Promise<void> {
+    if (nowMs < this.#forgottenAtMs) return;
     const due = this.#due.filter(({ atMs }) => atMs <= nowMs);
     this.#due = this.#due.filter(({ atMs }) => atMs > nowMs);
     for (const { delivery } of due) await this.#repeat(delivery, this.#later);
@@ -133,7 +141,11 @@ export class Run {
 
   async #restartServer(): Promise<void> {
     this.#progress.step('the NATS server is killed (SIGKILL) and started again on its store');
+    // A repeat whose answer is lost is sent again, and a server that comes back counts its window anew: in
+    // between, nobody could say whether it had forgotten.
+    this.#forgottenAtMs = Number.POSITIVE_INFINITY;
     await this.#stage.server.restart({ signal: 'SIGKILL' });
+    this.#forgottenAtMs = this.#afterWindowMs();
   }
 
   /** Both placement nodes finish what they have begun, so that nothing is written any more when the states are read. */

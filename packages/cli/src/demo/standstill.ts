@@ -73,7 +73,8 @@ export class Standstill {
     this.#progress.step(`placement node ${sleeper.name} is paused (SIGSTOP) inside a commit of ${address}`);
     await this.#patience.pause(leastMs);
     const hasMovedOn = await this.#patience.until(() => this.#hasMovedOn(key, from));
-    if (!hasMovedOn) throw new Error(`${address} did not move on while its placement node stood still`);
+    if (!hasMovedOn)
+      throw new Error(`${address} did not move on while its placement node stood still: ${await this.#stateOf(key)}`);
     const forMs = Date.now() - startedMs;
     sleeper.resume();
     this.#progress.step(`placement node ${sleeper.name} goes on (SIGCONT) after ${(forMs / 1000).toFixed(1)} s`);
@@ -87,6 +88,13 @@ export class Standstill {
     const taken = this.#indexesOf(key).slice(0, count);
     const waiting = await this.#waiting(key);
     return taken.some((index) => index >= from && !waiting.has(this.#deliveries[index]?.id));
+  }
+
+  /** What an agent is doing, for somebody who must find out why it does not go on. */
+  async #stateOf(key: AgentKey): Promise<string> {
+    const agent = await this.#stage.client.inspect(addressOf(key));
+    const waiting = [...(await this.#waiting(key))].join(', ');
+    return `${agent?.lifecycle.name ?? 'unborn'} after ${agent?.turns ?? 0} turns, waiting: ${waiting || 'nothing'}`;
   }
 
   #isQuiet(key: AgentKey): boolean {
