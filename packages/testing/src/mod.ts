@@ -34,7 +34,11 @@ export {
   contextOf,
   readHistory,
 } from './checker/run-history.ts';
+export { type RunReport } from './runs/run-report.ts';
+export { type RunSettings, runSettings } from './runs/run-settings.ts';
+export { type FigureRow, RunTotals } from './runs/run-totals.ts';
 export { accountAgent, bank } from './workloads/bank.ts';
+export { workloads } from './workloads/catalogue.ts';
 export { type LedgerOptions, ledger, ledgerAgent } from './workloads/ledger.ts';
 export { type WorkloadOptions, type WorkloadResult, runWorkload } from './workloads/run-workload.ts';
 export { type PlannedOperation, SimulatedClient, numberedAgent } from './workloads/simulated-client.ts';

@@ -1,25 +1,25 @@
 /**
- * `npm run sim`: runs workloads over many seeds and prints what was wrong, each with its seed.
+ * `npm run sim`: runs workloads over many seeds, checks what placement nodes promise, and says what it saw.
  *
- * Ends with 1 when any promise was broken.
+ * Ends with 1 when any promise was broken, or when no run counts.
  */
+import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { Layout } from '@wakebus/protocol';
+import type { RunReport } from './runs/run-report.ts';
+import { type RunSettings, makeWorkload, runSettings } from './runs/run-settings.ts';
+import { type FigureRow, RunTotals } from './runs/run-totals.ts';
 import { type FaultRates, ROUGH } from './simulation/faults.ts';
-import { bank } from './workloads/bank.ts';
-import { ledger } from './workloads/ledger.ts';
-import { runWorkload } from './workloads/run-workload.ts';
-import type { Workload } from './workloads/workload.ts';
+import { workloads } from './workloads/catalogue.ts';
 
 const HELP = `Runs placement nodes in the simulator and checks what they promise.
 
-  --seeds <from>-<to>     which seeds to run, one simulation each (default 1-100)
-  --workload <name>       ledger or bank (default: both)
+  --seeds <n>             how many seeds of each workload, one simulation each (default 100); <from>-<to> for a range
+  --from <seed>           the first of them (default 1)
+  --workload <name>       one of ${Object.keys(workloads).join(', ')} (default: all)
+  --json <file>           writes the figures, one row a line
   --without <faults>      faults to leave out, by name, separated by commas; "all" for none at all
   --nodes <n>             placement nodes (default 3)
   --operations <n>        operations that the clients send in each simulation (default 200)`;
-
-const workloads: ReadonlyArray<() => Workload> = [ledger, bank];
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -27,74 +27,45 @@ async function main(args: string[]): Promise<number> {
   const text = { type: 'string' } as const;
   const options = {
     seeds: text,
+    from: text,
     workload: text,
+    json: text,
     without: text,
     nodes: text,
     operations: text,
     help: { type: 'boolean' },
   } as const;
   const { values } = parseArgs({ args, options });
-  if (values.help === true) {
+  const [from, to] = seedsOf(values.seeds, values.from);
+  if (values.help === true || !(from <= to)) {
     console.log(HELP);
-    return 0;
+    return values.help === true ? 0 : 2;
   }
-  const [from = 1, to = from] = (values.seeds ?? '1-100').split('-').map(Number);
-  const chosen = workloads.filter((make) => values.workload === undefined || make().name === values.workload);
-  if (chosen.length === 0 || !(from <= to)) {
-    console.error(HELP);
-    return 2;
-  }
-  const settings = {
-    faults: ratesWithout(values.without),
-    nodes: Number(values.nodes ?? 3),
-    operations: Number(values.operations ?? 200),
-  };
-  return report(await runSeeds(chosen, from, to, settings));
-}
-
-interface Settings {
-  readonly faults: FaultRates;
-  readonly nodes: number;
-  readonly operations: number;
-}
-
-interface Totals {
-  readonly runs: number;
-  readonly broken: number;
-  readonly steps: number;
-  readonly seconds: number;
-}
-
-async function runSeeds(
-  chosen: ReadonlyArray<() => Workload>,
-  from: number,
-  to: number,
-  settings: Settings,
-): Promise<Totals> {
-  const startedMs = performance.now();
-  let [runs, broken, steps] = [0, 0, 0];
-  for (const make of chosen) {
+  const names = values.workload === undefined ? Object.keys(workloads) : [values.workload];
+  for (const name of names) makeWorkload(name);
+  const totals = new RunTotals();
+  for (const workload of names) {
     for (let seed = from; seed <= to; seed += 1) {
-      const outcome = await runSeed(make(), seed, settings);
-      runs += 1;
-      steps += outcome.steps;
-      if (outcome.violations.length > 0) broken += 1;
-      for (const violation of outcome.violations) console.log(violation);
+      const report = await runSettings({ ...settingsOf(values), workload, seed });
+      totals.add(report);
+      describe(report);
     }
   }
-  return { runs, broken, steps, seconds: (performance.now() - startedMs) / 1000 };
+  return finish(totals, values.json);
 }
 
-async function runSeed(
-  workload: Workload,
-  seed: number,
-  settings: Settings,
-): Promise<{ violations: readonly string[]; steps: number }> {
-  try {
-    return await runWorkload({ ...settings, seed, layout: new Layout({ partitions: 4 }), workload });
-  } catch (error) {
-    return { violations: [`${workload.name}, seed ${seed}: ${String(error)}`], steps: 0 };
-  }
+/** `--seeds 100`, `--seeds 100 --from 51` or `--seeds 51-150`. */
+function seedsOf(seeds = '100', from = '1'): [from: number, to: number] {
+  const [first = 0, last] = seeds.split('-').map(Number);
+  return last === undefined ? [Number(from), Number(from) + first - 1] : [first, last];
+}
+
+function settingsOf({
+  without,
+  nodes = '3',
+  operations = '200',
+}: Partial<Record<'without' | 'nodes' | 'operations', string>>): Omit<RunSettings, 'workload' | 'seed'> {
+  return { faults: ratesWithout(without), nodes: Number(nodes), operations: Number(operations) };
 }
 
 function ratesWithout(names: string | undefined): FaultRates {
@@ -103,9 +74,20 @@ function ratesWithout(names: string | undefined): FaultRates {
   return Object.fromEntries(left);
 }
 
-function report({ runs, broken, steps, seconds }: Totals): number {
-  console.log(
-    `${runs} simulations, ${broken} with broken promises; ${steps.toLocaleString('en')} steps in ${seconds.toFixed(1)} s, ${Math.round(steps / seconds).toLocaleString('en')} a second`,
-  );
-  return broken > 0 ? 1 : 0;
+function describe({ settings, violations, shortcomings }: RunReport): void {
+  for (const violation of violations) console.log(violation);
+  if (violations.length === 0 && shortcomings.length > 0)
+    console.log(`${settings.workload}, seed ${settings.seed}, did not count: ${shortcomings.join('; ')}`);
+}
+
+async function finish(totals: RunTotals, json: string | undefined): Promise<number> {
+  const rows = totals.rows();
+  console.log(rows.map(lineOf).join('\n'));
+  if (json !== undefined) await writeFile(json, `${rows.map((row) => JSON.stringify(row)).join('\n')}\n`);
+  return totals.broken > 0 || totals.passed === 0 ? 1 : 0;
+}
+
+function lineOf({ name, value, unit, target, met }: FigureRow): string {
+  const mark = met === undefined ? ' ' : met ? '✓' : '✗';
+  return `${mark} ${name.padEnd(34)} ${value.toLocaleString('en')} ${unit}${target === undefined ? '' : `  (${target})`}`;
 }

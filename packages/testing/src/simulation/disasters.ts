@@ -53,6 +53,11 @@ export class Disasters {
     else planned.push(action);
   }
 
+  /** Plans whose step has not come. */
+  get unmet(): number {
+    return this.#plans.size;
+  }
+
   /** Called before each step. */
   look(): void {
     const { scheduler, faults } = this.#context;

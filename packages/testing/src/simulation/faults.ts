@@ -92,6 +92,13 @@ export class Faults {
     else if (steps.length < KEPT_STEPS) steps.push(this.#step());
   }
 
+  /** Strikes of all faults. */
+  get total(): number {
+    let total = 0;
+    for (const steps of this.strikes.values()) total += steps.length;
+    return total;
+  }
+
   /** How often a fault has struck. */
   struck(fault: FaultName): number {
     return this.strikes.get(fault)?.length ?? 0;

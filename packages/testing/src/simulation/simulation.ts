@@ -133,6 +133,11 @@ export class Simulation {
     this.#disasters.plan(step, action);
   }
 
+  /** What was planned for a step that the run has not reached. */
+  get unmetPlans(): number {
+    return this.#disasters.unmet;
+  }
+
   /** Ends all that is wrong: no more faults, everybody is back. What then stays wrong is a bug. */
   healAll(): void {
     this.faults.active = false;

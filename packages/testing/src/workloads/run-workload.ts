@@ -42,15 +42,17 @@ const START_AGAIN_MS = 1_000;
 /** Runs a workload to its end. Every violation names the seed that shows it again. */
 export async function runWorkload(options: WorkloadOptions): Promise<WorkloadResult> {
   const { workload, nodes = 3, clients = 2, operations = 200, spreadMs = 60_000, maxSteps = 2_000_000 } = options;
-  const simulation = new Simulation(options);
+  const simulation = new Simulation({ ...options, server: { ...workload.server, ...options.server } });
   options.onSimulation?.(simulation);
   const acknowledgements = new AcknowledgementWatch(simulation.server);
-  for (let i = 0; i < nodes; i += 1) startNode(simulation, `n${i}`, { ...options.runtime, agents: workload.agents });
+  for (let i = 0; i < nodes; i += 1) {
+    startNode(simulation, `n${i}`, { ...workload.runtime, ...options.runtime, agents: workload.agents });
+  }
   const senders = Array.from(
     { length: clients },
     (_, i) => new SimulatedClient(`c${i}`, simulation.node(`c${i}`).ports),
   );
-  workload.drive({ prng: new Prng(options.seed, 'workload'), clients: senders, operations, spreadMs });
+  workload.drive({ simulation, prng: new Prng(options.seed, 'workload'), clients: senders, operations, spreadMs });
   await simulation.run({
     until: () => senders.every(({ isDone }) => isDone),
     forMs: 10 * spreadMs,

@@ -2,11 +2,16 @@
  * What a workload is: agents, clients that send to them, and the promises that must hold afterwards.
  */
 import type { AnyAgentDefinition } from '@wakebus/core';
+import type { RuntimeOptions } from '@wakebus/placement-node';
+import type { MemoryServerOptions } from '../memory/memory-server.ts';
+import type { Simulation } from '../simulation/simulation.ts';
 import type { RunHistory, Violation } from '../checker/run-history.ts';
 import type { Prng } from '../simulation/prng.ts';
 import type { SimulatedClient } from './simulated-client.ts';
 
 export interface WorkloadDriver {
+  /** The run that it drives, for what only this workload plans. */
+  readonly simulation: Simulation;
   readonly prng: Prng;
   readonly clients: readonly SimulatedClient[];
   /** Operations to send, in all. */
@@ -18,6 +23,10 @@ export interface WorkloadDriver {
 export interface Workload {
   readonly name: string;
   readonly agents: readonly AnyAgentDefinition[];
+  /** How the server differs from the default, where that is what the workload is about. */
+  readonly server?: MemoryServerOptions;
+  /** How the placement nodes do. */
+  readonly runtime?: Omit<RuntimeOptions, 'agents'>;
   /** Gives every operation to a client, each at its time. Returns at once. */
   drive(driver: WorkloadDriver): void;
   /** What is wrong, once everything has come to rest. */
