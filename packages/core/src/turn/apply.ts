@@ -7,6 +7,7 @@ import {
   type AgentEvent,
   type EarlyMessage,
   HISTORY_PAYLOAD_LIMIT_BYTES,
+  type RecordLifecycle,
   WakebusError,
   addressOf,
   isWakebusError,
@@ -23,6 +24,12 @@ type Kind<K extends Inbound['kind']> = Extract<Inbound, { kind: K }>;
  * is broken for good, and holding on would only fill the record.
  */
 const EARLY_LIMIT = 256;
+
+/** What is said of an agent whose life is over. */
+const OVER: Partial<Record<RecordLifecycle['name'], 'AGENT_COMPLETED' | 'AGENT_REMOVED'>> = {
+  completed: 'AGENT_COMPLETED',
+  removed: 'AGENT_REMOVED',
+};
 
 /** Applies one message and moves the cursor past it. @throws whatever the machine throws. */
 export function applyInbound(draft: TurnDraft, inbound: Inbound): void {
@@ -163,10 +170,21 @@ function applyTimer(draft: TurnDraft, inbound: Kind<'timer'>): void {
 function applyControl(draft: TurnDraft, inbound: Kind<'control'>): void {
   const { verb, reason = 'by an operator' } = inbound.control;
   draft.history.push({ seq: inbound.seq, type: `wakebus.${verb}` });
+  const { name } = draft.lifecycle;
+  const over = OVER[name];
+  // A life that is over stays over: released from a suspension, the agent would go on in it.
+  if (verb === 'suspend' && over !== undefined)
+    return draft.reply(inbound, { ok: false, error: errorOf(over, draft).toJSON() });
   if (verb === 'remove') removeAgent(draft);
-  else if (verb === 'suspend') draft.setLifecycle('suspended', { code: 'SUSPENDED', message: reason });
-  else if (draft.lifecycle.name === 'suspended' || draft.lifecycle.name === 'failed') draft.setLifecycle('awake');
+  // Nor is a suspension, with the release that follows, a way out of quarantine.
+  else if (verb === 'suspend' && name !== 'quarantined')
+    draft.setLifecycle('suspended', { code: 'SUSPENDED', message: reason });
+  else if (verb === 'release' && (name === 'suspended' || name === 'failed')) draft.setLifecycle('awake');
   draft.reply(inbound, { ok: true });
+}
+
+function errorOf(code: 'AGENT_COMPLETED' | 'AGENT_REMOVED', draft: TurnDraft): WakebusError {
+  return new WakebusError(code, { address: addressOf(draft.memory.key) });
 }
 
 /** Whether the agent's life is over. A removed one is born again by its next event, where its type allows that. */
@@ -189,7 +207,7 @@ function isRepetition(draft: TurnDraft, inbound: Inbound): boolean {
 
 /** What remains is a tombstone: it holds the incarnation, so that an old message cannot reach a later life. */
 function removeAgent(draft: TurnDraft): void {
-  const error = new WakebusError('AGENT_REMOVED', { address: addressOf(draft.memory.key) });
+  const error = errorOf('AGENT_REMOVED', draft);
   for (const early of draft.early) giveUp(draft, asInbound(draft, early), error, 0);
   for (const timer of draft.timers) draft.cancelled.push(timer.generation);
   draft.timers = [];
@@ -200,11 +218,9 @@ function removeAgent(draft: TurnDraft): void {
 }
 
 function refuseEnded(draft: TurnDraft, inbound: Exclude<Inbound, Kind<'control'>>): void {
-  const address = addressOf(draft.memory.key);
   if (inbound.kind === 'timer') return;
   if (isRepetition(draft, inbound)) return repeatAnswer(draft, inbound);
-  const code = draft.lifecycle.name === 'completed' ? 'AGENT_COMPLETED' : 'AGENT_REMOVED';
-  giveUp(draft, inbound, new WakebusError(code, { address }), 0);
+  giveUp(draft, inbound, errorOf(OVER[draft.lifecycle.name] ?? 'AGENT_REMOVED', draft), 0);
 }
 
 interface StepFacts {

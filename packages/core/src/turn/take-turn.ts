@@ -212,7 +212,9 @@ function lastTurn(draft: TurnDraft, turn: number): LastTurn {
  * @throws {WakebusError} `VALUE_NOT_DURABLE` when the context holds what cannot be stored.
  */
 export function freeze(memory: AgentMemory, changes?: Partial<AgentRecord>): AgentMemory {
-  const { key, definition, record, seen } = memory;
-  const snapshot = memory.snapshot === undefined ? new Uint8Array() : encodeSnapshot(definition, memory.snapshot);
-  return { key, definition, record: { ...record, ...changes, snapshot }, snapshot: memory.snapshot, seen };
+  const { key, definition, record, snapshot: state, seen } = memory;
+  const snapshot = state === undefined ? new Uint8Array() : encodeSnapshot(definition, state);
+  // A state in memory is of this version, whatever the record was: a commit without a turn would else have it migrated again.
+  const machineVersion = state === undefined ? record.machineVersion : definition.version;
+  return { key, definition, record: { ...record, ...changes, snapshot, machineVersion }, snapshot: state, seen };
 }

@@ -1,6 +1,6 @@
 import { agentKey } from '@wakebus/protocol';
 import { describe, expect, test } from 'vitest';
-import { isRunnable } from '../../src/mod.ts';
+import { type Inbound, freeze, isRunnable } from '../../src/mod.ts';
 import { Scene, answers, notebook } from './scene.ts';
 
 const ada = agentKey('writer', 'ada');
@@ -147,4 +147,59 @@ describe('an operator', () => {
 
     expect([scene.words, scene.record.lifecycle.name]).toEqual([['a', 'b'], 'awake']);
   });
+
+  test('cannot suspend a life that is over, and so release it into a second one', () => {
+    const completed = new Scene();
+    completed.take([completed.note('a'), completed.event('finish'), completed.control('suspend')]);
+    completed.take([completed.control('release'), completed.note('b')]);
+    expect([completed.words, completed.record.lifecycle.name]).toEqual([['a'], 'completed']);
+
+    const removed = new Scene();
+    removed.take([removed.note('a'), removed.control('remove'), removed.control('suspend')]);
+    removed.take([removed.control('release')]);
+    expect([removed.record.lifecycle.name, removed.record.incarnation]).toEqual(['removed', 1]);
+  });
+
+  test('is told why a life that is over cannot be suspended', () => {
+    const scene = new Scene();
+    const asked: Inbound = { ...scene.control('suspend'), reply: { subject: '_INBOX.x', deadlineMs: scene.nowMs } };
+    scene.take([scene.note('a'), scene.event('finish')]);
+
+    const turn = scene.take([scene.again(asked)]);
+
+    expect(answers(turn)).toMatchObject([['_INBOX.x', { ok: false, error: { code: 'AGENT_COMPLETED' } }]]);
+  });
+
+  test('does not get an agent out of quarantine by suspending and releasing it', () => {
+    const scene = new Scene();
+    scene.take([scene.note('a')]);
+    const lifecycle = { name: 'quarantined', sinceMs: 0, code: 'RECORD_MISSING', message: 'gone' } as const;
+    scene.memory = { ...scene.memory, record: { ...scene.record, lifecycle } };
+
+    scene.take([scene.control('suspend')]);
+    scene.take([scene.control('release')]);
+
+    expect(scene.record.lifecycle).toEqual(lifecycle);
+  });
+});
+
+test('a state that was migrated is committed under its new version, with or without a turn', () => {
+  const scene = new Scene();
+  scene.take([scene.note('a')]);
+  const next = notebook({
+    version: 2,
+    migrate: {
+      2: (stored: { context: { words: string[] } }) => ({
+        ...stored,
+        context: { words: [...stored.context.words, 'migrated'] },
+      }),
+    },
+  });
+
+  scene.rehydrate(next);
+  // A commit that takes no events, as the one that makes an attempt durable.
+  expect(freeze(scene.memory).record.machineVersion).toBe(2);
+  scene.rehydrate(next);
+
+  expect(scene.words).toEqual(['a', 'migrated']);
 });
