@@ -25,11 +25,14 @@ export { type ListExpectation, type ReadList, checkGrowth, checkList, checkOrder
 export { type PairTraffic, checkPairs } from './checker/check-pairs.ts';
 export { checkRecords } from './checker/check-records.ts';
 export { checkTotal } from './checker/check-total.ts';
+export { memoryAgents } from './checker/memory-history.ts';
 export {
   type AgentHistory,
   type ClientOperation,
   type RecordWrite,
   type RunHistory,
+  type StoredAgent,
+  type StoredWrite,
   type Violation,
   contextOf,
   readHistory,

@@ -12,7 +12,6 @@ import {
   decodeRecord,
   readEnvelope,
 } from '@wakebus/protocol';
-import type { MemoryServer } from '../memory/memory-server.ts';
 
 /** A broken promise, as a sentence that names the agent and what is wrong with it. */
 export type Violation = string;
@@ -54,10 +53,22 @@ export interface RunHistory {
   readonly operations: readonly ClientOperation[];
 }
 
-/** Reads a run off the server. */
-export function readHistory(server: MemoryServer, operations: readonly ClientOperation[]): RunHistory {
-  const keys = server.agents.everyKey() as AgentKey[];
-  return { agents: new Map(keys.map((key) => [key, readAgent(server, key)])), operations };
+/** One agent as it is stored, undecoded. */
+export interface StoredAgent {
+  readonly key: AgentKey;
+  /** Every write that was seen, ascending; where only some were, each is still one that happened. */
+  readonly writes: readonly StoredWrite[];
+  /** The record as it is now. */
+  readonly bytes: Uint8Array | undefined;
+  readonly deadLetters: readonly Uint8Array[];
+}
+
+/** One write of a record, undecoded. */
+export type StoredWrite = Omit<RecordWrite, 'record'> & { readonly bytes: Uint8Array | undefined };
+
+/** Reads a run off what a server has stored: the memory one in a simulation, a real one under faults. */
+export function readHistory(agents: Iterable<StoredAgent>, operations: readonly ClientOperation[]): RunHistory {
+  return { agents: new Map(Array.from(agents, (agent) => [agent.key, readAgent(agent)])), operations };
 }
 
 /** The context of the machine in a record. Its shape is the machine's: the caller says what it is. */
@@ -66,21 +77,15 @@ export function contextOf(record: AgentRecord | undefined): unknown {
   return (decode(record.snapshot) as { context: unknown }).context;
 }
 
-function readAgent(server: MemoryServer, key: AgentKey): AgentHistory {
-  const writes = server.agents.writes(key).map(({ revision, by, atMs, bytes }) => ({
-    revision,
-    by,
-    atMs,
-    record: bytes === undefined ? undefined : decodeRecord(key, bytes),
-  }));
-  const { bytes } = server.agents.get(key);
-  const parked = server.deadLetters.read(server.layout.deadLetterSubject(key), 1, Number.MAX_SAFE_INTEGER);
+function readAgent({ key, writes, bytes, deadLetters }: StoredAgent): AgentHistory {
+  const decoded = (stored: Uint8Array | undefined): AgentRecord | undefined =>
+    stored === undefined ? undefined : decodeRecord(key, stored);
   return {
     key,
-    writes,
-    record: bytes === undefined ? undefined : decodeRecord(key, bytes),
-    deadLetters: parked.map(
-      ({ data }) => readEnvelope(data, { seq: 'number', code: 'string' }) as unknown as ParkedMessage,
+    writes: writes.map(({ bytes: written, ...write }) => ({ ...write, record: decoded(written) })),
+    record: decoded(bytes),
+    deadLetters: deadLetters.map(
+      (data) => readEnvelope(data, { seq: 'number', code: 'string' }) as unknown as ParkedMessage,
     ),
   };
 }

@@ -5,6 +5,7 @@
 import { isWakebusError } from '@wakebus/protocol';
 import { PlacementRuntime, type RuntimeOptions } from '@wakebus/placement-node';
 import { AcknowledgementWatch } from '../checker/acknowledgements.ts';
+import { memoryAgents } from '../checker/memory-history.ts';
 import { type RunHistory, type Violation, readHistory } from '../checker/run-history.ts';
 import { Prng } from '../simulation/prng.ts';
 import { Simulation, type SimulationOptions } from '../simulation/simulation.ts';
@@ -61,7 +62,7 @@ export async function runWorkload(options: WorkloadOptions): Promise<WorkloadRes
   simulation.healAll();
   const { reason } = await simulation.run({ untilQuiet: true, maxSteps: maxSteps / 2 });
   const history = readHistory(
-    simulation.server,
+    memoryAgents(simulation.server),
     senders.flatMap((sender) => sender.operations),
   );
   const unrest = reason === 'quiet' ? [] : [unrestOf(simulation, reason)];
