@@ -11,11 +11,27 @@ export interface ServerConfig {
   readonly storeDir: string;
   readonly maxPayloadBytes: number;
   readonly syncInterval: string | undefined;
-  /** This server's own route port and everyone's; absent for a server alone. */
-  readonly cluster: { readonly port: number; readonly ports: readonly number[] } | undefined;
+  /** Absent for a server alone. */
+  readonly cluster: ClusterConfig | undefined;
   /** Appended as it is. */
   readonly extra: string;
 }
+
+/** A server's place in its cluster. */
+export interface ClusterConfig {
+  /** Where it listens for the others. */
+  readonly port: number;
+  /** Ports on loopback at which it reaches each of the others. */
+  readonly routes: readonly number[];
+  /** Whether the others must not learn where it really listens: something stands between them. */
+  readonly isHidden: boolean;
+}
+
+/**
+ * Nothing listens there: a server that hears of another one by gossip, and not by its own configuration,
+ * is to find nobody.
+ */
+const NOWHERE = '127.0.0.1:1';
 
 /**
  * Writes a nats-server configuration.
@@ -36,12 +52,13 @@ ${config.cluster ? clusterText(config.cluster) : ''}${config.extra}
 `;
 }
 
-function clusterText({ port, ports }: NonNullable<ServerConfig['cluster']>): string {
-  const routes = ports.filter((other) => other !== port).map((other) => `"nats://127.0.0.1:${other}"`);
+function clusterText({ port, routes, isHidden }: ClusterConfig): string {
+  const urls = routes.map((route) => `"nats://127.0.0.1:${route}"`);
+  const hidden = isHidden ? `\n  advertise: "${NOWHERE}"\n  no_advertise: true` : '';
   return `cluster {
   name: wakebus
   listen: "127.0.0.1:${port}"
-  routes: [${routes.join(', ')}]
+  routes: [${urls.join(', ')}]${hidden}
 }
 `;
 }

@@ -4,6 +4,7 @@
 export { natsFromEnvironment } from './environment.ts';
 export { NatsServerError, natsServerErrorCodes, type NatsServerErrorCode } from './errors.ts';
 export { findNatsServer, type FindOptions } from './find.ts';
-export { startNatsServer, type NatsServers, type StartOptions } from './start.ts';
+export { startNatsServer, type NatsServers, type Route, type StartOptions } from './start.ts';
 export type { ServerHandle } from './server.ts';
 export { minimumServerVersion } from './version.ts';
+export { Watchdog } from './watchdog.ts';

@@ -90,7 +90,7 @@ export class Server implements ServerHandle {
   async ready(): Promise<void> {
     const missing = await waitUntilReady({
       monitorPort: this.monitorPort,
-      clusterSize: this.#config.cluster?.ports.length ?? 1,
+      clusterSize: (this.#config.cluster?.routes.length ?? 0) + 1,
       deadlineMs: performance.now() + this.#setting.startTimeoutMs,
       hasExited: () => this.#hasExited(),
     });

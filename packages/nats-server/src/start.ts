@@ -6,6 +6,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { ClusterConfig } from './config.ts';
 import { findNatsServer } from './find.ts';
 import { drawFreePorts } from './ports.ts';
 import { Server, type ServerHandle } from './server.ts';
@@ -25,10 +26,25 @@ export interface StartOptions {
   readonly maxPayloadBytes?: number;
   /** More configuration, in the server's own syntax. @default None */
   readonly config?: string;
+  /**
+   * Where one server of a cluster reaches another, in place of the other's own route port: a proxy, so that
+   * a test can cut them apart. Servers then keep their real addresses to themselves, also from clients.
+   *
+   * @default They reach each other directly
+   */
+  readonly routeVia?: (route: Route) => Promise<number>;
   /** The binary. @default What {@link findNatsServer} finds or fetches */
   readonly binary?: string;
   /** How long a server may take to be ready, in milliseconds. @default 20,000: a cluster on a busy machine elects in 5 s */
   readonly startTimeoutMs?: number;
+}
+
+/** The way from one server of a cluster to another; servers are counted from 0. */
+export interface Route {
+  readonly from: number;
+  readonly to: number;
+  /** Where the other one listens for it, on 127.0.0.1. */
+  readonly port: number;
 }
 
 /** Running servers. */
@@ -92,6 +108,7 @@ class ServerGroup implements NatsServers {
     const folder = mkdtempSync(join(tmpdir(), 'wakebus-nats-'));
     const watchdog = new Watchdog(folder);
     const storeDir = resolve(options.storeDir ?? join(folder, 'store'));
+    const clusters = await Promise.all(ports.cluster.map((_, index) => clusterOf(index, ports.cluster, options)));
     const servers = ports.client.map((port, index) => {
       const name = `n${index + 1}`;
       const config = {
@@ -101,7 +118,7 @@ class ServerGroup implements NatsServers {
         storeDir: size > 1 ? join(storeDir, name) : storeDir,
         maxPayloadBytes: options.maxPayloadBytes ?? 8 * 1024 * 1024,
         syncInterval: options.syncInterval,
-        cluster: size > 1 ? { port: ports.cluster[index] as number, ports: ports.cluster } : undefined,
+        cluster: size > 1 ? clusters[index] : undefined,
         extra: options.config ?? '',
       };
       return new Server(config, { binary, watchdog, folder, startTimeoutMs: options.startTimeoutMs ?? 20_000 });
@@ -138,6 +155,13 @@ class ServerGroup implements NatsServers {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
+}
+
+/** How one server of a cluster finds the others. */
+async function clusterOf(from: number, ports: readonly number[], { routeVia }: StartOptions): Promise<ClusterConfig> {
+  const others = ports.map((port, to) => ({ from, to, port })).filter(({ to }) => to !== from);
+  const routes = await Promise.all(others.map((route) => routeVia?.(route) ?? route.port));
+  return { port: ports[from] as number, routes, isHidden: routeVia !== undefined };
 }
 
 /** Client, monitoring and route ports; only the first can be asked for. */

@@ -1,5 +1,6 @@
 /**
- * Leaves nothing behind: no server and no folder, even when this process is killed with SIGKILL.
+ * Leaves nothing behind: no server, no folder and nothing mounted in it, even when this process is killed
+ * with SIGKILL.
  *
  * A small shell waits at the end of a pipe. Every server enters its own process ID into that pipe before
  * it becomes nats-server, so none can start unseen. When the last writer is gone, the pipe ends, and the
@@ -9,7 +10,7 @@ import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_p
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 
-/** Reads `+pid` and `-pid` lines to the end of the input, then kills the former and removes the folder `$1`. */
+/** Reads `+pid` and `-pid` lines to the end of the input, then kills the former, unmounts what is below the folder `$1`, and removes it. */
 const watchdogScript = `
 trap '' INT TERM HUP
 pids=' '
@@ -20,6 +21,9 @@ while read -r line; do
   esac
 done
 for pid in $pids; do kill -KILL "$pid" 2>/dev/null; done
+[ -r /proc/mounts ] && while read -r device at rest; do
+  case "$at" in "$1"/*) umount -l "$at" ;; esac
+done </proc/mounts
 for attempt in 1 2 3 4 5 6 7 8 9 10; do
   rm -rf "$1" 2>/dev/null && ! [ -e "$1" ] && exit 0
   sleep 0.1
@@ -30,7 +34,7 @@ exit 1
 /** Enters the shell's process ID at descriptor 3, then becomes the program. */
 const entryScript = 'echo "+$$" >&3; exec "$@" 3>&-';
 
-/** A watchdog over one folder and the servers that run in it. */
+/** A watchdog over one folder and the programs that run in it. */
 export class Watchdog {
   readonly #process: ChildProcessByStdio<Writable, null, null>;
 
@@ -61,6 +65,17 @@ export class Watchdog {
     });
     child.once('exit', () => this.#process.stdin.write(`-${child.pid}\n`));
     return child;
+  }
+
+  /**
+   * Takes a process under watch that was started in another way; it may run for a moment before it is seen.
+   *
+   * @param child - A process of this one's own.
+   */
+  watch(child: ChildProcess): void {
+    if (child.pid === undefined) return;
+    this.#process.stdin.write(`+${child.pid}\n`);
+    child.once('exit', () => this.#process.stdin.write(`-${child.pid}\n`));
   }
 
   /** Ends the watch: kills what still runs, removes the folder, and waits until both are done. */
