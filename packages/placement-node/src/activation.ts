@@ -98,6 +98,7 @@ export class Activation {
     this.#commitPorts = {
       agents: context.ports.agents,
       clock: context.ports.clock,
+      onUnanswered: () => context.health.beginUnanswered(this.definition.type),
       mayAct: () => context.membership.mayAct(),
       fenced: !context.sabotage.cas,
     };

@@ -5,6 +5,7 @@
  * been applied: the same bytes are offered again at the same revision, which cannot double them.
  */
 import { type AgentKey, decodeRecord, isWakebusError } from '@wakebus/protocol';
+import type { UnansweredCommit } from './health.ts';
 import { type Clock, delay } from './ports/clock.ts';
 import type { RecordStore } from './ports/record-store.ts';
 
@@ -21,6 +22,8 @@ export interface CommitRequest {
 export interface CommitPorts {
   readonly agents: RecordStore;
   readonly clock: Clock;
+  /** Called once, when a first answer did not come. */
+  readonly onUnanswered: () => UnansweredCommit;
   /** Whether this node's lease lives. */
   readonly mayAct: () => boolean;
   /** `false` only where a proof needs to see what happens without the fence. */
@@ -33,16 +36,22 @@ const RETRY_MS = [20, 50, 100, 250, 500, 1_000] as const;
 /** Commits, however often it takes, until it is confirmed or lost. */
 export async function commitRecord(ports: CommitPorts, request: CommitRequest): Promise<CommitOutcome> {
   if (!ports.fenced) return commitUnfenced(ports, request);
-  for (let round = 0; ports.mayAct(); round += 1) {
-    const outcome = await ports.agents.put(request.key, request.bytes, request.expectedRevision);
-    if (outcome.kind === 'stored') return { kind: 'committed', revision: outcome.revision };
-    if (outcome.kind !== 'full') {
-      const settled = await readBack(ports, request);
-      if (settled !== undefined) return settled;
+  let unanswered: UnansweredCommit | undefined;
+  try {
+    for (let round = 0; ports.mayAct(); round += 1) {
+      const outcome = await ports.agents.put(request.key, request.bytes, request.expectedRevision);
+      if (outcome.kind === 'stored') return { kind: 'committed', revision: outcome.revision };
+      if (outcome.kind !== 'full') {
+        const settled = await readBack(ports, request);
+        if (settled !== undefined) return settled;
+      }
+      if (outcome.kind !== 'conflict') unanswered ??= ports.onUnanswered();
+      await delay(ports.clock, RETRY_MS[Math.min(round, RETRY_MS.length - 1)] as number);
     }
-    await delay(ports.clock, RETRY_MS[Math.min(round, RETRY_MS.length - 1)] as number);
+    return { kind: 'lost' };
+  } finally {
+    unanswered?.end();
   }
-  return { kind: 'lost' };
 }
 
 /** What the store says of this commit; `undefined` while it shows neither it nor another. */

@@ -70,6 +70,11 @@ export class Membership {
     return this.#ports.clock.monotonicMs() < this.#deadlineMs;
   }
 
+  /** Until when it might or may act, in monotonic milliseconds; before its first lease, `-Infinity`. */
+  get actedUntilMs(): number {
+    return this.#deadlineMs;
+  }
+
   /** Joins: writes the key, listens, and knows the members that were there. */
   async join(): Promise<void> {
     const { messenger, layout, leases } = this.#ports;

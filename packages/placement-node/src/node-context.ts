@@ -3,6 +3,7 @@
  */
 import type { AnyAgentDefinition } from '@wakebus/core';
 import { type AgentKey, type Layout, splitKey } from '@wakebus/protocol';
+import type { Health } from './health.ts';
 import type { HistoryWriter } from './history-writer.ts';
 import type { Membership } from './membership.ts';
 import type { EventLog } from './ports/event-log.ts';
@@ -17,6 +18,7 @@ export interface NodeContext {
   readonly definitions: ReadonlyMap<string, AnyAgentDefinition>;
   readonly membership: Membership;
   readonly telemetry: Telemetry;
+  readonly health: Health;
   readonly limits: Limits;
   /** Not there where history is switched off. */
   readonly history: HistoryWriter | undefined;
@@ -37,6 +39,8 @@ export interface Probes {
   afterCommit?(key: AgentKey): void | Promise<void>;
   /** Before each message to another agent is handed over. */
   beforeRelay?(key: AgentKey): void | Promise<void>;
+  /** Before an agent is put to sleep in a commit of its own. `to`: it is given to that node. */
+  beforeSleep?(key: AgentKey, to: string | undefined): void | Promise<void>;
   /** Before deliveries are acknowledged. Not waited for. */
   beforeAck?(key: AgentKey): void;
 }

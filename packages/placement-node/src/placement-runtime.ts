@@ -3,9 +3,10 @@
  * runs this very code.
  */
 import type { AnyAgentDefinition } from '@wakebus/core';
-import { WakebusError } from '@wakebus/protocol';
+import { WakebusError, metric } from '@wakebus/protocol';
 import { HistoryWriter } from './history-writer.ts';
 import { Audit } from './audit.ts';
+import { Health, type NodeHealth } from './health.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import { Membership } from './membership.ts';
 import type { NodeContext, NodeLog, Probes, Sabotage } from './node-context.ts';
@@ -64,25 +65,28 @@ export class PlacementRuntime {
     const types = Object.fromEntries(agents.map(({ type, version }) => [type, version]));
     const self = { nodeId: this.nodeId, pool, types, state: 'active', startedMs: ports.clock.wallMs() } as const;
     this.#membership = new Membership(ports, self, () => this.#onMembers());
+    const log = options.log ?? QUIET;
+    const telemetry = new Telemetry();
     this.#context = {
       ports,
       layout: ports.layout,
       nodeId: this.nodeId,
       definitions: new Map(agents.map((definition) => [definition.type, definition])),
       membership: this.#membership,
-      telemetry: new Telemetry(),
+      telemetry,
+      health: new Health(ports.clock, this.#membership, telemetry, log),
       limits: { ...DEFAULT_LIMITS, ...options.limits },
       history: options.history === false ? undefined : this.#openHistory(ports),
       nextCommit: () => `${this.nodeId}.${(this.#commits += 1)}`,
       incarnations,
-      log: options.log ?? QUIET,
+      log,
       probes: options.probes,
       sabotage: options.sabotage ?? {},
     };
     this.#partitions = new Partitions(this.#context, pool);
     this.#sessions = new Sessions(this.#context, this.#partitions);
     this.#audit = new Audit(this.#context, this.#sessions);
-    this.#context.telemetry.observeSessions(() => this.#sessions.count);
+    telemetry.observe(metric.sessions, () => this.#sessions.count);
   }
 
   /**
@@ -113,6 +117,11 @@ export class PlacementRuntime {
       members: this.#membership.active().map(({ nodeId }) => nodeId),
       mayAct: this.#membership.mayAct(),
     };
+  }
+
+  /** Whether it can do its work, and if not, why. */
+  health(): NodeHealth {
+    return this.#context.health.read();
   }
 
   /** Takes no more work, puts every agent to sleep or hands it over, and leaves; within `limits.drainMs` and some. */

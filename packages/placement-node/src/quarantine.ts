@@ -3,7 +3,7 @@
  * an operator has looked. What could not be read is kept inside the mark.
  */
 import { newbornMemory } from '@wakebus/core';
-import { type AgentKey, type AgentRecord, encodeRecord } from '@wakebus/protocol';
+import { type AgentKey, type AgentRecord, encodeRecord, splitKey } from '@wakebus/protocol';
 import { commitRecord } from './commit.ts';
 import { announce } from './live.ts';
 import { type NodeContext, definitionOf, incarnationOf } from './node-context.ts';
@@ -17,7 +17,7 @@ export async function writeQuarantine(
 ): Promise<void> {
   const definition = definitionOf(context, key);
   if (definition === undefined) return;
-  const { ports, membership } = context;
+  const { health, ports, membership } = context;
   const nowMs = ports.clock.wallMs();
   const commit = context.nextCommit();
   // Lives count up from 1: the present second is above them all, should the agent be removed and born again.
@@ -33,7 +33,13 @@ export async function writeQuarantine(
   };
   const request = { key, bytes: encodeRecord(marked), commit, expectedRevision: outcome.revision };
   await commitRecord(
-    { agents: ports.agents, clock: ports.clock, mayAct: () => membership.mayAct(), fenced: true },
+    {
+      agents: ports.agents,
+      clock: ports.clock,
+      onUnanswered: () => health.beginUnanswered(splitKey(key).type),
+      mayAct: () => membership.mayAct(),
+      fenced: true,
+    },
     request,
   );
   announce(context, key, 'quarantined', outcome.error.code);

@@ -354,6 +354,8 @@ export class Session {
     if (this.#isGone) return false;
     const mustSleep = standsStill || this.#releaseTo !== undefined;
     if (this.mailbox.hasWork && !mustSleep) return true;
+    const { probes } = this.#context;
+    if (probes?.beforeSleep !== undefined) await probes.beforeSleep(this.key, this.#releaseTo);
     if (!(await activation.sleep())) {
       this.#forget();
       if (this.#releaseTo === undefined) return true;

@@ -2,6 +2,7 @@
  * `startPlacementNode`: a placement node inside any Node.js service.
  */
 import type { NatsConnection } from '@nats-io/transport-node';
+import type { NodeHealth } from './health.ts';
 import {
   type CheckOptions,
   type FaultListener,
@@ -28,6 +29,8 @@ export interface PlacementNodeOptions extends RuntimeOptions {
 export interface PlacementNode {
   readonly nodeId: string;
   status(): NodeStatus;
+  /** Whether it can do its work, and if not, why: for a health check. */
+  health(): NodeHealth;
   /** Takes no more work, puts agents to sleep or hands them over, and leaves. Bounded by `limits.drainMs`. */
   drain(): Promise<void>;
   /** Stops at once and without a word, as a crash would. */

@@ -73,12 +73,13 @@ export class Telemetry {
   readonly retries: Counter = this.#meter.createCounter(metric.retryCount);
   readonly deadLetters: Counter = this.#meter.createCounter(metric.deadLetters);
   readonly takeovers: Counter = this.#meter.createCounter(metric.takeovers);
+  readonly timeouts: Counter = this.#meter.createCounter(metric.timeoutRate);
   readonly hydrateMs: Histogram = this.#meter.createHistogram(metric.hydrateMs, { unit: 'ms' });
   readonly recordBytes: Histogram = this.#meter.createHistogram(metric.recordBytes, { unit: 'By' });
 
-  /** Sessions are counted when somebody looks. */
-  observeSessions(count: () => number): void {
-    this.#meter.createObservableGauge(metric.sessions).addCallback((result) => result.observe(count()));
+  /** Counts when somebody looks. */
+  observe(name: (typeof metric)[keyof typeof metric], count: () => number): void {
+    this.#meter.createObservableGauge(name).addCallback((result) => result.observe(count()));
   }
 
   /**

@@ -30,7 +30,7 @@ async function commit(
   puts: readonly PutOutcome[],
   reads: readonly (StoredValue | 'no answer')[] = [],
   acts = 10,
-): Promise<{ outcome: unknown; tries: readonly number[] }> {
+): Promise<{ outcome: unknown; tries: readonly number[]; complaints: readonly string[] }> {
   const tries: number[] = [];
   let looks = 0;
   let left = acts;
@@ -46,10 +46,16 @@ async function commit(
       return read;
     },
   } as unknown as RecordStore;
-  const ports = { agents, clock, mayAct: () => (left -= 1) >= 0, fenced: true };
+  const complaints: string[] = [];
+  const onUnanswered = (): { end(): void } => {
+    complaints.push('unanswered');
+    return { end: () => void complaints.push('ended') };
+  };
+  const ports = { agents, clock, onUnanswered, mayAct: () => (left -= 1) >= 0, fenced: true };
   return {
     outcome: await commitRecord(ports, { key, bytes: recordOf('mine'), commit: 'mine', expectedRevision: 4 }),
     tries,
+    complaints,
   };
 }
 
@@ -58,6 +64,7 @@ describe('a commit', () => {
     expect(await commit([{ kind: 'stored', revision: 5 }])).toEqual({
       outcome: { kind: 'committed', revision: 5 },
       tries: [4],
+      complaints: [],
     });
   });
 
@@ -87,12 +94,13 @@ describe('a commit', () => {
 
   test('without an answer is offered again, unchanged and at the same revision, until there is one', async () => {
     const old = { bytes: recordOf('before'), revision: 4 };
-    const { outcome, tries } = await commit(
+    const { outcome, tries, complaints } = await commit(
       [unknown, unknown, unknown, { kind: 'stored', revision: 5 }],
       ['no answer', old, 'no answer'],
     );
 
     expect([outcome, tries]).toEqual([{ kind: 'committed', revision: 5 }, [4, 4, 4, 4]]);
+    expect(complaints).toEqual(['unanswered', 'ended']);
   });
 
   test('waits while the store is full', async () => {
@@ -102,7 +110,10 @@ describe('a commit', () => {
   });
 
   test('is lost when the right to act is', async () => {
-    expect(await commit([unknown], ['no answer'], 3)).toMatchObject({ outcome: { kind: 'lost' } });
+    expect(await commit([unknown], ['no answer'], 3)).toMatchObject({
+      outcome: { kind: 'lost' },
+      complaints: ['unanswered', 'ended'],
+    });
   });
 
   test('is lost to a record that was deleted or cannot be read', async () => {

@@ -49,6 +49,7 @@ interface FactsByCode {
   SNAPSHOT_HOMELESS: { address: string; why: string };
   INBOX_RESTORED: { address: string; why: string };
   RELAY_STALLED: { address: string; entries: number };
+  COMMITS_UNANSWERED: { commits: number };
   // Of the server and its streams.
   SERVER_TOO_OLD: { version: string; needed: string };
   JETSTREAM_DISABLED: { url: string };
@@ -181,6 +182,11 @@ const catalog: { readonly [C in keyof FactsByCode]: ErrorSpec<FactsByCode[C]> } 
     next: 'retryable',
     message: (f) =>
       `${f.address} has ${f.entries} messages that could not be handed over. It takes no turns until they are.`,
+  },
+  COMMITS_UNANSWERED: {
+    next: 'retryable',
+    message: (f) =>
+      `${f.commits} commits have had no answer and are tried again. A stream without a leader elects one within 10 s; if it lasts, look at the servers: a full disk freezes a stream until its server is restarted.`,
   },
   // Of the server and its streams.
   SERVER_TOO_OLD: {

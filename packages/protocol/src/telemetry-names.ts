@@ -51,4 +51,7 @@ export const metric = {
   takeovers: 'wakebus.takeovers',
   hydrateMs: 'wakebus.hydrate_duration',
   recordBytes: 'wakebus.record_size',
+  timeoutRate: 'wakebus.timeout_rate',
+  unansweredCommits: 'wakebus.unanswered_commits',
+  healthy: 'wakebus.healthy',
 } as const;

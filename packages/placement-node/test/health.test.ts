@@ -1,0 +1,29 @@
+/** What a placement node says of itself when its server freezes: neither an error nor an answer comes then. */
+import { expect, test } from 'vitest';
+import { useServer } from './support/deployment.ts';
+import { eventually } from './support/eventually.ts';
+
+const deploy = useServer();
+
+test('a commit without an answer, and then the lost lease, are in the health until the server answers', async () => {
+  const bus = await deploy();
+  const [server] = bus.server.servers;
+  let freezes = false;
+  const node = await bus.startNode({ probes: { beforeCommit: () => (freezes ? server?.kill('SIGSTOP') : undefined) } });
+  await bus.list('a').call({ type: 'add', item: 1 });
+  expect(node.health()).toEqual({ ok: true, problems: [] });
+
+  freezes = true;
+  await bus.list('a').send({ type: 'add', item: 2 });
+
+  const codes = (): string[] => node.health().problems.map(({ code }) => code);
+  await eventually(() => expect(codes()).toContain('COMMITS_UNANSWERED'));
+  await eventually(() => expect(codes()).toContain('LEASE_LOST'));
+  expect(node.health()).toMatchObject({ ok: false, problems: expect.arrayContaining([expect.anything()]) });
+  expect(bus.logs.map(({ facts }) => facts['code'])).toContain('COMMITS_UNANSWERED');
+
+  freezes = false;
+  await server?.kill('SIGCONT');
+  await eventually(() => expect(node.health()).toEqual({ ok: true, problems: [] }));
+  await eventually(async () => expect(await bus.items('a')).toEqual([1, 2]));
+});
