@@ -62,6 +62,24 @@ describe.concurrent('under load', () => {
     expect(await bus.deadLetters()).toEqual([]);
   });
 
+  test('a node that is killed leaves no turn behind, though nobody sends anything after that', async () => {
+    const bus = await deploy();
+    const { key } = bus.list('held');
+    const victim = await bus.startProcess({ waitBeforeCommitOf: key });
+    await load(bus, 10, 1);
+    await expectComplete(bus, 10, 1);
+    await bus.list('held').send({ type: 'fan', item: 1, to: ['list/b'] });
+    await victim.waiting();
+    const other = await bus.startNode();
+    await eventually(() => expect(other.status().members).toHaveLength(2));
+
+    await victim.kill();
+
+    await eventually(async () => expect([await bus.items('held'), await bus.items('b')]).toEqual([[1], [1]]));
+    await bus.drained();
+    expect((await bus.record('held')).lease.epoch).toBe(1);
+  });
+
   test('a node that is drained hands its agents over, and no call of theirs fails', async () => {
     const bus = await deploy();
     const first = await bus.startNode();
@@ -81,21 +99,27 @@ describe.concurrent('under load', () => {
     for (const i of upTo(20)) expect((await bus.record(`a${i}`)).lease.holder).not.toBe(first.nodeId);
   });
 
-  test('a node that joins takes its share, and everything goes on', async () => {
-    const bus = await deploy();
-    await bus.startNode();
-    const sending = load(bus, 40, 20);
-    await eventually(async () => expect((await bus.items('a1')).length).toBeGreaterThan(3));
+  // Tried again for the same reason as above: an agent that is taken for orphaned moves once more.
+  test(
+    'a node that joins takes its share, each agent moving at most once, and everything goes on',
+    { retry: 2 },
+    async () => {
+      const bus = await deploy();
+      await bus.startNode();
+      const sending = load(bus, 40, 20);
+      await eventually(async () => expect((await bus.items('a1')).length).toBeGreaterThan(3));
 
-    const newcomer = await bus.startNode();
+      const newcomer = await bus.startNode();
 
-    await sending;
-    await expectComplete(bus, 40, 20);
-    await load(bus, 80, 1);
-    await eventually(() => expect(newcomer.status().sessions).toBeGreaterThan(10));
-    await bus.drained();
-    expect(await bus.deadLetters()).toEqual([]);
-  });
+      await sending;
+      await expectComplete(bus, 40, 20);
+      await load(bus, 80, 1);
+      await eventually(() => expect(newcomer.status().sessions).toBeGreaterThan(10));
+      await bus.drained();
+      expect(await bus.deadLetters()).toEqual([]);
+      for (const i of upTo(40)) expect((await bus.record(`a${i}`)).lease.epoch).toBeLessThanOrEqual(2);
+    },
+  );
 
   test('a backlog that spills from node to node keeps its order and loses nothing', async () => {
     const bus = await deploy({ partitions: 4 });
