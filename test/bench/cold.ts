@@ -7,9 +7,9 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { agentKey, encodeRecord, decodeRecord } from '@wakebus/protocol';
 import { natsPorts } from '@wakebus/placement-node';
-import { type Floor, times } from './hot.ts';
+import { type Floor, roundsOf, times } from './hot.ts';
 import { type Row, atMost, figure, quantile, within } from './rows.ts';
-import type { World } from './world.ts';
+import { type World, withCpu } from './world.ts';
 
 const ROUNDS = 600;
 
@@ -18,7 +18,9 @@ export async function coldRows(world: World, floor: Floor): Promise<Row[]> {
   const handles = Array.from({ length: ROUNDS * 2 }, (_, i) => world.client.agent('counter', `cold-${i}`));
   for (const handle of handles) await handle.call({ type: 'rest' });
   let i = 0;
-  const wakeMs = await times(ROUNDS, () => (handles[i++] as (typeof handles)[number]).call({ type: 'add', by: 1 }));
+  const { result: wakeMs, cpu } = await withCpu(world, roundsOf(ROUNDS), () =>
+    times(ROUNDS, () => (handles[i++] as (typeof handles)[number]).call({ type: 'add', by: 1 })),
+  );
   const key = agentKey('counter', 'counted');
   const counted = world.client.agent('counter', 'counted');
   await counted.call({ type: 'rest' });
@@ -28,7 +30,7 @@ export async function coldRows(world: World, floor: Floor): Promise<Row[]> {
   // Nobody else writes just now: each revision in between is a commit of this wake, turn and sleep.
   const commits = after.revision - before.revision;
   return [
-    atMost('cold-wake-p50', 'ms', quantile(wakeMs, 0.5), floor.hotMs, 3),
+    { ...atMost('cold-wake-p50', 'ms', quantile(wakeMs, 0.5), floor.hotMs, 3), ...cpu },
     within('cold-wake-p99', 'ms', quantile(wakeMs, 0.99), 10),
     within('commits-wake-turn-sleep', '', commits, 2),
   ];
@@ -54,14 +56,14 @@ export async function sleeperRows(world: World, storeDir: string): Promise<Row[]
   const recordBytes = await oneRecord(world);
   const heapBefore = await heap();
   const diskBefore = await diskBytes(storeDir);
-  await bear(world, SLEEPERS);
+  const { cpu } = await withCpu(world, SLEEPERS, () => bear(world, SLEEPERS));
   const diskAfter = await diskBytes(storeDir);
   const heapAfter = await heap();
   const many = await wakeP50(world, SLEEPERS, 'sleeper');
   return [
     within('sleeper-disk-beyond-record', 'B', (diskAfter - diskBefore) / SLEEPERS - recordBytes, 1_331),
     within('sleeper-heap', 'B', Math.max(0, heapAfter - heapBefore) / SLEEPERS, 8),
-    figure('sleeper-record', 'B', recordBytes),
+    { ...figure('sleeper-record', 'B', recordBytes), ...cpu },
     atMost('wake-p50-100000', 'ms', many, few, 1.2),
   ];
 }

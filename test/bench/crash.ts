@@ -1,17 +1,14 @@
 /**
  * Benchmark of a crash: the only placement node is killed amid 10,000 queued events and started again.
  */
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { createClient } from '@wakebus/client';
 import { startNatsServer } from '@wakebus/nats-server';
 import { connectNats, createDeployment } from '@wakebus/placement-node';
+import { NodeProcess } from './node-process.ts';
 import { type Row, figure, within } from './rows.ts';
 
 const EVENTS = 10_000;
 const AGENTS = 500;
-const NODE = fileURLToPath(new URL('./crash-node-main.ts', import.meta.url));
 
 export async function crashRows(): Promise<Row[]> {
   await using server = await startNatsServer();
@@ -41,7 +38,8 @@ async function run(
       (handles[i % AGENTS] as (typeof handles)[number]).send({ type: 'add', by: 1 }),
     ),
   );
-  let node = await startNode(servers);
+  const setting = { servers, prefix: client.layout.prefix };
+  let node = await NodeProcess.start(setting);
   const startedMs = performance.now();
   let killedAtMs = 0;
   let doneAtKill = 0;
@@ -53,21 +51,15 @@ async function run(
     );
     const done = counts.reduce((sum, n) => sum + n, 0);
     if (kills && killedAtMs === 0 && done >= EVENTS / 10) {
-      node.kill('SIGKILL');
+      void node.kill();
       killedAtMs = performance.now() - startedMs;
       doneAtKill = done;
-      node = await startNode(servers);
+      node = await NodeProcess.start(setting);
     }
     if (done >= EVENTS) {
       const wrong = counts.filter((n) => n !== EVENTS / AGENTS).length;
-      node.kill('SIGKILL');
+      void node.kill();
       return { tookMs: performance.now() - startedMs, killedAtMs, doneAtKill, wrong };
     }
   }
-}
-
-async function startNode(servers: string): Promise<ChildProcess> {
-  const node = fork(NODE, [servers]);
-  await once(node, 'message');
-  return node;
 }

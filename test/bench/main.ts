@@ -10,6 +10,8 @@ import { crashRows } from './crash.ts';
 import { durableRows } from './durable.ts';
 import { type Floor, hotRows } from './hot.ts';
 import { measureFloor } from './measure-floor.ts';
+import { neighbourRows } from './neighbours.ts';
+import { poolRows } from './pool.ts';
 import { type Row, renderTable } from './rows.ts';
 import { throughputRows } from './throughput.ts';
 import { type World, startWorld } from './world.ts';
@@ -23,7 +25,12 @@ const groups: Record<string, (world: World, floor: Floor) => Promise<Row[]>> = {
   cold: coldRows,
   sleepers: (world) => sleeperRows(world, world.server.storeDir),
 };
-const standalone: Record<string, () => Promise<Row[]>> = { fsync: durableRows, crash: crashRows };
+const standalone: Record<string, () => Promise<Row[]>> = {
+  fsync: durableRows,
+  crash: crashRows,
+  pool: poolRows,
+  neighbours: neighbourRows,
+};
 
 const names = [...Object.keys(groups), ...Object.keys(standalone)];
 if (values.only !== undefined && !names.includes(values.only)) {

@@ -15,6 +15,7 @@ import {
   startPlacementNode,
 } from '@wakebus/placement-node';
 import type { NatsConnection } from '@nats-io/transport-node';
+import type { Row } from './rows.ts';
 import { assign, setup } from 'xstate';
 
 /** A counter whose state is padded to a size. */
@@ -118,6 +119,24 @@ export async function startWorld(options: WorldOptions = {}, shared?: NatsServer
   };
   await world.restartNode();
   return world;
+}
+
+/**
+ * Runs something that takes so many turns.
+ *
+ * @returns its result, and the CPU of this process and of the server, in milliseconds for each 1,000 turns.
+ */
+export async function withCpu<T>(
+  world: World,
+  turns: number | ((result: T) => number),
+  run: () => Promise<T>,
+): Promise<{ readonly result: T; readonly cpu: Required<Pick<Row, 'cpuNodeMs' | 'cpuServerMs'>> }> {
+  const before = await world.cpu();
+  const result = await run();
+  const after = await world.cpu();
+  const count = typeof turns === 'number' ? turns : turns(result);
+  const cpuNodeMs = Math.round((after.node - before.node) / count);
+  return { result, cpu: { cpuNodeMs, cpuServerMs: Math.round((after.server - before.server) / count) } };
 }
 
 function ownCpu(): number {
