@@ -16,6 +16,8 @@ interface Waiter {
 
 /** Draining is bounded by 10 s in the placement node itself. More than this, in milliseconds, is wrong. */
 const DRAIN_MS = 15_000;
+/** A stopped node is told to go on this often, in milliseconds. */
+const SIGNAL_EVERY_MS = 10;
 /** Lines that a failure shows of what a node wrote. */
 const SHOWN_LINES = 12;
 
@@ -74,10 +76,13 @@ export class NodeProcess {
     await heard;
   }
 
-  /** Lets it run on. */
-  resume(): void {
+  /** Lets it run on, until it answers: it says that it stops a moment before it does, and a signal in between is lost. */
+  async resume(): Promise<void> {
     this.#stoppedOn = undefined;
-    this.#child.kill('SIGCONT');
+    const running = this.#next('armed');
+    this.#send({ kind: 'arm', key: undefined });
+    const signals = setInterval(() => this.#child.kill('SIGCONT'), SIGNAL_EVERY_MS);
+    await running.finally(() => clearInterval(signals));
   }
 
   /** Kills it without a warning. */

@@ -24,7 +24,7 @@ export class Progress {
 
   /** So many deliveries are stored; the last one happened then. */
   sent(count: number, timeMs: number): void {
-    const line = `${this.#elapsed()}  ${String(count).padStart(3)} of ${this.#total} deliveries, in ${month(timeMs)}`;
+    const line = `${this.#elapsed()}  ${String(count).padStart(3)} of ${this.#total} deliveries, at ${day(timeMs)}`;
     if (this.#screen.isTTY === true) this.#screen.write(`\r\u001b[K${line}`);
     else if (count % LINE_EVERY === 0 || count === this.#total) this.#screen.write(`${line}\n`);
   }
@@ -44,6 +44,6 @@ export class Progress {
   }
 }
 
-function month(timeMs: number): string {
-  return timeMs === 0 ? 'a time unknown' : new Date(timeMs).toISOString().slice(0, 10);
+function day(timeMs: number): string {
+  return timeMs === 0 ? 'an unknown time' : new Date(timeMs).toISOString().slice(0, 10);
 }

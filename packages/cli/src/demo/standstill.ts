@@ -67,8 +67,10 @@ export class Standstill {
   async end(sleeper: NodeProcess, leastMs: number, from: number): Promise<Standing> {
     const key = sleeper.stoppedOn as AgentKey;
     const address = addressOf(key);
-    // The one that takes the agent over must not stop on it, too.
+    // The one that takes the agent over must not stop on it, too; while a new node joins, both may have had it.
     await Promise.all(this.#stage.nodes.map((node) => node.arm(undefined)));
+    const others = this.#stage.nodes.filter((node) => node !== sleeper && node.stoppedOn !== undefined);
+    await Promise.all(others.map((node) => node.resume()));
     const startedMs = Date.now();
     this.#progress.step(`placement node ${sleeper.name} is paused (SIGSTOP) inside a commit of ${address}`);
     await this.#patience.pause(leastMs);
@@ -76,7 +78,7 @@ export class Standstill {
     if (!hasMovedOn)
       throw new Error(`${address} did not move on while its placement node stood still: ${await this.#stateOf(key)}`);
     const forMs = Date.now() - startedMs;
-    sleeper.resume();
+    await sleeper.resume();
     this.#progress.step(`placement node ${sleeper.name} goes on (SIGCONT) after ${(forMs / 1000).toFixed(1)} s`);
     return { address, forMs };
   }
