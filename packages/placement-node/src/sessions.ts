@@ -16,6 +16,9 @@ import type { SessionOwner } from './session-owner.ts';
 const KEEP_ALIVE_MS = 2_000;
 /** A forward that is not taken within so long, in milliseconds, says that its receiver is silent. */
 const FORWARD_MS = 250;
+/** How a node answers that takes doorbells over: with nothing. One that leaves says so at once, so that nobody waits for it. */
+const TAKEN = new Uint8Array();
+const REFUSED: Uint8Array = new Uint8Array([0]);
 
 /** What a forward carries. */
 interface Forward {
@@ -132,7 +135,7 @@ export class Sessions implements SessionOwner {
     };
     const answer = await ports.messenger.request(layout.nodeSubject(nodeId, 'forward'), encode(forward), FORWARD_MS);
     if (answer === undefined) membership.suspect(nodeId);
-    return answer !== undefined;
+    return answer?.length === TAKEN.length;
   }
 
   async requestRelease(holder: string, key: AgentKey): Promise<void> {
@@ -170,8 +173,8 @@ export class Sessions implements SessionOwner {
   }
 
   #onForward(message: PlainMessage): void {
+    message.respond(this.#isDraining ? REFUSED : TAKEN);
     if (this.#isDraining) return;
-    message.respond(new Uint8Array());
     const { key, doorbells } = readRequest(message.data) as Partial<Forward>;
     if (typeof key === 'string' && isCanonicalKey(key) && Array.isArray(doorbells)) this.ring(key, doorbells);
   }

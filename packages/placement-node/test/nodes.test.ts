@@ -211,3 +211,22 @@ test.concurrent('two nodes that claim an agent at once commit its turn once', as
   await bus.drained();
   expect([await bus.items('a'), (await bus.record('a')).turns]).toEqual([[1], 1]);
 });
+
+test.concurrent('a node that leaves says at once that it takes nothing over', async () => {
+  const bus = await deploy();
+  let letGo = (): void => {};
+  const later = new Promise<void>((resolve) => (letGo = resolve));
+  const node = await bus.startNode({ probes: { beforeCommit: () => later } });
+  await bus.list('a').send({ type: 'add', item: 1 });
+  await eventually(() => expect(node.status().sessions).toBe(1));
+  const subject = bus.layout.nodeSubject(node.nodeId, 'forward');
+  const forward = encode({ key: bus.list('b').key, doorbells: [] });
+  const ask = (): Promise<{ data: Uint8Array }> => bus.connection.request(subject, forward, { timeout: 20_000 });
+
+  expect((await ask()).data.length).toBe(0);
+  const drained = node.drain();
+  await eventually(async () => expect((await ask()).data.length).toBe(1));
+
+  letGo();
+  await drained;
+});
