@@ -9,7 +9,7 @@ export interface Plan {
   readonly doubledAtOnce: ReadonlySet<number>;
   /** Sent again after the server's duplicate window: only the record knows them. */
   readonly doubledLater: ReadonlySet<number>;
-  /** One placement node is killed and replaced. */
+  /** One placement node is killed and replaced: before the other one is paused, while it stands still, or after. */
   readonly killAt: number;
   /** From here on the other placement node is to be paused, as soon as it commits a suitable agent's turn. */
   readonly pauseFrom: number;
@@ -41,7 +41,7 @@ const NO_WINDOW = { windowMs: 100, forgetMs: 200 } as const;
 export function makePlan({ seed, broken, fast }: DemoOptions, deliveries: number): Plan {
   const random = generator(seed);
   const between = (from: number, to: number): number => Math.floor((from + random() * (to - from)) * deliveries);
-  const killAt = between(0.06, 0.26);
+  const killAt = random() < 0.5 ? between(0.01, 0.29) : between(0.41, 0.99);
   // What a node in its standstill has been sent already, it does again when it overwrites the others' work. Only
   // what it has never been sent is surely lost without the fence, and the server's end sees to that.
   const inStandstill = random() < 0.5 || broken === 'cas';

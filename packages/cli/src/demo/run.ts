@@ -46,6 +46,7 @@ export class Run {
   #faults: ReadonlyArray<Promise<void>> = [];
   #paused: Standing | undefined;
   #stoodStill = false;
+  #killed = false;
   #restartAt = Number.POSITIVE_INFINITY;
   /** Before this the server may know again what its window should have let go. */
   #forgottenAtMs = 0;
@@ -111,7 +112,9 @@ export class Run {
 
   async #startFaults(index: number): Promise<void> {
     const { killAt, pauseFrom } = this.#plan;
-    if (index === killAt) this.#start(this.#killAndReplace());
+    // Not while the nodes wait for the one to pause: the one that is killed must not be the one that stops.
+    if (index >= killAt && !this.#killed && (killAt < pauseFrom || this.#stoodStill))
+      this.#start(this.#killAndReplace());
     if (index === this.#restartAt) this.#start(this.#restartServer());
     if (index >= pauseFrom && !this.#stoodStill) await this.#standstill.arm(index);
     const stopped = this.#stage.nodes.find(({ stoppedOn }) => stoppedOn !== undefined);
@@ -133,7 +136,9 @@ export class Run {
   }
 
   async #killAndReplace(): Promise<void> {
-    const [victim, ...others] = this.#stage.nodes;
+    this.#killed = true;
+    const victim = this.#stage.nodes.find(({ stoppedOn }) => stoppedOn === undefined);
+    const others = this.#stage.nodes.filter((node) => node !== victim);
     this.#progress.step(`placement node ${victim?.name} is killed (SIGKILL), another takes its place`);
     await victim?.kill();
     this.#stage.nodes = [await this.#stage.startNode('three'), ...others];
