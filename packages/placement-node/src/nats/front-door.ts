@@ -21,7 +21,7 @@ export class FrontDoor {
   /** By partition, the highest sequence at the front door that its shard is known to have. */
   readonly #fetched = new Map<number, number>();
   #lastSeq = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #isWaiting = false;
 
   constructor(link: Link, layout: Layout) {
     this.#link = link;
@@ -37,7 +37,7 @@ export class FrontDoor {
     const partition = this.#layout.readPending(subject)?.partition;
     if (partition === undefined || !(seq > (this.#fetched.get(partition) ?? 0))) return;
     this.#fetched.set(partition, seq);
-    this.#timer ??= setTimeout(() => void this.#tick(), TRIM_EVERY_MS).unref();
+    if (!this.#isWaiting) this.#wait();
   }
 
   /**
@@ -58,9 +58,14 @@ export class FrontDoor {
     }
   }
 
+  #wait(): void {
+    this.#isWaiting = true;
+    setTimeout(() => void this.#tick(), TRIM_EVERY_MS).unref();
+  }
+
   async #tick(): Promise<void> {
     await this.trim().catch(() => {});
-    const isDone = this.#fetched.size === 0 || this.#link.isEnding;
-    this.#timer = isDone ? undefined : setTimeout(() => void this.#tick(), TRIM_EVERY_MS).unref();
+    this.#isWaiting = false;
+    if (this.#fetched.size > 0 && !this.#link.isEnding) this.#wait();
   }
 }

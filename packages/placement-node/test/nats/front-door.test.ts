@@ -1,5 +1,4 @@
 import { jetstream } from '@nats-io/jetstream';
-import { headers } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { type NatsServers, startNatsServer } from '@wakebus/nats-server';
 import { type AgentKey, type Layout, agentKey } from '@wakebus/protocol';
@@ -27,10 +26,10 @@ interface Place {
   readonly layout: Layout;
   readonly door: FrontDoor;
   /** What stands at the front door. */
-  standing(): Promise<number>;
-  publish(key: AgentKey, more?: Parameters<ReturnType<typeof jetstream>['publish']>[2]): Promise<void>;
+  readonly standing: () => Promise<number>;
+  readonly publish: (key: AgentKey) => Promise<void>;
   /** Takes what waits in a shard, as a placement node would. @returns how much it was. */
-  take(shard: number): Promise<() => number>;
+  readonly take: (shard: number) => Promise<() => number>;
 }
 
 async function place(): Promise<Place> {
@@ -42,8 +41,8 @@ async function place(): Promise<Place> {
     layout,
     door,
     standing: async () => (await (frontDoor as EventLog).info()).messages,
-    publish: async (key, more) => {
-      await jetstream(connection).publish(layout.agentSubject(key, 'said'), 'hi', more);
+    publish: async (key) => {
+      await jetstream(connection).publish(layout.agentSubject(key, 'said'), 'hi');
     },
     take: async (shard) => {
       const taken: Delivery[] = [];
@@ -115,12 +114,10 @@ test('a shard goes on fetching from a front door that was trimmed, and nothing c
 test('a forged origin removes nothing that has only just come', async () => {
   const { layout, door, publish, standing } = await place();
   const [key] = agentsOf(layout, 0, 1) as [AgentKey];
-  const forged = headers();
-  forged.set('Nats-Stream-Source', `${layout.frontDoorStream} 1000000 x x x`);
   door.note({
     seq: 1,
     subject: layout.eventSubject(key, 'said'),
-    headers: { 'Nats-Stream-Source': forged.get('Nats-Stream-Source') },
+    headers: { 'Nats-Stream-Source': `${layout.frontDoorStream} 1000000 x x x` },
     data: new Uint8Array(),
     storedMs: 0,
     deliverySeq: 1,
