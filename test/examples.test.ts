@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { type IncomingMessage, createServer } from 'node:http';
@@ -9,54 +8,29 @@ import { type NatsServers, startNatsServer } from '@wakebus/nats-server';
 import { connectNats, createDeployment, startPlacementNode } from '@wakebus/placement-node';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { assign, createMachine } from 'xstate';
+import { type Program, startProgram } from './program.ts';
 
 /** The examples that are tried here; a new one fails the first test until it is. */
 const tried = ['hello', 'hono-service', 'plain-publisher', 'tracing'];
 
 let nats: NatsServers;
-const running = new Set<ChildProcess>();
+const running = new Set<Program>();
 
 beforeEach(async () => {
   nats = await startNatsServer();
 });
 
 afterEach(async () => {
-  for (const child of running) child.kill('SIGKILL');
+  await Promise.all([...running].map((program) => program[Symbol.asyncDispose]()));
   running.clear();
   await nats.stop();
 });
 
-interface Program {
-  readonly child: ChildProcess;
-  readonly output: () => string;
-  /** Resolves once the output holds the text; rejects when the program ends without it. */
-  readonly says: (text: string) => Promise<void>;
-  readonly ends: () => Promise<number | null>;
-}
-
 /** Runs an example as its README says, against the test's server. */
 function start(example: string, env: Readonly<Record<string, string>> = {}): Program {
-  const child = spawn(process.execPath, [`examples/${example}/main.ts`], {
-    env: { ...process.env, NATS_URL: nats.url, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  running.add(child);
-  let output = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream?.setEncoding('utf8').on('data', (text: string) => (output += text));
-  const exited = once(child, 'exit').then(([code]) => code as number | null);
-  return {
-    child,
-    output: () => output,
-    ends: () => exited,
-    says: (text) =>
-      new Promise((resolve, reject) => {
-        const look = (): void => (output.includes(text) ? resolve() : undefined);
-        child.stdout?.on('data', look);
-        look();
-        void exited.then(() => (output.includes(text) ? resolve() : reject(new Error(output))));
-      }),
-  };
+  const program = startProgram(`examples/${example}/main.ts`, { env: { NATS_URL: nats.url, ...env } });
+  running.add(program);
+  return program;
 }
 
 test('every example is tried', () => {
