@@ -4,12 +4,11 @@
 import {
   type Address,
   type AgentKey,
-  EVENT_LIMIT_BYTES,
   type Headers,
   MSGPACK,
   WakebusError,
   addressOf,
-  encodeToSend,
+  encodeEvent,
   header,
   isReservedEvent,
   splitKey,
@@ -58,7 +57,7 @@ export class AgentHandle<TEvent extends { readonly type: string }> {
   /**
    * Sends an event. Resolves when it is stored: from then on it is processed, whatever crashes.
    *
-   * @throws {WakebusError} `INVALID_EVENT`, `RESERVED_EVENT`, `INVALID_OPTION`, `EVENT_TOO_LARGE`, `VALUE_NOT_DURABLE`:
+   * @throws {WakebusError} `INVALID_EVENT`, `RESERVED_EVENT`, `INVALID_OPTION`, `INVALID_PAYLOAD`, `EVENT_TOO_LARGE`, `VALUE_NOT_DURABLE`:
    * nothing was sent. `INBOX_FULL`, `UNAVAILABLE`: nothing was stored, try later. `OUTCOME_UNKNOWN`: repeat it under the ID in the error.
    */
   async send(event: TEvent, options: SendOptions = {}): Promise<SendReceipt> {
@@ -89,7 +88,7 @@ export class AgentHandle<TEvent extends { readonly type: string }> {
     const { type, ...fields } = event;
     if (isReservedEvent(type)) throw new WakebusError('RESERVED_EVENT', { event: type });
     const subject = ports.layout.eventSubject(this.key, type);
-    const data = encodeFields(fields);
+    const data = Object.keys(fields).length === 0 ? NO_DATA : encodeEvent(fields);
     const deadlineMs = checkDeadline(options.deadlineMs);
     const id = options.id === undefined ? ids.next(this.key) : checkMessageId(options.id);
     const facts = { key: this.key, type: this.#type, event: type, messageId: id, trace: options.trace };
@@ -130,10 +129,3 @@ async function within<T>(span: MessageSpan, work: Promise<T>): Promise<T> {
 }
 
 const NO_DATA = new Uint8Array(0);
-
-function encodeFields(fields: object): Uint8Array {
-  if (Object.keys(fields).length === 0) return NO_DATA;
-  const data = encodeToSend(fields);
-  if (data.length <= EVENT_LIMIT_BYTES) return data;
-  throw new WakebusError('EVENT_TOO_LARGE', { sizeBytes: data.length, limitBytes: EVENT_LIMIT_BYTES });
-}

@@ -72,6 +72,10 @@ test('takes the same ID to one agent once, and to two agents twice', async () =>
   expect(outcomes[1]?.seq).toBe(outcomes[0]?.seq);
 });
 
+function nested(depth: number): unknown {
+  return Array.from({ length: depth }).reduce<unknown>((inner) => [inner], 0);
+}
+
 describe('refuses, with nothing sent,', () => {
   const cases: ReadonlyArray<
     readonly [what: string, code: string, id: string, event: string, more: object, options: object]
@@ -83,6 +87,9 @@ describe('refuses, with nothing sent,', () => {
     ['an event of the machine itself', 'RESERVED_EVENT', 'ada', 'xstate.done.actor.x', {}, {}],
     ['an event of the runtime', 'RESERVED_EVENT', 'ada', 'wakebus.remove', {}, {}],
     ['an event over 256 KB', 'EVENT_TOO_LARGE', 'ada', 'greet', { text: 'x'.repeat(256 * 1024) }, {}],
+    ['a million keys', 'EVENT_TOO_LARGE', 'ada', 'greet', Object.fromEntries(Array(1e6).fill(0).entries()), {}],
+    ['more elements than an agent reads', 'INVALID_PAYLOAD', 'ada', 'greet', { list: Array(100_001).fill(0) }, {}],
+    ['an event nested too deep', 'INVALID_PAYLOAD', 'ada', 'greet', { deep: nested(65) }, {}],
     ['a function in an event', 'VALUE_NOT_DURABLE', 'ada', 'greet', { run: () => {} }, {}],
     ['a message ID with a line break', 'INVALID_OPTION', 'ada', 'greet', {}, { id: 'a\r\nWakebus-Reply: x' }],
     ['an empty message ID', 'INVALID_OPTION', 'ada', 'greet', {}, { id: '' }],

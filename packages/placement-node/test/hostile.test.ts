@@ -1,8 +1,12 @@
 /** What outsiders may throw at a bus: every bad message ends in the dead letters with its reason, and nothing else is harmed. */
+import { jetstream } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
+import { defineAgent, sendToAgent } from '@wakebus/core';
 import { MAX_NODES, encode } from '@wakebus/protocol';
 import { connect as plainConnect } from 'nats';
 import { describe, expect, test } from 'vitest';
+import { createMachine } from 'xstate';
+import { listAgent } from './support/agents.ts';
 import { type TestDeployment, useServer } from './support/deployment.ts';
 import { eventually, failure } from './support/eventually.ts';
 
@@ -217,13 +221,29 @@ describe('a forgery', () => {
 
 test('an agent that sends more than an inbox takes fails that event, and the node lives', async () => {
   const bus = await deploy();
+  const machine = createMachine({
+    on: { burst: { actions: sendToAgent('list/b', { type: 'add', item: 'x'.repeat(300_000) }) } },
+  });
+  const loud = defineAgent({ type: 'loud', machine, retry: { attempts: 1, backoffMs: 10 } });
+  await bus.startNode({ agents: [loud, listAgent()] });
+
+  const error = await failure(bus.client.agent('loud', 'a').call({ type: 'burst' }));
+
+  expect(error).toMatchObject({ code: 'DEAD_LETTERED', message: expect.stringMatching(/262144/) as string });
+  expect(await bus.list('b').call({ type: 'add', item: 1 })).toBe(1);
+});
+
+test('a payload over the limit is refused by the inbox itself, whoever sends it', async () => {
+  const bus = await deploy();
   await bus.startNode();
+  const subject = bus.layout.agentSubject(bus.list('ada').key, 'add');
+  const keys = JSON.stringify(Object.fromEntries(Array(1e6).fill(0).entries()));
 
-  const answer = failure(bus.list('ada').call({ type: 'fan', item: 'x'.repeat(200_000), to: ['list/b'] }));
-  const echo = bus.list('ada').call({ type: 'add', item: 'small' });
+  for (const payload of [keys.slice(0, 400_000), keys.slice(0, 5_000_000)])
+    await expect(jetstream(bus.connection).publish(subject, payload)).rejects.toMatchObject({ code: 10054 });
 
-  await expect(Promise.race([answer, echo])).resolves.toBeDefined();
-  expect(await bus.list('neighbour').call({ type: 'add', item: 1 })).toBe(1);
+  expect(await bus.list('ada').call({ type: 'add', item: 1 })).toBe(1);
+  expect(await bus.deadLetters()).toEqual([]);
 });
 
 test('a plain publisher needs nothing of Wakebus, and its message ID counts once', async () => {

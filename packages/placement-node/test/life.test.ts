@@ -29,6 +29,51 @@ test('what was sent while no node ran is processed in order when one comes', asy
   expect(await bus.items('ada')).toEqual(Array.from({ length: 50 }, (_, i) => i + 1));
 });
 
+test('what has queued up is taken in few commits, and a held session never reads its record', async () => {
+  const bus = await deploy();
+  for (let item = 1; item <= 200; item += 1) await bus.list('ada').send({ type: 'add', item });
+  await bus.startNode();
+  await bus.drained();
+  expect((await bus.record('ada')).turns).toBeLessThan(10);
+  const reads: string[] = [];
+  const bucket = `KV_${bus.layout.agentsBucket}`;
+  const spy = bus.connection.subscribe('$JS.API.>', {
+    callback: (_error, { subject }) => void (subject.includes(bucket) && reads.push(subject)),
+  });
+  await bus.connection.flush();
+
+  for (let item = 201; item <= 230; item += 1) expect(await bus.list('ada').call({ type: 'add', item })).toBe(item);
+
+  await bus.connection.flush();
+  spy.unsubscribe();
+  // The audit walks all records now and then; it does not ask for one of them.
+  expect(reads.filter((subject) => !subject.startsWith('$JS.API.DIRECT.GET.') || subject.includes('list.ada'))).toEqual(
+    [],
+  );
+});
+
+describe('draining', () => {
+  test('ends in bounded time although a commit never does, and others take the agent over', async () => {
+    const bus = await deploy();
+    let isStuck = false;
+    const probes = {
+      beforeCommit: (): Promise<void> => {
+        isStuck = true;
+        return new Promise(() => {});
+      },
+    };
+    const stuck = await bus.startNode({ probes, limits: { drainMs: 200 } });
+    await bus.list('ada').send({ type: 'add', item: 1 });
+    await eventually(() => expect(isStuck).toBe(true));
+
+    await stuck.drain();
+
+    await bus.startNode();
+    expect(await bus.list('ada').call({ type: 'add', item: 2 })).toBe(2);
+    await bus.drained();
+  });
+});
+
 describe('sleep', () => {
   test('comes after `sleep.afterMs` of nothing: nobody holds the agent, and the node holds nothing of it', async () => {
     const bus = await deploy();

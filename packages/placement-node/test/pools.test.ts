@@ -71,6 +71,20 @@ describe('a node is not started', () => {
     expect(await failure(bus.startNode(options))).toMatchObject({ code: 'INVALID_OPTION', facts: { option } });
   });
 
+  test.each(['create', 'check'] as const)(
+    'on a stream that is configured otherwise, when it shall %s',
+    async (setup) => {
+      const bus = await deploy();
+      const births = bus.layout.birthsStream;
+      await (await bus.manager()).streams.update(births, { allow_direct: false });
+
+      expect(await failure(bus.startNode({ setup } as never))).toMatchObject({
+        code: 'STREAM_MISCONFIGURED',
+        facts: { stream: births, field: 'allow_direct' },
+      });
+    },
+  );
+
   test('on a deployment that does not exist, when it shall only check', async () => {
     const bus = await deploy();
 

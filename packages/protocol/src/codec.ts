@@ -9,6 +9,7 @@
 import { Packr, RESET_BUFFER_MODE, Unpackr } from 'msgpackr/pack';
 import { DurableWalk, MAX_STORED_DEPTH, className } from './durable.ts';
 import { WakebusError, isWakebusError } from './errors.ts';
+import { EVENT_LIMIT_BYTES } from './event-limits.ts';
 import { Extended, Packed, readExtended } from './extended.ts';
 
 /** Deepest nesting of an event. 64 is far beyond what people write and far below what overflows a stack. */
@@ -57,6 +58,22 @@ export function encode(value: unknown): Uint8Array {
  */
 export function encodeToSend(value: unknown): Uint8Array {
   return packToSend(new DurableWalk(pack).of(value));
+}
+
+/**
+ * The fields of an event as {@link encodeToSend}, within the limits to which its reader will hold it: who sends
+ * without waiting for an answer would never hear that it was given up.
+ *
+ * @throws {WakebusError} `VALUE_NOT_DURABLE`, `EVENT_TOO_LARGE`; `INVALID_PAYLOAD` when it is nested deeper than {@link MAX_DEPTH} or has more than {@link MAX_NODES} values.
+ */
+export function encodeEvent(fields: object): Uint8Array {
+  const walk = new DurableWalk(pack);
+  const bytes = packToSend(walk.of(fields));
+  if (bytes.length > EVENT_LIMIT_BYTES)
+    throw new WakebusError('EVENT_TOO_LARGE', { sizeBytes: bytes.length, limitBytes: EVENT_LIMIT_BYTES });
+  if (walk.deepest >= MAX_DEPTH) throw refusal(`it is nested deeper than ${MAX_DEPTH}`);
+  if (walk.nodes > MAX_NODES) throw refusal(`it has more than ${MAX_NODES} values`);
+  return bytes;
 }
 
 /** A value as {@link encodeDurable} may take it: the same one where nothing in it needs help. @throws {WakebusError} `VALUE_NOT_DURABLE`. */

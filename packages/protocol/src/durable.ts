@@ -27,11 +27,23 @@ export class DurableWalk {
   readonly #path: Step[] = [];
   readonly #holders: object[] = [];
   #depth = 0;
+  #deepest = 0;
+  #nodes = 0;
   #room = LIMIT_BYTES;
 
   /** @param pack - msgpackr, giving bytes that stay as they are. */
   constructor(pack: (value: unknown) => Uint8Array) {
     this.#pack = pack;
+  }
+
+  /** How deep the nesting has been so far: 0 for one object. */
+  get deepest(): number {
+    return this.#deepest;
+  }
+
+  /** Keys and elements so far. */
+  get nodes(): number {
+    return this.#nodes;
   }
 
   /** The value itself where msgpackr would bring it back, else a copy that it does. @throws {WakebusError} `VALUE_NOT_DURABLE`. */
@@ -182,6 +194,8 @@ export class DurableWalk {
   #enter(holder: object, size: number): number {
     const depth = this.#depth;
     this.#spend(size + HOLDER_BYTES);
+    this.#nodes += size;
+    if (depth > this.#deepest) this.#deepest = depth;
     this.#holders[depth] = holder;
     if (depth >= MAX_STORED_DEPTH) throw this.#tooDeep();
     this.#depth = depth + 1;

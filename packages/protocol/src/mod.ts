@@ -26,6 +26,7 @@ export {
   decode,
   decodePayload,
   encode,
+  encodeEvent,
   encodeToSend,
   encodedSizeBytes,
 } from './codec.ts';
