@@ -13,7 +13,7 @@ import {
   registeredTypes,
 } from './census.ts';
 import { type CommandContext, connected } from './command-context.ts';
-import { counted } from './human.ts';
+import { counted, oneLine } from './human.ts';
 import type { Session } from './session.ts';
 
 /** One thing to mend. The message says how. */
@@ -85,13 +85,14 @@ async function agentProblems(session: Session): Promise<Problem[]> {
     ...needing.map((agent) => ({ code: `AGENT_${agent.lifecycle.name.toUpperCase()}`, message: needingText(agent) })),
     ...overdue.map(({ address }) => ({
       code: 'TIMER_OVERDUE',
-      message: `${address} has a timer that should have fired over a minute ago: is a placement node of its type running, and the clock right?`,
+      message: `${oneLine(address)} has a timer that should have fired over a minute ago: is a placement node of its type running, and the clock right?`,
     })),
   ];
 }
 
-function needingText({ address, lifecycle }: AgentSummary): string {
-  const why = lifecycle.message === undefined ? '' : ` ${lifecycle.message}`;
+function needingText({ address: given, lifecycle }: AgentSummary): string {
+  const address = oneLine(given);
+  const why = lifecycle.message === undefined ? '' : ` ${oneLine(lifecycle.message)}`;
   const mend =
     lifecycle.name === 'quarantined'
       ? `Look at it: wakebus inspect ${address}`

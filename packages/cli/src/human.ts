@@ -16,6 +16,14 @@ export function duration(ms: number): string {
   return `${amount < 10 ? Number(amount.toFixed(1)) : Math.round(amount)} ${name}`;
 }
 
+/**
+ * Text from outside on one line: whoever sends first to an agent chooses its ID, which may hold line
+ * breaks and what a terminal takes for commands.
+ */
+export function oneLine(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}
+
 /** How long ago a time was. */
 export function since(ms: number, nowMs: number): string {
   return ms === 0 ? '–' : `${duration(Math.max(0, nowMs - ms))} ago`;

@@ -169,6 +169,21 @@ describe('agents list', () => {
     expect(rest.map(({ address }) => address)).toEqual(all.slice(2).map(({ address }) => address));
   });
 
+  test('an ID with line breaks and terminal commands stays one harmless line, for a program as it is', async () => {
+    const id = 'x\r\ncounter/fake  asleep\u001B[2J';
+    await createClient(connection).then((client) => client.agent({ type: 'counter' }, id).call({ type: 'add', by: 1 }));
+    const shown = String.raw`counter/x\x0d\x0acounter/fake  asleep\x1b[2J`;
+
+    const { io } = await run(['agents', 'list']);
+    expect(io.stdout.split('\n').filter((line) => line.includes('fake'))).toEqual([
+      expect.stringContaining(`${shown}  `) as string,
+    ]);
+    expect((await run(['inspect', `counter/${id}`])).io.stdout).toContain(`${shown}  awake`);
+    const lines = (await run(['agents', 'list', '--json'])).io.json();
+    expect(lines.map(({ address }) => address)).toContain(`counter/${id}`);
+    await createClient(connection).then((client) => client.remove(`counter/${id}`));
+  });
+
   test('of nobody says so, and prints nothing', async () => {
     const { code, io } = await run(['agents', 'list', '--type', 'unknown']);
 

@@ -24,7 +24,7 @@ async function expectComplete(bus: TestDeployment, agents: number, each: number)
   for (const i of upTo(agents)) expect(await bus.items(`a${i}`)).toEqual(upTo(each));
 }
 
-test.concurrent('three nodes share the agents evenly', async () => {
+test('three nodes share the agents evenly', async () => {
   const bus = await deploy({ partitions: 64 });
   const nodes = [await bus.startNode(), await bus.startNode(), await bus.startNode()];
   await eventually(() => expect(nodes.map((node) => node.status().members.length)).toEqual([3, 3, 3]));

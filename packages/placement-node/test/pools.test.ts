@@ -78,7 +78,7 @@ describe('a node is not started', () => {
       const births = bus.layout.birthsStream;
       await (await bus.manager()).streams.update(births, { allow_direct: false });
 
-      expect(await failure(bus.startNode({ setup } as never))).toMatchObject({
+      expect(await failure(bus.startNode({ setup }))).toMatchObject({
         code: 'STREAM_MISCONFIGURED',
         facts: { stream: births, field: 'allow_direct' },
       });

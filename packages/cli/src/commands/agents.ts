@@ -4,7 +4,7 @@ import type { AgentSummary, ListOptions } from '@wakebus/client';
 import { WakebusError } from '@wakebus/protocol';
 import type { CliIo } from '../cli-io.ts';
 import { type CommandContext, connected, contextOf, examples } from '../command-context.ts';
-import { bytes, count, counted, duration, since, table } from '../human.ts';
+import { bytes, count, counted, duration, oneLine, since, table } from '../human.ts';
 import { toJson } from '../output.ts';
 import type { Session } from '../session.ts';
 
@@ -78,7 +78,7 @@ function readLimit(text: string): number {
 function asTable(rows: readonly AgentSummary[], nowMs: number): string {
   const head = ['AGENT', 'LIFECYCLE', 'STATE', 'TURNS', 'CHANGED', 'NEXT WAKE', 'SIZE'];
   const cells = rows.map(({ address, lifecycle, state, turns, updatedMs, nextWakeMs, sizeBytes }) => [
-    address,
+    oneLine(address),
     lifecycle.code === undefined ? lifecycle.name : `${lifecycle.name} (${lifecycle.code})`,
     typeof state === 'string' ? state : state === undefined ? '–' : toJson(state),
     count(turns),

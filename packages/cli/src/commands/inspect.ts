@@ -4,7 +4,7 @@ import type { AgentInspection } from '@wakebus/client';
 import { WakebusError } from '@wakebus/protocol';
 import type { CliIo } from '../cli-io.ts';
 import { connected, contextOf, examples } from '../command-context.ts';
-import { bytes, count, counted, duration, since } from '../human.ts';
+import { bytes, count, counted, duration, oneLine, since } from '../human.ts';
 import { toText } from '../output.ts';
 
 export function addInspect(program: Command, io: CliIo): void {
@@ -22,7 +22,7 @@ export function addInspect(program: Command, io: CliIo): void {
 
 function describe(agent: AgentInspection, nowMs: number): string {
   const lines = [
-    `${agent.address}  ${lifecycleText(agent, nowMs)}`,
+    `${oneLine(agent.address)}  ${lifecycleText(agent, nowMs)}`,
     field('state', toText(agent.state)),
     field('context', toText(agent.context)),
     ...(agent.status === 'done' ? [field('output', toText(agent.output))] : []),
@@ -45,7 +45,7 @@ function describe(agent: AgentInspection, nowMs: number): string {
 
 function lifecycleText({ lifecycle, lease }: AgentInspection, nowMs: number): string {
   const where = lease.live && lifecycle.name !== 'asleep' ? ` on ${lease.holder}` : '';
-  const why = lifecycle.message === undefined ? '' : `: ${lifecycle.message} (${lifecycle.code})`;
+  const why = lifecycle.message === undefined ? '' : `: ${oneLine(lifecycle.message)} (${lifecycle.code})`;
   return `${lifecycle.name}${where}, since ${duration(Math.max(0, nowMs - lifecycle.sinceMs))}${why}`;
 }
 
