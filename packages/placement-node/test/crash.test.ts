@@ -1,10 +1,12 @@
 /** A placement node that is killed, at every step of a turn: nothing is lost, nothing doubled, and callers get their answers. */
 import { encode } from '@wakebus/protocol';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { type TestDeployment, useServer } from './support/deployment.ts';
 import { eventually } from './support/eventually.ts';
 import type { Step } from './support/node-process.ts';
 
+// All tests of this file run at once, with some twenty node processes: on a busy machine each takes thrice its time.
+vi.setConfig({ testTimeout: 90_000 });
 const deploy = useServer('all');
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1);
 
