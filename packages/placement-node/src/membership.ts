@@ -11,15 +11,15 @@ import type { Messenger, Subscription } from './ports/messenger.ts';
 import type { RecordStore, StoredValue, Watch } from './ports/record-store.ts';
 
 /** A key lives so long without a renewal, in milliseconds. */
-export const LEASE_TTL_MS = 10_000;
+const LEASE_TTL_MS = 10_000;
 /** Renewed every third of the time to live: two lost renewals then cost nothing. */
-export const RENEW_EVERY_MS = 3_000;
+const RENEW_EVERY_MS = 3_000;
 /** This node stops acting so long before its key can run out, in milliseconds: a reply on its way must still be ours. */
-export const STOP_BEFORE_MS = 2_000;
+const STOP_BEFORE_MS = 2_000;
 /** Heartbeats come this often, in milliseconds. */
-export const BEAT_EVERY_MS = 300;
+const BEAT_EVERY_MS = 300;
 /** A node without a heartbeat for so long is silent: four lost ones are not bad luck. */
-export const SILENT_AFTER_MS = 1_200;
+const SILENT_AFTER_MS = 1_200;
 
 /** What a placement node says of itself. */
 export interface Member {
