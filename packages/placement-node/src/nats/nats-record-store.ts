@@ -49,9 +49,10 @@ export class NatsRecordStore implements RecordStore {
     return { bytes: isAbsence(stored.headers) ? undefined : stored.data, revision: stored.seq };
   }
 
+  /** The server counts a time to live in whole seconds and drops the rest, so it is rounded up here: no lease may end early. */
   put(key: string, bytes: Uint8Array, expectedRevision: number, options?: PutOptions): Promise<PutOutcome> {
     const lines = new HeaderLines().add(natsHeader.expectedSubjectSeq, expectedRevision);
-    if (options?.ttlMs !== undefined) lines.add(natsHeader.ttl, `${Math.round(options.ttlMs)}ms`);
+    if (options?.ttlMs !== undefined) lines.add(natsHeader.ttl, `${Math.ceil(options.ttlMs / 1000)}s`);
     return this.#write(key, bytes, lines);
   }
 

@@ -34,7 +34,7 @@ export interface ScanPage {
 }
 
 export interface PutOptions {
-  /** The key disappears so long after this write, in milliseconds (at least 1,000). A later write without it makes the key permanent. */
+  /** The key disappears so long after this write, in milliseconds, rounded up to whole seconds; up to 1.3 s later, never earlier. A later write without it makes the key permanent. */
   readonly ttlMs?: number;
 }
 
@@ -53,12 +53,12 @@ export interface RecordStore {
   remove(key: string, expectedRevision: number): Promise<PutOutcome>;
   /** Keys that match a filter, without deleted ones, unordered. @throws {WakebusError} `UNAVAILABLE`. */
   keys(filter: string): Promise<string[]>;
-  /** Present values whose revision is at least `fromRevision`, at most `limit` of them: for a slow look at everything. @throws {WakebusError} `UNAVAILABLE`. */
+  /** Present values whose revision is at least `fromRevision`, at most `limit` of them: for a slow look at everything. A page may be empty and not the last. @throws {WakebusError} `UNAVAILABLE`. */
   scan(fromRevision: number, limit: number): Promise<ScanPage>;
   /**
    * Calls back with each key's present value and then with each change, expiries included; resolves when the present ones have come.
    *
-   * Of changes in quick succession perhaps only the last comes. A key that vanished without a trace while the connection was down comes as absent at revision 0.
+   * A key whose marker is still there comes as absent. Of changes in quick succession perhaps only the last comes. A key that vanished without a trace while the connection was down comes as absent at revision 0.
    */
   watch(filter: string, onChange: (key: string, value: StoredValue) => void): Promise<Watch>;
 }
