@@ -53,13 +53,18 @@ export class ConsumerSet {
     consumer?.vanish();
   }
 
+  /** Forgets all of them, as a single server does when it is restarted: their state is in memory. Those who asked make them anew. */
+  loseAll(): void {
+    for (const name of this.names) this.delete(name);
+  }
+
   /** The server was restarted: who was given what is not to be relied on. */
   breakRuns(): void {
     for (const consumer of this.#consumers.values()) consumer.breakRun();
   }
 
   ack(name: string, seq: number): void {
-    if (this.#consumers.get(name)?.hasDelivered(seq) === true) this.#stream.remove(seq);
+    if (!this.#stream.isFrozen && this.#consumers.get(name)?.hasDelivered(seq) === true) this.#stream.remove(seq);
   }
 
   #stored({ seq, subject }: StoredMessage): void {

@@ -5,7 +5,14 @@
 import type { Clock, Random } from '@wakebus/placement-node';
 
 /** Misbehaviour that the server itself must act out. */
-export type ServerFault = 'spill' | 'deliveryLost' | 'redeliver' | 'ttlLate' | 'scheduleLate' | 'plainLost';
+export type ServerFault =
+  | 'spill'
+  | 'deliveryLost'
+  | 'redeliver'
+  | 'ttlLate'
+  | 'scheduleLate'
+  | 'plainLost'
+  | 'writeInFlight';
 
 /** The server's surroundings. */
 export interface ServerEnvironment {
@@ -26,6 +33,9 @@ export interface Way {
   readonly name: string;
 }
 
+/** What the server gives when it does not answer at all: the caller waits in vain. */
+export const NO_ANSWER: unique symbol = Symbol('no answer');
+
 /** How a lost answer shows: writes are repeated or read back, reads throw. */
 export type OperationKind = 'write' | 'read' | 'fresh';
 
@@ -36,7 +46,7 @@ export interface Operation<T> {
   /** `read` may be answered from an older state; `fresh` only by a fault of its own. */
   readonly kind: OperationKind;
   /** Runs when the request arrives. `lag` says from how many changes ago a read is answered. */
-  readonly atServer: (lag: number) => T;
+  readonly atServer: (lag: number) => T | typeof NO_ANSWER;
   /** What the caller gets when no answer came: a value, or a throw. */
   readonly unanswered: () => T;
 }

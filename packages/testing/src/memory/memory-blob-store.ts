@@ -4,8 +4,9 @@
 import { createHash } from 'node:crypto';
 import type { BlobStore, StoredMessage } from '@wakebus/placement-node';
 import { WakebusError } from '@wakebus/protocol';
-import type { Link, Way } from './environment.ts';
+import { type Link, NO_ANSWER, type Way } from './environment.ts';
 import type { MemoryServer } from './memory-server.ts';
+import { checkPayload } from './server-refusal.ts';
 
 export class MemoryBlobStore implements BlobStore {
   readonly #server: MemoryServer;
@@ -18,14 +19,16 @@ export class MemoryBlobStore implements BlobStore {
     this.#way = link.toServer('chunks');
   }
 
-  put(bytes: Uint8Array): Promise<string> {
+  async put(bytes: Uint8Array): Promise<string> {
     const copy = bytes.slice();
+    checkPayload(copy.length, this.#server.maxPayloadBytes);
     const hash = hashOf(copy);
     return this.#link.call({
       way: this.#way,
       label: 'put chunk',
       kind: 'write',
       atServer: () => {
+        if (this.#server.chunks.isFrozen) return NO_ANSWER;
         this.#server.chunks.append(this.#server.layout.chunkSubject(hash), copy, { expectedSubjectSeq: 0 });
         return hash;
       },

@@ -12,14 +12,16 @@ import type {
   StoredMessage,
 } from '@wakebus/placement-node';
 import { WakebusError } from '@wakebus/protocol';
-import type { Link, Operation, OperationKind, Way } from './environment.ts';
+import { type Link, NO_ANSWER, type Operation, type OperationKind, type Way } from './environment.ts';
 import { MemoryConsumption } from './memory-consumption.ts';
 import type { MemoryServer } from './memory-server.ts';
 import type { MemoryStream } from './memory-stream.ts';
+import { checkPayload, unlessTooLarge } from './server-refusal.ts';
+import { headerBytes, storedHeaders } from './stored-form.ts';
 
 /** Most bytes of one read, as the real adapter asks for. */
 const READ_LIMIT_BYTES = 8 * 1024 * 1024;
-const NO_ANSWER = new Error('no answer came in time');
+const TIMED_OUT = new Error('no answer came in time');
 
 export class MemoryEventLog implements EventLog {
   readonly #server: MemoryServer;
@@ -36,21 +38,23 @@ export class MemoryEventLog implements EventLog {
     this.#acks = link.toServer('acknowledgements');
   }
 
-  append(subject: string, data: Uint8Array, options: AppendOptions = {}): Promise<AppendOutcome> {
+  async append(subject: string, data: Uint8Array, options: AppendOptions = {}): Promise<AppendOutcome> {
     const copy = data.slice();
-    return this.#link.call<AppendOutcome>({
+    checkPayload(headerBytes(storedHeaders(options)) + copy.length, this.#server.maxPayloadBytes);
+    const outcome = await this.#link.call<AppendOutcome>({
       way: this.#way,
       label: 'append',
       kind: 'write',
-      atServer: () => this.#server.append(this.#stream, subject, copy, options),
-      unanswered: () => ({ kind: 'unknown', cause: NO_ANSWER }),
+      atServer: () => this.#unlessFrozen(() => this.#server.append(this.#stream, subject, copy, options)),
+      unanswered: () => ({ kind: 'unknown', cause: TIMED_OUT }),
     });
+    return unlessTooLarge(outcome, copy.length);
   }
 
   appendLater(subject: string, data: Uint8Array, options: AppendOptions = {}): void {
     const copy = data.slice();
     this.#link.send(this.#way, 'append later', () => {
-      this.#server.append(this.#stream, subject, copy, options);
+      this.#unlessFrozen(() => this.#server.append(this.#stream, subject, copy, options));
     });
   }
 
@@ -75,10 +79,11 @@ export class MemoryEventLog implements EventLog {
       way: this.#way,
       label: 'purge',
       kind: 'write',
-      atServer: () => {
-        this.#stream.purge(filter);
-        return true;
-      },
+      atServer: () =>
+        this.#unlessFrozen(() => {
+          this.#stream.purge(filter);
+          return true;
+        }),
       unanswered: () => false,
     });
   }
@@ -101,6 +106,10 @@ export class MemoryEventLog implements EventLog {
 
   nak(ackToken: string, delayMs: number): void {
     this.#link.send(this.#acks, 'nak', () => this.#server.nak(ackToken, delayMs));
+  }
+
+  #unlessFrozen<T>(write: () => T): T | typeof NO_ANSWER {
+    return this.#stream.isFrozen ? NO_ANSWER : write();
   }
 
   #ask<T>(label: string, kind: OperationKind, atServer: Operation<T>['atServer']): Promise<T> {

@@ -3,6 +3,7 @@
  */
 import type { Ports } from '@wakebus/placement-node';
 import type { Link } from './environment.ts';
+import type { MemoryBucket } from './memory-bucket.ts';
 import { MemoryBlobStore } from './memory-blob-store.ts';
 import { MemoryEventLog } from './memory-event-log.ts';
 import { MemoryMessenger } from './memory-messenger.ts';
@@ -13,6 +14,8 @@ import type { MemoryStream } from './memory-stream.ts';
 /** All ports of the node at the other end of a link. */
 export function memoryPorts(server: MemoryServer, link: Link): Ports {
   const log = (stream: MemoryStream): MemoryEventLog => new MemoryEventLog(server, stream, link);
+  const store = (bucket: MemoryBucket): MemoryRecordStore =>
+    new MemoryRecordStore(bucket, link, server.maxPayloadBytes);
   return {
     layout: server.layout,
     clock: link.clock,
@@ -24,9 +27,9 @@ export function memoryPorts(server: MemoryServer, link: Link): Ports {
     held: log(server.held),
     deadLetters: log(server.deadLetters),
     history: log(server.history),
-    agents: new MemoryRecordStore(server.agents, link),
-    leases: new MemoryRecordStore(server.leases, link),
-    registry: new MemoryRecordStore(server.registry, link),
+    agents: store(server.agents),
+    leases: store(server.leases),
+    registry: store(server.registry),
     chunks: new MemoryBlobStore(server, link),
   };
 }

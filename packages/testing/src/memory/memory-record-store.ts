@@ -3,20 +3,23 @@
  */
 import type { PutOptions, PutOutcome, RecordStore, ScanPage, StoredValue, Watch } from '@wakebus/placement-node';
 import { WakebusError } from '@wakebus/protocol';
-import type { Link, Operation, OperationKind, Way } from './environment.ts';
+import { type Link, NO_ANSWER, type Operation, type OperationKind, type Way } from './environment.ts';
 import type { MemoryBucket } from './memory-bucket.ts';
 import { MemoryWatch } from './memory-watch.ts';
+import { checkPayload } from './server-refusal.ts';
 
-const NO_ANSWER = new Error('no answer came in time');
+const TIMED_OUT = new Error('no answer came in time');
 
 export class MemoryRecordStore implements RecordStore {
   readonly #bucket: MemoryBucket;
   readonly #link: Link;
+  readonly #maxPayloadBytes: number;
   readonly #writes: Way;
   readonly #reads: Way;
 
-  constructor(bucket: MemoryBucket, link: Link) {
+  constructor(bucket: MemoryBucket, link: Link, maxPayloadBytes: number) {
     this.#bucket = bucket;
+    this.#maxPayloadBytes = maxPayloadBytes;
     this.#link = link;
     this.#writes = link.toServer(bucket.name);
     this.#reads = link.toServer(`read ${bucket.name}`);
@@ -30,8 +33,9 @@ export class MemoryRecordStore implements RecordStore {
     return this.#ask('get fresh record', 'fresh', (lag) => this.#bucket.get(key, lag));
   }
 
-  put(key: string, bytes: Uint8Array, expectedRevision: number, options?: PutOptions): Promise<PutOutcome> {
+  async put(key: string, bytes: Uint8Array, expectedRevision: number, options?: PutOptions): Promise<PutOutcome> {
     const copy = bytes.slice();
+    checkPayload(copy.length, this.#maxPayloadBytes);
     return this.#write('put record', () => this.#bucket.put(key, copy, expectedRevision, this.#link.name, options));
   }
 
@@ -44,7 +48,7 @@ export class MemoryRecordStore implements RecordStore {
   }
 
   scan(fromRevision: number, limit: number): Promise<ScanPage> {
-    return this.#ask('scan records', 'read', () => this.#bucket.scan(fromRevision, limit));
+    return this.#ask('scan records', 'read', (lag) => this.#bucket.scan(fromRevision, limit, lag));
   }
 
   watch(filter: string, onChange: (key: string, value: StoredValue) => void): Promise<Watch> {
@@ -56,8 +60,8 @@ export class MemoryRecordStore implements RecordStore {
       way: this.#writes,
       label,
       kind: 'write',
-      atServer,
-      unanswered: () => ({ kind: 'unknown', cause: NO_ANSWER }),
+      atServer: () => (this.#bucket.isFrozen ? NO_ANSWER : atServer()),
+      unanswered: () => ({ kind: 'unknown', cause: TIMED_OUT }),
     });
   }
 

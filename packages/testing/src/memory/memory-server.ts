@@ -10,18 +10,22 @@ import { readAckToken } from './ack-token.ts';
 import { ConsumerSet } from './consumer-set.ts';
 import type { ServerEnvironment } from './environment.ts';
 import { MemoryBroker } from './memory-broker.ts';
-import { MemoryBucket } from './memory-bucket.ts';
-import { MemoryStream } from './memory-stream.ts';
+import { type BucketOptions, MemoryBucket } from './memory-bucket.ts';
+import { MemoryStream, type StreamOptions } from './memory-stream.ts';
 import { Schedules } from './schedules.ts';
 import { type SubjectTransform, subjectTransform } from './subjects.ts';
 
 export interface MemoryServerOptions {
+  /** Servers that keep each stream: 3 show stale reads and writes in flight, where faults ask for them; 1 never does. @default 3 */
+  readonly replicas?: 1 | 3;
   /** Messages in each inbox. @default 1,000,000 */
   readonly inboxMaxMessages?: number;
   /** Bytes in each inbox. @default 1 GiB */
   readonly inboxMaxBytes?: number;
   /** How long a message ID is recognized, in milliseconds. @default 120,000 */
   readonly dedupeWindowMs?: number;
+  /** Longest message that the server takes, in bytes. @default 1 MiB – the server's own default */
+  readonly maxPayloadBytes?: number;
   /** How long the marker of an expired lease stays, in milliseconds. @default 10,000 – as a deployment is created */
   readonly leaseMarkerTtlMs?: number;
 }
@@ -41,6 +45,11 @@ interface Shard {
   readonly schedules: Schedules;
 }
 
+const FROZEN = new Error('no answer came in time: the stream is frozen');
+
+/** Largest message of an inbox, in bytes, as a deployment is created. */
+const INBOX_MESSAGE_LIMIT_BYTES = 320 * 1024;
+
 /** A timer that is due within this time, in milliseconds, keeps the server from being quiet. */
 const SOON_MS = 10 * 60 * 1000;
 
@@ -56,27 +65,33 @@ export class MemoryServer {
   readonly leases: MemoryBucket;
   readonly registry: MemoryBucket;
   readonly broker: MemoryBroker;
+  /** Longest message that a client may send, in bytes. */
+  readonly maxPayloadBytes: number;
   readonly #environment: ServerEnvironment;
+  readonly #replicas: 1 | 3;
   readonly #toInbox: SubjectTransform;
   readonly #consumers = new Map<string, ConsumerSet>();
   #changedMs: number;
 
   constructor(layout: Layout, environment: ServerEnvironment, options: MemoryServerOptions = {}) {
-    const { dedupeWindowMs = 120_000 } = options;
-    const stream = (name: string): MemoryStream => new MemoryStream(name, environment, { dedupeWindowMs });
+    const { dedupeWindowMs = 120_000, replicas = 3, maxPayloadBytes = 1024 * 1024 } = options;
+    const stream = (name: string, more: StreamOptions = {}): MemoryStream =>
+      new MemoryStream(name, environment, { replicas, ...more });
+    const bucket = (name: string, more: BucketOptions = {}): MemoryBucket =>
+      new MemoryBucket(name, environment, { replicas, ...more });
+    this.maxPayloadBytes = maxPayloadBytes;
+    this.#replicas = replicas;
     this.layout = layout;
     this.#environment = environment;
     this.#toInbox = subjectTransform(layout.inboxTransform);
-    this.births = new MemoryStream(layout.birthsStream, environment, { onePerSubject: 'new' });
-    this.chunks = new MemoryStream(layout.chunksStream, environment, { onePerSubject: 'new' });
-    this.held = stream(layout.heldStream);
-    this.deadLetters = stream(layout.deadLettersStream);
-    this.history = stream(layout.historyStream);
-    this.agents = new MemoryBucket(layout.agentsBucket, environment);
-    this.leases = new MemoryBucket(layout.leasesBucket, environment, {
-      markerTtlMs: options.leaseMarkerTtlMs ?? 10_000,
-    });
-    this.registry = new MemoryBucket(layout.registryBucket, environment);
+    this.births = stream(layout.birthsStream, { onePerSubject: 'new' });
+    this.chunks = stream(layout.chunksStream, { onePerSubject: 'new' });
+    this.held = stream(layout.heldStream, { dedupeWindowMs });
+    this.deadLetters = stream(layout.deadLettersStream, { dedupeWindowMs });
+    this.history = stream(layout.historyStream, { dedupeWindowMs });
+    this.agents = bucket(layout.agentsBucket);
+    this.leases = bucket(layout.leasesBucket, { markerTtlMs: options.leaseMarkerTtlMs ?? 10_000 });
+    this.registry = bucket(layout.registryBucket);
     this.broker = new MemoryBroker(environment);
     this.shards = Array.from({ length: layout.shards }, (_, shard) => this.#openShard(shard, options));
     this.#changedMs = environment.nowMs();
@@ -88,7 +103,8 @@ export class MemoryServer {
     const stored = this.toInboxSubject(subject);
     const pending = this.layout.readPending(stored);
     const shard = pending === undefined ? 0 : this.layout.shardOf(pending.partition);
-    return (this.shards[shard] as Shard).inbox.append(stored, data, event);
+    const { inbox } = this.shards[shard] as Shard;
+    return inbox.isFrozen ? { kind: 'unknown', cause: FROZEN } : inbox.append(stored, data, event);
   }
 
   /** The subject under which the inbox stores what is published under another. */
@@ -130,8 +146,17 @@ export class MemoryServer {
     if (token !== undefined) this.#consumers.get(token.stream)?.get(token.consumer)?.nak(token.seq, delayMs);
   }
 
-  /** What a restart forgets: IDs of messages that are gone. Durable consumers and schedules survive. */
+  /**
+   * The disk is full: every stream and bucket freezes. Writes get no answer and change nothing, acknowledgements
+   * do nothing, timers do not fire; reads go on. Room on the disk alone does not help: {@link MemoryServer.restart} does.
+   */
+  fillDisk(): void {
+    for (const store of this.#stores()) store.isFrozen = true;
+  }
+
+  /** What a restart forgets: IDs of messages that are gone, and on one server the consumers. Schedules survive. */
   restart(): void {
+    for (const store of this.#stores()) store.isFrozen = false;
     for (const stream of [
       ...this.shards.flatMap(({ inbox, timers }) => [inbox, timers]),
       this.held,
@@ -139,7 +164,10 @@ export class MemoryServer {
       this.history,
     ])
       stream.forgetRemovedIds();
-    for (const consumers of this.#consumers.values()) consumers.breakRuns();
+    for (const consumers of this.#consumers.values()) {
+      if (this.#replicas === 1) consumers.loseAll();
+      else consumers.breakRuns();
+    }
   }
 
   /** Everything that waits in the inboxes, shard by shard. */
@@ -156,15 +184,24 @@ export class MemoryServer {
     );
   }
 
+  #stores(): Array<MemoryStream | MemoryBucket> {
+    const { births, held, deadLetters, history, chunks, agents, leases, registry } = this;
+    const shards = this.shards.flatMap(({ inbox, timers }) => [inbox, timers]);
+    return [...shards, births, held, deadLetters, history, chunks, agents, leases, registry];
+  }
+
   #openShard(shard: number, options: MemoryServerOptions): Shard {
-    const { inboxMaxMessages = 1_000_000, inboxMaxBytes = 1024 ** 3, dedupeWindowMs = 120_000 } = options;
+    const { inboxMaxMessages = 1_000_000, inboxMaxBytes = 1024 ** 3 } = options;
+    const { dedupeWindowMs = 120_000, replicas = 3 } = options;
     const inbox = new MemoryStream(this.layout.inboxStream(shard), this.#environment, {
       maxMessages: inboxMaxMessages,
       maxBytes: inboxMaxBytes,
+      maxMessageBytes: INBOX_MESSAGE_LIMIT_BYTES,
       dedupeWindowMs,
+      replicas,
     });
-    const timers = new MemoryStream(this.layout.timersStream(shard), this.#environment, { dedupeWindowMs });
-    const schedules = new Schedules(timers, inbox, subjectTransform(this.layout.fireTransform), this.#environment);
+    const timers = new MemoryStream(this.layout.timersStream(shard), this.#environment, { replicas });
+    const schedules = new Schedules(timers, inbox, this.layout.fireTransform, this.#environment);
     return { inbox, consumers: this.consumersOf(inbox), timers, schedules };
   }
 

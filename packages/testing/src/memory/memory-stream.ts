@@ -5,8 +5,11 @@
  * schedules and sourcing are elsewhere; they listen here.
  */
 import type { AppendOptions, AppendOutcome, LogInfo, StoredMessage } from '@wakebus/placement-node';
+import type { Headers } from '@wakebus/protocol';
 import type { ServerEnvironment } from './environment.ts';
 import { MessageIds } from './message-ids.ts';
+import { REFUSAL, refused } from './server-refusal.ts';
+import { headerBytes, storedBytes, storedHeaders } from './stored-form.ts';
 import { isLiteral, subjectTest } from './subjects.ts';
 
 export interface StreamOptions {
@@ -14,6 +17,10 @@ export interface StreamOptions {
   readonly maxMessages?: number;
   /** Bytes at most; more are refused. @default none */
   readonly maxBytes?: number;
+  /** Longest message with its headers, in bytes. @default none */
+  readonly maxMessageBytes?: number;
+  /** Servers that keep the stream: with one, reads are never stale and no write is in flight. @default 3 */
+  readonly replicas?: 1 | 3;
   /** A second message under a subject is refused (`new`), or replaces the first (`old`). @default both are kept */
   readonly onePerSubject?: 'new' | 'old';
   /** How long a message ID is recognized, in milliseconds. @default 120,000 – the server's own default */
@@ -23,6 +30,7 @@ export interface StreamOptions {
 /** A message as it is kept, with the changes of the stream between which it was there. */
 interface Kept extends StoredMessage {
   readonly messageId: string | undefined;
+  readonly sizeBytes: number;
   readonly addedAt: number;
   removedAt: number;
 }
@@ -35,6 +43,8 @@ export interface StreamListener {
 
 /** Changes for which removed messages are still known to stale reads. */
 const REMEMBERED_CHANGES = 128;
+/** For how long the replicas of a write may still be under way, in milliseconds. */
+const IN_FLIGHT_MS = 50;
 
 export class MemoryStream {
   readonly name: string;
@@ -49,6 +59,8 @@ export class MemoryStream {
   #lastSeq = 0;
   #bytes = 0;
   #changes = 0;
+  /** Whether its disk is full: nothing is written and no write is answered, until a restart with room on the disk. */
+  isFrozen: boolean = false;
 
   constructor(name: string, environment: ServerEnvironment, options: StreamOptions = {}) {
     this.name = name;
@@ -70,17 +82,19 @@ export class MemoryStream {
     this.#listeners.push(listener);
   }
 
-  /** Appends, unless the ID is known, the expectation fails or the stream is full – looked at in the server's order. */
+  /** Appends, unless the message is too large, the expectation fails, the ID is known or the stream is full. */
   append(subject: string, data: Uint8Array, options: AppendOptions = {}): AppendOutcome {
-    const known =
-      options.messageId === undefined ? undefined : this.#ids.find(options.messageId, this.#environment.nowMs());
-    if (known !== undefined) return { kind: 'stored', seq: known, duplicate: true };
+    const headers = storedHeaders(options);
+    const { messageId } = options;
+    if (this.#isTooLarge(headers, data)) return refused(REFUSAL.messageTooLarge);
     const lastSeq = this.#lastSeqOf(subject);
-    if (options.expectedSubjectSeq !== undefined && options.expectedSubjectSeq !== lastSeq) return { kind: 'conflict' };
+    const settled = this.#settled(lastSeq, options);
+    if (settled !== undefined) return settled;
     if (lastSeq > 0 && this.#options.onePerSubject === 'new') return { kind: 'full' };
-    if (this.#isFull(subject, data)) return { kind: 'full' };
+    const sizeBytes = storedBytes(subject, headers, data);
+    if (this.#isFull(sizeBytes)) return { kind: 'full' };
     if (lastSeq > 0 && this.#options.onePerSubject === 'old') this.purge(subject);
-    return { kind: 'stored', seq: this.#store(subject, data, options), duplicate: false };
+    return { kind: 'stored', seq: this.#store(subject, data, headers, messageId, sizeBytes), duplicate: false };
   }
 
   has(seq: number): boolean {
@@ -92,10 +106,11 @@ export class MemoryStream {
     return kept === undefined ? undefined : copyOf(kept);
   }
 
-  /** The messages that match, ascending; `lag` changes ago. */
+  /** The messages that match, ascending; on replicas, as of `lag` changes ago. */
   read(filter: string, fromSeq: number, limit: number, lag = 0): StoredMessage[] {
-    const asOf = this.#changes - lag;
-    const found = this.#candidates(filter, lag).filter((kept) => kept.seq >= fromSeq && wasThere(kept, asOf));
+    const behind = this.#options.replicas === 1 ? 0 : lag;
+    const asOf = this.#changes - behind;
+    const found = this.#candidates(filter, behind).filter((kept) => kept.seq >= fromSeq && wasThere(kept, asOf));
     found.sort((a, b) => a.seq - b.seq);
     return found.slice(0, limit).map(copyOf);
   }
@@ -129,7 +144,7 @@ export class MemoryStream {
     if (kept === undefined) return;
     this.#changes += 1;
     this.#messages.delete(seq);
-    this.#bytes -= sizeOf(kept.subject, kept.data);
+    this.#bytes -= kept.sizeBytes;
     this.#unindex(kept);
     kept.removedAt = this.#changes;
     this.#removed.push(kept);
@@ -151,22 +166,28 @@ export class MemoryStream {
     }
   }
 
-  #store(subject: string, data: Uint8Array, options: AppendOptions): number {
+  #store(
+    subject: string,
+    data: Uint8Array,
+    headers: Headers,
+    messageId: string | undefined,
+    sizeBytes: number,
+  ): number {
     const seq = (this.#lastSeq += 1);
     this.#changes += 1;
-    const { messageId, headers = {} } = options;
     const kept: Kept = {
       seq,
       subject,
-      headers: messageId === undefined ? headers : { ...headers, 'Nats-Msg-Id': messageId },
+      headers,
       data: data.slice(),
       storedMs: this.#environment.nowMs(),
       messageId,
+      sizeBytes,
       addedAt: this.#changes,
       removedAt: 0,
     };
     this.#messages.set(seq, kept);
-    this.#bytes += sizeOf(subject, data);
+    this.#bytes += sizeBytes;
     const seqs = this.#bySubject.get(subject);
     if (seqs === undefined) this.#bySubject.set(subject, [seq]);
     else seqs.push(seq);
@@ -175,9 +196,32 @@ export class MemoryStream {
     return seq;
   }
 
-  #isFull(subject: string, data: Uint8Array): boolean {
+  /** Replicas look at the ID first, one server at the expectation: a repetition with both is a duplicate there and a conflict here. */
+  #settled(lastSeq: number, { expectedSubjectSeq, messageId }: AppendOptions): AppendOutcome | undefined {
+    const isConflict = expectedSubjectSeq !== undefined && expectedSubjectSeq !== lastSeq;
+    if (isConflict && this.#options.replicas === 1) return { kind: 'conflict' };
+    const known = messageId === undefined ? undefined : this.#ids.find(messageId, this.#environment.nowMs());
+    if (known !== undefined) return { kind: 'stored', seq: known, duplicate: true };
+    return isConflict ? this.#conflict(lastSeq) : undefined;
+  }
+
+  /** While a write is in flight, replicas may refuse the next one without saying what became of the first. */
+  #conflict(lastSeq: number): AppendOutcome {
+    const { storedMs = -Infinity } = this.#messages.get(lastSeq) ?? {};
+    const mayBeInFlight = this.#environment.nowMs() - storedMs <= IN_FLIGHT_MS;
+    return mayBeInFlight && this.#environment.hits('writeInFlight')
+      ? refused(REFUSAL.writeInFlight)
+      : { kind: 'conflict' };
+  }
+
+  #isTooLarge(headers: Headers, data: Uint8Array): boolean {
+    const { maxMessageBytes = Infinity } = this.#options;
+    return data.length > maxMessageBytes || headerBytes(headers) + data.length > maxMessageBytes;
+  }
+
+  #isFull(sizeBytes: number): boolean {
     const { maxMessages = Infinity, maxBytes = Infinity } = this.#options;
-    return this.#messages.size + 1 > maxMessages || this.#bytes + sizeOf(subject, data) > maxBytes;
+    return this.#messages.size + 1 > maxMessages || this.#bytes + sizeBytes > maxBytes;
   }
 
   #lastSeqOf(subject: string): number {
@@ -217,8 +261,4 @@ function copyOf(kept: Kept): StoredMessage {
     data: kept.data.slice(),
     storedMs: kept.storedMs,
   };
-}
-
-function sizeOf(subject: string, data: Uint8Array): number {
-  return subject.length + data.length;
 }

@@ -71,7 +71,7 @@ export class MemoryWatch implements Watch {
     this.#unlisten = this.#bucket.listen((key, { bytes, revision }) => {
       if (test(key)) this.#send(key, { bytes: bytes?.slice(), revision });
     });
-    return this.#bucket.keys(this.#filter).map((key) => [key, this.#bucket.get(key)]);
+    return this.#bucket.present(this.#filter);
   }
 
   #close(): void {

@@ -8,27 +8,33 @@ import type { Headers } from '@wakebus/protocol';
 import type { AppendOptions, AppendOutcome, StoredMessage } from '@wakebus/placement-node';
 import type { ServerEnvironment } from './environment.ts';
 import type { MemoryStream } from './memory-stream.ts';
-import type { SubjectTransform } from './subjects.ts';
+import { ttlHeader } from './stored-form.ts';
+import { type SubjectTransform, subjectTransform } from './subjects.ts';
 
 /** What the server adds to the time of a schedule at most, in milliseconds: as measured. */
 const LATEST_FIRE_MS = 250;
-/** How soon a full inbox is tried again, in milliseconds. */
-const SOURCE_RETRY_MS = 1_000;
+/** How soon a full inbox, or a frozen stream, is tried again, in milliseconds. */
+const RETRY_MS = 1_000;
+
+/** A subject transform in the server's notation. */
+type TransformText = Parameters<typeof subjectTransform>[0];
 
 export class Schedules {
   readonly #timers: MemoryStream;
   readonly #inbox: MemoryStream;
   readonly #environment: ServerEnvironment;
   readonly #rename: SubjectTransform;
+  readonly #transform: TransformText;
   /** The live schedule under each subject. */
   readonly #live = new Map<string, { readonly seq: number; readonly atMs: number }>();
   readonly #unsourced: StoredMessage[] = [];
   #sourcing = false;
 
-  constructor(timers: MemoryStream, inbox: MemoryStream, rename: SubjectTransform, environment: ServerEnvironment) {
+  constructor(timers: MemoryStream, inbox: MemoryStream, transform: TransformText, environment: ServerEnvironment) {
     this.#timers = timers;
     this.#inbox = inbox;
-    this.#rename = rename;
+    this.#transform = transform;
+    this.#rename = subjectTransform(transform);
     this.#environment = environment;
     timers.listen({
       stored: (message) => this.#stored(message),
@@ -59,10 +65,7 @@ export class Schedules {
     const { schedule } = options;
     if (schedule === undefined) return this.#timers.append(subject, data, options);
     const before = this.#live.get(subject);
-    const outcome = this.#timers.append(subject, data, {
-      ...options,
-      headers: { ...options.headers, ...scheduleHeaders(schedule) },
-    });
+    const outcome = this.#timers.append(subject, data, options);
     if (outcome.kind !== 'stored' || outcome.duplicate) return outcome;
     if (before !== undefined) this.#timers.remove(before.seq);
     this.#live.set(subject, { seq: outcome.seq, atMs: schedule.atMs });
@@ -75,10 +78,19 @@ export class Schedules {
 
   #fire(subject: string, seq: number, schedule: NonNullable<AppendOptions['schedule']>): void {
     if (this.#live.get(subject)?.seq !== seq) return;
+    if (this.#timers.isFrozen) {
+      this.#environment.after(RETRY_MS, 'fire schedule', () => this.#fire(subject, seq, schedule));
+      return;
+    }
     const { data = new Uint8Array(), headers = {} } = this.#timers.get(seq) ?? {};
     this.#timers.remove(seq);
     const fired = this.#timers.append(schedule.target, data, {
-      headers: { ...withoutServerHeaders(headers), 'Nats-Scheduler': subject },
+      headers: {
+        ...withoutServerHeaders(headers),
+        'Nats-Schedule-Next': 'purge',
+        'Nats-Scheduler': subject,
+        'Nats-TTL': ttlHeader(schedule.ttlMs),
+      },
     });
     if (fired.kind === 'stored')
       this.#environment.after(schedule.ttlMs, 'expire fired message', () => this.#timers.remove(fired.seq));
@@ -87,7 +99,10 @@ export class Schedules {
   #stored(message: StoredMessage): void {
     const target = this.#rename(message.subject);
     if (target === message.subject) return;
-    this.#unsourced.push({ ...message, subject: target });
+    const { src, dest } = this.#transform;
+    const origin = `${this.#timers.name} ${message.seq} ${src} ${dest} ${message.subject}`;
+    const headers = { ...message.headers, 'Nats-Stream-Source': origin };
+    this.#unsourced.push({ ...message, headers, subject: target });
     this.#sourceIn(0);
   }
 
@@ -99,20 +114,13 @@ export class Schedules {
 
   #source(): void {
     this.#sourcing = false;
+    if (this.#inbox.isFrozen) return this.#sourceIn(RETRY_MS);
     for (let message = this.#unsourced[0]; message !== undefined; message = this.#unsourced[0]) {
       const outcome = this.#inbox.append(message.subject, message.data, { headers: message.headers });
-      if (outcome.kind !== 'stored') return this.#sourceIn(SOURCE_RETRY_MS);
+      if (outcome.kind !== 'stored') return this.#sourceIn(RETRY_MS);
       this.#unsourced.shift();
     }
   }
-}
-
-function scheduleHeaders({ atMs, target, ttlMs }: NonNullable<AppendOptions['schedule']>): Headers {
-  return {
-    'Nats-Schedule': `@at ${new Date(atMs).toISOString()}`,
-    'Nats-Schedule-Target': target,
-    'Nats-Schedule-TTL': `${Math.max(1, Math.round(ttlMs / 1000))}s`,
-  };
 }
 
 function withoutServerHeaders(headers: Headers): Headers {

@@ -3,7 +3,7 @@
  * server and the answer's at the node, and faults may touch either.
  */
 import type { Clock, Random } from '@wakebus/placement-node';
-import type { Link, Operation, Way } from '../memory/environment.ts';
+import { type Link, NO_ANSWER, type Operation, type Way } from '../memory/environment.ts';
 import { Prng } from './prng.ts';
 import type { LinkContext } from './link-context.ts';
 import { simulatedClock } from './simulated-clock.ts';
@@ -188,7 +188,7 @@ export class SimulatedLink implements Link {
     const { faults, scheduler, timeoutMs } = this.#context;
     const answer = operation.atServer(this.#lagOf(operation));
     const giveUp = (): void => this.#giveUpAfter(timeoutMs, operation, settle);
-    if (!this.#connected || faults.hits('replyLost')) return giveUp();
+    if (answer === NO_ANSWER || !this.#connected || faults.hits('replyLost')) return giveUp();
     const task: Task = {
       actor: this.actor,
       carrier: this.actor,

@@ -70,3 +70,66 @@ test("data is the reader's own copy, and the writer's stays the writer's", async
     (message as { data: Uint8Array }).data[0] = 3;
   }
 });
+
+test('a full disk leaves writes without an answer until a restart, and loses nothing that was acknowledged', async () => {
+  const sim = simulation();
+  const { agents, held, layout } = sim.node('a').ports;
+  await sim.settle(agents.put(ann, Uint8Array.of(1), 0));
+  sim.server.fillDisk();
+  const sentMs = sim.nowMs;
+  const outcomes = await sim.settle(
+    Promise.all([agents.put(ann, Uint8Array.of(2), 1), held.append(layout.heldSubject(ann), nothing)]),
+  );
+  expect(outcomes.map(({ kind }) => kind)).toEqual(['unknown', 'unknown']);
+  expect(sim.nowMs - sentMs).toBeGreaterThanOrEqual(2_000);
+  expect(await sim.settle(agents.getFresh(ann))).toEqual({ bytes: Uint8Array.of(1), revision: 1 });
+  sim.restartServer();
+  await sim.run({ forMs: 1_000 });
+  expect(await sim.settle(agents.put(ann, Uint8Array.of(2), 1))).toEqual({ kind: 'stored', revision: 2 });
+  expect(await sim.settle(held.read('>', 0, 10))).toEqual([]);
+});
+
+test('timers that fall due on a full disk fire after the restart, and keys expire then', async () => {
+  const sim = simulation();
+  const { timers, leases, layout, clock } = sim.node('a').ports;
+  const schedule = { atMs: clock.wallMs() + 500, target: layout.fireSubject(ann), ttlMs: 60_000 };
+  await sim.settle((timers[0] as (typeof timers)[number]).append(layout.timerSubject(ann, '1'), nothing, { schedule }));
+  await sim.settle(leases.put('a', nothing, 0, { ttlMs: 1_000 }));
+  sim.server.fillDisk();
+  await sim.run({ forMs: 5_000 });
+  expect(sim.server.inbox()).toEqual([]);
+  sim.restartServer();
+  await sim.run({ forMs: 5_000 });
+  expect(sim.server.inbox()).toHaveLength(1);
+  expect((await sim.settle(leases.getFresh('a'))).bytes).toBeUndefined();
+});
+
+test('replicas may say of a write that another one is in flight, a single server never does', async () => {
+  for (const [replicas, expected] of [
+    [1, { kind: 'conflict' }],
+    [3, { kind: 'unknown', cause: expect.objectContaining({ errorCode: 10_164 }) }],
+  ] as const) {
+    const faults = { writeInFlight: 1, staleRead: 1 };
+    const sim = new Simulation({ seed: 1, layout: new Layout({ partitions: 1 }), server: { replicas }, faults });
+    const { agents } = sim.node('a').ports;
+    await sim.settle(agents.put(ann, Uint8Array.of(1), 0));
+    expect(await sim.settle(agents.put(ann, Uint8Array.of(2), 0))).toEqual(expected);
+    expect((await sim.settle(agents.get(ann))).revision).toBe(replicas === 1 ? 1 : 0);
+    await sim.run({ forMs: 1_000 });
+    expect(await sim.settle(agents.put(ann, Uint8Array.of(2), 0))).toEqual({ kind: 'conflict' });
+  }
+});
+
+test('a single server forgets its consumers in a restart, and what is unacknowledged comes once more', async () => {
+  const sim = new Simulation({ seed: 1, layout: new Layout({ partitions: 1 }), server: { replicas: 1 } });
+  const { inboxes, layout } = sim.node('a').ports;
+  const got: number[] = [];
+  const spec = { name: 'c', filters: [layout.inboxFilter()], ackWaitMs: 60_000 };
+  const options = { rank: 0, onDelivery: ({ deliveries }: { deliveries: number }): void => void got.push(deliveries) };
+  await sim.settle((inboxes[0] as (typeof inboxes)[number]).consume(spec, options));
+  sim.server.publish(layout.agentSubject(ann, 'said'), nothing);
+  await sim.run({ forMs: 1_000 });
+  sim.restartServer();
+  await sim.run({ forMs: 5_000 });
+  expect(got).toEqual([1, 1]);
+});
