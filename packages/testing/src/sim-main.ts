@@ -5,6 +5,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { compareWithServers } from './conformance/compare-with-servers.ts';
 import type { RunReport } from './runs/run-report.ts';
 import { type RunSettings, makeWorkload, runSettings } from './runs/run-settings.ts';
 import { type FigureRow, RunTotals } from './runs/run-totals.ts';
@@ -19,7 +20,13 @@ const HELP = `Runs placement nodes in the simulator and checks what they promise
   --json <file>           writes the figures, one row a line
   --without <faults>      faults to leave out, by name, separated by commas; "all" for none at all
   --nodes <n>             placement nodes (default 3)
-  --operations <n>        operations that the clients send in each simulation (default 200)`;
+  --operations <n>        operations that the clients send in each simulation (default 200)
+
+Or holds the simulator's model to real servers, by random traces of operations that run on both:
+
+  --against-server <n>    traces on one server, as many on three, and a tenth of that with restarts
+  --from <seed>           the first trace's (default 1)
+  --json <file>           writes a row for each trace, one JSON object a line`;
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -33,6 +40,7 @@ async function main(args: string[]): Promise<number> {
     without: text,
     nodes: text,
     operations: text,
+    'against-server': text,
     help: { type: 'boolean' },
   } as const;
   const { values } = parseArgs({ args, options });
@@ -41,6 +49,8 @@ async function main(args: string[]): Promise<number> {
     console.log(HELP);
     return values.help === true ? 0 : 2;
   }
+  const { 'against-server': count, json } = values;
+  if (count !== undefined) return compareWithServers({ count: Number(count), firstSeed: from, json });
   const names = values.workload === undefined ? Object.keys(workloads) : [values.workload];
   for (const name of names) makeWorkload(name);
   const totals = new RunTotals();
