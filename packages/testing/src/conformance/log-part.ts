@@ -8,12 +8,15 @@ import {
   type Expectation,
   type Index,
   type LogName,
+  type Process,
   type TraceOperation,
 } from './operation.ts';
 import { type Outcome, ofAppend, ofBytes, ofMessage } from './outcome.ts';
 import type { Moment } from './moment.ts';
 import type { Scene } from './scene.ts';
 
+/** Who reads what any replica may answer: not the first writer, so that in a cluster another server is asked. */
+const READER: Process = 1;
 /** Further than any trace comes. */
 const BEYOND = 1_000;
 /** What fires is kept for a day, as the runtime has it. */
@@ -171,12 +174,12 @@ export class LogPart {
     const { from, limit, whose } = operation;
     const subject = this.#scene.subject(log, whose === 'all' ? 0 : whose);
     const fromSeq = from === 'start' ? 0 : this.#expected(log, subject, from);
-    return (await port.read(filter, fromSeq, limit)).map((message) => ofMessage(message, base));
+    return (await this.#log(log, READER).read(filter, fromSeq, limit)).map((message) => ofMessage(message, base));
   }
 
   async #getChunk(chunk: Index): Promise<Outcome> {
     const [small, large] = [this.#scene.chunk(chunk), this.#scene.chunk(chunk, 'large')];
-    const store = this.#processes[0].chunks;
+    const store = this.#processes[READER].chunks;
     return [ofBytes(await store.get(await hashOf(small))), ofBytes(await store.get(await hashOf(large)))];
   }
 

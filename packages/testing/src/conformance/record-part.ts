@@ -16,6 +16,8 @@ import { type Outcome, ofBytes, ofPut, ofValue } from './outcome.ts';
 import type { Moment } from './moment.ts';
 import type { Scene } from './scene.ts';
 
+/** Who reads what any replica may answer: not the first writer, so that in a cluster another server is asked. */
+const READER: Process = 1;
 const BEYOND = 1_000;
 /** Who writes in a race, in the order of sending. */
 const RACERS: readonly Process[] = [0, 1, 0, 1];
@@ -67,7 +69,9 @@ export class RecordPart {
       }
       case 'get record': {
         const { key, fresh } = operation;
-        const value = await (fresh ? store.getFresh(this.#scene.key(key)) : store.get(this.#scene.key(key)));
+        const value = await (fresh
+          ? store.getFresh(this.#scene.key(key))
+          : this.#store(bucket, READER).get(this.#scene.key(key)));
         if (fresh) this.#note(bucket, key, value.revision);
         return ofValue(value, base);
       }
@@ -158,7 +162,7 @@ export class RecordPart {
 
   async #scan(bucket: BucketName, limit: number): Promise<Outcome> {
     const base = this.#base(bucket);
-    const { values, nextRevision } = await this.#store(bucket).scan(base + 1, limit);
+    const { values, nextRevision } = await this.#store(bucket, READER).scan(base + 1, limit);
     return {
       values: values.map(({ key, bytes, revision }) => [key, ofBytes(bytes), revision - base]),
       next: nextRevision === undefined ? null : nextRevision - base,
