@@ -105,7 +105,10 @@ export class Session {
 
   #start(): void {
     this.#isRung = true;
-    if (this.#isRunning || this.#isGone) return;
+    if (this.#isGone) return;
+    // What comes again may stand in the very inbox that the loop waits for room in: it is answered at once.
+    if (this.#isRunning && this.#activation !== undefined) this.#acknowledge(this.#activation);
+    if (this.#isRunning) return;
     this.#isRunning = true;
     void this.#run();
   }
