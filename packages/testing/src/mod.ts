@@ -21,10 +21,18 @@ export { type SimulatedNode, type StartNode } from './simulation/simulated-node.
 export { SelfDrive } from './simulation/self-drive.ts';
 export { type RunOptions, type RunResult, Simulation, type SimulationOptions } from './simulation/simulation.ts';
 export { AcknowledgementWatch } from './checker/acknowledgements.ts';
+export { checkAnswers } from './checker/check-answers.ts';
+export { checkConsumed } from './checker/check-consumed.ts';
+export { checkLifecycles } from './checker/check-lifecycle.ts';
+export { type StandingCodes, checkStanding } from './checker/check-standing.ts';
+export { OutputWatch } from './checker/output-gate.ts';
+export { checkTakeovers } from './checker/check-takeovers.ts';
+export { checkTimers } from './checker/check-timers.ts';
+export { ZombieWatch } from './checker/zombies.ts';
 export { type ListExpectation, type ReadList, checkGrowth, checkList, checkOrder } from './checker/check-lists.ts';
 export { type PairTraffic, checkPairs } from './checker/check-pairs.ts';
 export { checkRecords } from './checker/check-records.ts';
-export { checkTotal } from './checker/check-total.ts';
+export { type AccountCommit, checkPrefixes, checkTotal } from './checker/check-total.ts';
 export { memoryAgents } from './checker/memory-history.ts';
 export {
   type AgentHistory,
@@ -37,12 +45,17 @@ export {
   contextOf,
   readHistory,
 } from './checker/run-history.ts';
+export { type Blow, type ExhaustiveResult, SMALL_RUN, runExhaustively } from './runs/exhaustive.ts';
+export { narrate } from './runs/narrate.ts';
 export { type RunReport } from './runs/run-report.ts';
 export { type RunSettings, runSettings } from './runs/run-settings.ts';
 export { type FigureRow, RunTotals } from './runs/run-totals.ts';
+export { shrink } from './runs/shrink.ts';
+export { type AgentState, type SimulateOptions, type SimulateResult, simulate } from './simulate.ts';
 export { accountAgent, bank } from './workloads/bank.ts';
 export { workloads } from './workloads/catalogue.ts';
-export { type LedgerOptions, ledger, ledgerAgent } from './workloads/ledger.ts';
+export { type LedgerOptions, ledger } from './workloads/ledger.ts';
+export { type LedgerAgentOptions, ledgerAgent } from './workloads/ledger-agent.ts';
 export { type WorkloadOptions, type WorkloadResult, runWorkload } from './workloads/run-workload.ts';
 export { type PlannedOperation, SimulatedClient, numberedAgent } from './workloads/simulated-client.ts';
 export type { Workload, WorkloadDriver } from './workloads/workload.ts';

@@ -3,9 +3,9 @@
  *
  * Watched while the run goes on, because the inbox remembers nothing; judged afterwards.
  */
-import { type AgentKey, decodeRecord } from '@wakebus/protocol';
+import type { AgentKey } from '@wakebus/protocol';
 import type { MemoryServer } from '../memory/memory-server.ts';
-import type { Violation } from './run-history.ts';
+import type { RecordWrite, RunHistory, Violation } from './run-history.ts';
 
 interface Removal {
   readonly key: AgentKey;
@@ -15,11 +15,9 @@ interface Removal {
 }
 
 export class AcknowledgementWatch {
-  readonly #server: MemoryServer;
   readonly #removals: Removal[] = [];
 
   constructor(server: MemoryServer) {
-    this.#server = server;
     for (const { inbox } of server.shards) {
       inbox.listen({
         removed: (seq, subject) => {
@@ -31,26 +29,25 @@ export class AcknowledgementWatch {
   }
 
   /** Messages that left while no record covered them. */
-  check(): Violation[] {
+  check({ agents }: RunHistory): Violation[] {
     const cursors = new Map<AgentKey, Map<number, number>>();
     return this.#removals.flatMap(({ key, seq, revision }) => {
-      const ofKey = cursors.get(key) ?? this.#readCursors(key);
+      const ofKey = cursors.get(key) ?? reachedBy(agents.get(key)?.writes ?? []);
       cursors.set(key, ofKey);
       const cursor = ofKey.get(revision) ?? 0;
       return seq <= cursor ? [] : [`${key}: message ${seq} left the inbox while the durable cursor was ${cursor}`];
     });
   }
+}
 
-  /** How far a record's cursor had ever come by each revision. A removed agent's messages may all go. */
-  #readCursors(key: AgentKey): Map<number, number> {
-    const reached = new Map<number, number>();
-    let furthest = 0;
-    for (const { revision, bytes } of this.#server.agents.writes(key)) {
-      const record = bytes === undefined ? undefined : decodeRecord(key, bytes);
-      const isGone = record === undefined || record.lifecycle.name === 'removed';
-      furthest = Math.max(furthest, isGone ? Infinity : record.cursor);
-      reached.set(revision, furthest);
-    }
-    return reached;
+/** How far a record's cursor had ever come by each revision. A removed agent's messages may all go. */
+function reachedBy(writes: readonly RecordWrite[]): Map<number, number> {
+  const reached = new Map<number, number>();
+  let furthest = 0;
+  for (const { revision, record } of writes) {
+    const isGone = record === undefined || record.lifecycle.name === 'removed';
+    furthest = Math.max(furthest, isGone ? Infinity : record.cursor);
+    reached.set(revision, furthest);
   }
+  return reached;
 }

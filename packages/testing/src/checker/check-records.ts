@@ -30,6 +30,7 @@ function stepFaults(before: AgentRecord, after: AgentRecord): string[] {
   falls('epoch', before.lease.epoch, after.lease.epoch);
   falls('cursor', before.cursor, after.cursor);
   falls('count of turns', before.turns, after.turns);
+  falls('machine version', before.machineVersion, after.machineVersion);
   const changedHands = after.lease.holder !== '' && before.lease.holder !== after.lease.holder;
   if (changedHands && after.lease.epoch <= before.lease.epoch)
     faults.push(`${after.lease.holder} claims without a higher epoch than ${before.lease.epoch}`);

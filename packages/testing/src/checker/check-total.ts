@@ -6,3 +6,28 @@ export function checkTotal(what: string, parts: ReadonlyMap<string, number>, exp
   const total = [...parts.values()].reduce((sum, part) => sum + part, 0);
   return total === expected ? [] : [`The total of ${what} is ${total}, and was ${expected}`];
 }
+
+/** What one account's commit says that it has paid and got, in all, by the other account. */
+export interface AccountCommit {
+  readonly revision: number;
+  readonly account: string;
+  readonly paid: Readonly<Record<string, number>>;
+  readonly got: Readonly<Record<string, number>>;
+}
+
+/**
+ * At every committed prefix nobody has got what the other had not paid: what is missing in the balances is on
+ * its way.
+ *
+ * @param commits - Of all accounts, in the order of their revisions.
+ */
+export function checkPrefixes(commits: readonly AccountCommit[]): Violation[] {
+  const paid = new Map<string, AccountCommit['paid']>();
+  for (const { revision, account, paid: nowPaid, got } of commits) {
+    paid.set(account, nowPaid);
+    const ahead = Object.entries(got).find(([from, amount]) => amount > (paid.get(from)?.[account] ?? 0));
+    if (ahead !== undefined)
+      return [`${account}, revision ${revision}: it has got ${ahead[1]} of ${ahead[0]}, which has not paid so much`];
+  }
+  return [];
+}

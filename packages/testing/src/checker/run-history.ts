@@ -26,6 +26,8 @@ export interface ClientOperation {
   readonly client?: string;
   /** Address of the agent that the operation makes its agent send to. */
   readonly to?: string;
+  /** What came back, where the client asked: once, or again for a duplicate. */
+  readonly answers?: readonly unknown[];
 }
 
 /** One write of a record. */
@@ -51,6 +53,8 @@ export interface AgentHistory {
 export interface RunHistory {
   readonly agents: ReadonlyMap<AgentKey, AgentHistory>;
   readonly operations: readonly ClientOperation[];
+  /** When the run ended, by the server's clock, in milliseconds since the epoch. */
+  readonly endMs: number;
 }
 
 /** One agent as it is stored, undecoded. */
@@ -66,24 +70,37 @@ export interface StoredAgent {
 /** One write of a record, undecoded. */
 export type StoredWrite = Omit<RecordWrite, 'record'> & { readonly bytes: Uint8Array | undefined };
 
-/** Reads a run off what a server has stored: the memory one in a simulation, a real one under faults. */
-export function readHistory(agents: Iterable<StoredAgent>, operations: readonly ClientOperation[]): RunHistory {
-  return { agents: new Map(Array.from(agents, (agent) => [agent.key, readAgent(agent)])), operations };
+/**
+ * Reads a run off what a server has stored: the memory one in a simulation, a real one under faults.
+ *
+ * @param endMs - When the run ended, by the server's clock, in milliseconds since the epoch.
+ */
+export function readHistory(
+  agents: Iterable<StoredAgent>,
+  operations: readonly ClientOperation[],
+  endMs: number,
+): RunHistory {
+  return { agents: new Map(Array.from(agents, (agent) => [agent.key, readAgent(agent)])), operations, endMs };
 }
+
+const contexts = new WeakMap<AgentRecord, unknown>();
 
 /** The context of the machine in a record. Its shape is the machine's: the caller says what it is. */
 export function contextOf(record: AgentRecord | undefined): unknown {
   if (record === undefined || record.snapshot.length === 0) return undefined;
-  return (decode(record.snapshot) as { context: unknown }).context;
+  if (!contexts.has(record)) contexts.set(record, (decode(record.snapshot) as { context: unknown }).context);
+  return contexts.get(record);
 }
 
 function readAgent({ key, writes, bytes, deadLetters }: StoredAgent): AgentHistory {
   const decoded = (stored: Uint8Array | undefined): AgentRecord | undefined =>
     stored === undefined ? undefined : decodeRecord(key, stored);
+  const read = writes.map(({ bytes: written, ...write }) => ({ ...write, record: decoded(written) }));
+  const isLast = bytes !== undefined && writes.at(-1)?.bytes === bytes;
   return {
     key,
-    writes: writes.map(({ bytes: written, ...write }) => ({ ...write, record: decoded(written) })),
-    record: decoded(bytes),
+    writes: read,
+    record: isLast ? read.at(-1)?.record : decoded(bytes),
     deadLetters: deadLetters.map(
       (data) => readEnvelope(data, { seq: 'number', code: 'string' }) as unknown as ParkedMessage,
     ),

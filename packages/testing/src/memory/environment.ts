@@ -9,10 +9,12 @@ export type ServerFault =
   | 'spill'
   | 'deliveryLost'
   | 'redeliver'
+  | 'overtaken'
   | 'ttlLate'
   | 'scheduleLate'
   | 'plainLost'
-  | 'writeInFlight';
+  | 'writeInFlight'
+  | 'full';
 
 /** The server's surroundings. */
 export interface ServerEnvironment {

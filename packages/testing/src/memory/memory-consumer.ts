@@ -189,7 +189,10 @@ export class MemoryConsumer {
       else nextMs = Math.min(nextMs, deadlineMs);
     }
     for (const seq of overdue) this.#pending.delete(seq);
-    this.#again.push(...overdue.toSorted((a, b) => a - b));
+    // Nobody promises that what comes again comes in order.
+    this.#again.push(
+      ...(this.#environment.hits('overtaken') ? overdue.toReversed() : overdue.toSorted((a, b) => a - b)),
+    );
     if (nextMs < Infinity) this.#checkIn(nextMs - nowMs);
     this.dispatch();
   }

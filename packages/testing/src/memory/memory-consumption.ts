@@ -14,6 +14,9 @@ import type { Puller } from './puller-set.ts';
 /** How long the server keeps a request of a node that does not move, in milliseconds: the real adapter's expiry. */
 const REQUEST_EXPIRES_MS = 30_000;
 
+/** How long a node waits for the end of its share, in milliseconds. */
+const STOP_TIMEOUT_MS = 2_000;
+
 export class MemoryConsumption implements Consumption {
   readonly #consumers: ConsumerSet;
   readonly #link: Link;
@@ -70,6 +73,8 @@ export class MemoryConsumption implements Consumption {
     this.#stopped = true;
     for (const end of this.#endings) end();
     return new Promise((resolve) => {
+      // The real adapter gives up with the connection; here only a message may have been lost.
+      this.#link.clock.setTimer(STOP_TIMEOUT_MS, resolve);
       this.#link.send(this.#requests, 'stop consuming', () => {
         this.#exit();
         this.#link.deliver(this.#deliveries, 'consuming ended', resolve);

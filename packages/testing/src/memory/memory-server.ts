@@ -98,6 +98,11 @@ export class MemoryServer {
     this.#noteChanges();
   }
 
+  /** The server's own clock, in milliseconds since the epoch. */
+  nowMs(): number {
+    return this.#environment.nowMs();
+  }
+
   /** Publishes an event as outsiders do: `agents.<type>.<id>.<event>`, JSON unless a header says otherwise. */
   publish(subject: string, data: Uint8Array, event: OutsideEvent = {}): AppendOutcome {
     const stored = this.toInboxSubject(subject);
@@ -115,7 +120,10 @@ export class MemoryServer {
   /** Appends to a stream by whatever name: subjects are renamed and schedules are armed as its configuration says. */
   append(stream: MemoryStream, subject: string, data: Uint8Array, options: AppendOptions): AppendOutcome {
     for (const { inbox, timers, schedules } of this.shards) {
-      if (stream === inbox) return inbox.append(this.toInboxSubject(subject), data, options);
+      if (stream === inbox)
+        return this.#environment.hits('full')
+          ? { kind: 'full' }
+          : inbox.append(this.toInboxSubject(subject), data, options);
       if (stream === timers) return schedules.append(subject, data, options);
     }
     return stream.append(subject, data, options);

@@ -44,8 +44,6 @@ function shortcomingsOf(
   unmetPlans: number,
 ): string[] {
   const { steps, turns, strikes, operations } = facts;
-  const few = (what: string, is: number, least: number): string[] =>
-    is < least ? [`${is} ${what}, and ${least} are needed`] : [];
   return [
     ...few('steps', steps, LEAST.steps),
     ...few('committed turns', turns, LEAST.turns),
@@ -53,4 +51,8 @@ function shortcomingsOf(
     ...(succeeded < operations * LEAST.successShare ? [`${succeeded} of ${operations} operations succeeded`] : []),
     ...(unmetPlans > 0 ? [`${unmetPlans} planned faults never met their step`] : []),
   ];
+}
+
+function few(what: string, is: number, least: number): string[] {
+  return is < least ? [`${is} ${what}, and ${least} are needed`] : [];
 }

@@ -44,13 +44,14 @@ export function makeWorkload(name: string): Workload {
  * Runs what the settings say. A run that ends with an error is a broken promise like any other.
  *
  * @param onSimulation - Called before anything runs.
+ * @param made - The workload, where it is none that has a name here.
  */
 export async function runSettings(
   settings: RunSettings,
   onSimulation?: (simulation: Simulation) => void,
+  made: Workload = makeWorkload(settings.workload),
 ): Promise<RunReport> {
   const { workload, partitions = DEFAULT_PARTITIONS, faults = ROUGH, ...rest } = settings;
-  const made = makeWorkload(workload);
   let simulation: Simulation | undefined;
   const listen = (begun: Simulation): void => {
     simulation = begun;
@@ -63,7 +64,7 @@ export async function runSettings(
     if (simulation === undefined) throw error;
     const ended: WorkloadResult = {
       simulation,
-      history: { agents: new Map(), operations: [] },
+      history: { agents: new Map(), operations: [], endMs: simulation.server.nowMs() },
       violations: [`${workload}, seed ${settings.seed}: ${String(error)}`],
       steps: simulation.scheduler.steps,
     };

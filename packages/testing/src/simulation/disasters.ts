@@ -14,9 +14,12 @@ export class Disasters {
   readonly #context: LinkContext;
   readonly #server: MemoryServer;
   readonly #nodes: ReadonlyMap<string, SimulatedNode>;
+  #victim: SimulatedNode | undefined;
   readonly #plans = new Map<number, Array<() => void>>();
+  /** What befell whom, and when, in virtual milliseconds. */
+  readonly log: Array<{ readonly ms: number; readonly what: string }> = [];
   /** How to bring back what is away now. */
-  readonly #away = new Map<SimulatedNode | 'server', () => void>();
+  readonly #away = new Map<SimulatedNode | 'server' | 'leader', () => void>();
 
   /** Each disaster, with whether it found somebody to strike. */
   readonly #strikes: Readonly<Record<Disaster, () => boolean>> = {
@@ -38,6 +41,7 @@ export class Disasters {
     clockJump: () => this.#jumpClock(),
     serverRestart: () => this.restartServer(this.#someAwayMs()),
     consumerLost: () => this.#loseConsumer(),
+    leaderLost: () => this.loseLeader(this.#someElectionMs()),
   };
 
   constructor(context: LinkContext, server: MemoryServer, nodes: ReadonlyMap<string, SimulatedNode>) {
@@ -81,6 +85,27 @@ export class Disasters {
     return true;
   }
 
+  /** Leaves the streams without a leader for so long. @returns whether it did. */
+  loseLeader(forMs: number): boolean {
+    if (this.#away.has('leader')) return false;
+    this.#context.isLeaderless = true;
+    this.#returnLater('leader', forMs, () => {
+      this.#context.isLeaderless = false;
+      this.#server.restart();
+    });
+    return true;
+  }
+
+  /** Kills the node whose step runs now, if it is one with a program. It comes back later. */
+  crashRunning(): void {
+    const { scheduler } = this.#context;
+    const node = [...this.#nodes.values()].find(({ link }) => link.actor === scheduler.running);
+    if (node?.hasProgram !== true || node.isCrashed) return;
+    node.crash();
+    this.#note(`crash of ${node.name}, by what it runs`);
+    this.#returnLater(node, this.#someAwayMs(), () => node.restart());
+  }
+
   /** Brings back everything that is away. */
   end(): void {
     for (const bringBack of Array.from(this.#away.values())) bringBack();
@@ -93,7 +118,14 @@ export class Disasters {
 
   #strike(disaster: Disaster): void {
     const struck = this.#strikes[disaster]();
-    if (struck) this.#context.faults.count(disaster);
+    if (!struck) return;
+    this.#context.faults.count(disaster);
+    this.#note(`${disaster}${this.#victim === undefined ? '' : ` of ${this.#victim.name}`}`);
+  }
+
+  #note(what: string): void {
+    this.log.push({ ms: this.#context.scheduler.nowMs, what });
+    this.#victim = undefined;
   }
 
   #strikeNode(strike: (node: SimulatedNode) => void, bringBack: (node: SimulatedNode) => void): boolean {
@@ -122,7 +154,8 @@ export class Disasters {
   /** Only nodes that have a program are struck: a test's own client is not. */
   #pickNode(): SimulatedNode | undefined {
     const candidates = [...this.#nodes.values()].filter((node) => node.hasProgram && node.isRunning && !node.isCut);
-    return candidates.length === 0 ? undefined : candidates[this.#context.prng.below(candidates.length)];
+    this.#victim = candidates.length === 0 ? undefined : candidates[this.#context.prng.below(candidates.length)];
+    return this.#victim;
   }
 
   #someAwayMs(): number {
@@ -130,10 +163,16 @@ export class Disasters {
     return from + this.#context.prng.fraction() * (to - from);
   }
 
-  #returnLater(who: SimulatedNode | 'server', awayMs: number, bringBack: () => void): void {
+  #someElectionMs(): number {
+    const [from, to] = this.#context.faults.bounds.electionMs;
+    return from + this.#context.prng.fraction() * (to - from);
+  }
+
+  #returnLater(who: SimulatedNode | 'server' | 'leader', awayMs: number, bringBack: () => void): void {
     const once = (): void => {
       if (this.#away.get(who) !== once) return;
       this.#away.delete(who);
+      this.#note(`${typeof who === 'string' ? `the ${who}` : who.name} is back`);
       bringBack();
     };
     this.#away.set(who, once);
@@ -166,4 +205,12 @@ export class Disasters {
   }
 }
 
-const DISASTERS: readonly Disaster[] = ['crash', 'pause', 'cut', 'clockJump', 'serverRestart', 'consumerLost'];
+const DISASTERS: readonly Disaster[] = [
+  'crash',
+  'pause',
+  'cut',
+  'clockJump',
+  'serverRestart',
+  'consumerLost',
+  'leaderLost',
+];

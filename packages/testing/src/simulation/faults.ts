@@ -8,9 +8,17 @@ import type { ServerFault } from '../memory/environment.ts';
 import type { Prng } from './prng.ts';
 
 /** Faults of messages and of the server, struck one by one. */
-type OperationFault = ServerFault | 'requestLost' | 'replyLost' | 'lateWrite' | 'delayed' | 'staleRead' | 'staleFresh';
-/** Faults of whole processes, and of durable consumers. */
-export type Disaster = 'crash' | 'pause' | 'cut' | 'clockJump' | 'serverRestart' | 'consumerLost';
+type OperationFault =
+  | ServerFault
+  | 'requestLost'
+  | 'replyLost'
+  | 'lateWrite'
+  | 'delayed'
+  | 'staleRead'
+  | 'staleFresh'
+  | 'duplicate';
+/** Faults of whole processes, of durable consumers, and of the streams' leader. */
+export type Disaster = 'crash' | 'pause' | 'cut' | 'clockJump' | 'serverRestart' | 'consumerLost' | 'leaderLost';
 export type FaultName = OperationFault | Disaster;
 
 /** Probability of each fault per occasion; what is not named does not happen. */
@@ -24,6 +32,8 @@ export interface FaultBounds {
   readonly delayMs: number;
   /** How long nodes and servers are away, in milliseconds, from and to. @default 50 to 15,000: shorter and longer than a lease */
   readonly awayMs: readonly [from: number, to: number];
+  /** How long the streams are without a leader, in milliseconds, from and to. @default 100 to 6,000: as measured on three servers */
+  readonly electionMs: readonly [from: number, to: number];
   /** How far a wall clock may jump, in milliseconds, either way. @default 60,000 */
   readonly clockJumpMs: number;
   /** Nodes that are away at the same time, at most. @default 1 */
@@ -34,6 +44,7 @@ const DEFAULT_BOUNDS: FaultBounds = {
   staleDepth: 8,
   delayMs: 3_000,
   awayMs: [50, 15_000],
+  electionMs: [100, 6_000],
   clockJumpMs: 60_000,
   awayAtOnce: 1,
 };
@@ -50,15 +61,19 @@ export const ROUGH: FaultRates = {
   spill: 0.05,
   deliveryLost: 0.01,
   redeliver: 0.01,
+  overtaken: 0.2,
+  full: 0.002,
   ttlLate: 0.5,
   scheduleLate: 0.5,
   plainLost: 0.02,
+  duplicate: 0.05,
   crash: 0.0003,
   pause: 0.0003,
   cut: 0.0001,
   serverRestart: 0.00005,
   clockJump: 0.0002,
   consumerLost: 0.00005,
+  leaderLost: 0.0001,
 };
 
 export class Faults {

@@ -39,6 +39,7 @@ export class Scheduler {
   #trace = 0;
   #onWork: (() => void) | undefined;
   #failure: Error | undefined;
+  #running: Actor | undefined;
   /** Called before each step: where planned faults look whether it is their turn. */
   onStep: (() => void) | undefined;
 
@@ -55,6 +56,11 @@ export class Scheduler {
 
   get steps(): number {
     return this.#steps;
+  }
+
+  /** Whose step runs now, with all that follows from it before the next one. */
+  get running(): Actor | undefined {
+    return this.#running;
   }
 
   /** A hash over every step so far: what ran, when, and out of how many. */
@@ -155,6 +161,7 @@ export class Scheduler {
     const task = this.#ready.draw();
     if (task === undefined) return false;
     this.#count(task);
+    this.#running = task.actor;
     task.run();
     return true;
   }

@@ -18,6 +18,9 @@ interface SimulatedWay extends Way {
 /** Uses of the ports in one step that no sound program has. */
 const MOST_USES = 100_000;
 
+/** What is sent to a stream without waiting for an answer: nobody takes it while there is no leader. */
+const NEEDS_LEADER: ReadonlySet<string> = new Set(['ack', 'nak', 'working', 'append later']);
+
 type Settle<T> = (read: () => T) => void;
 
 export class SimulatedLink implements Link {
@@ -125,6 +128,7 @@ export class SimulatedLink implements Link {
     this.use();
     const { faults, scheduler } = this.#context;
     if (this.actor.state === 'gone' || !this.#connected || faults.hits('requestLost')) return;
+    if (this.#context.isLeaderless && NEEDS_LEADER.has(label)) return;
     const task: Task = { actor: this.#context.server, carrier: this.actor, label, run: atServer };
     if (faults.hits('delayed')) scheduler.postAfter(this.#someDelayMs(), task);
     else scheduler.postTo((way as SimulatedWay).there, task);
@@ -157,6 +161,7 @@ export class SimulatedLink implements Link {
   #request<T>(operation: Operation<T>, settle: Settle<T>): void {
     const { faults, scheduler, server, timeoutMs } = this.#context;
     if (this.actor.state === 'gone') return;
+    this.#context.onRequest?.(this.name, operation);
     const sentMs = scheduler.nowMs;
     const giveUp = (): void => this.#giveUpAfter(timeoutMs, operation, settle);
     if (!this.#connected || faults.hits('requestLost')) return giveUp();
@@ -186,18 +191,27 @@ export class SimulatedLink implements Link {
   /** In the server: applies the operation and sends the answer. */
   #serve<T>(operation: Operation<T>, settle: Settle<T>, sentMs: number): void {
     const { faults, scheduler, timeoutMs } = this.#context;
-    const answer = operation.atServer(this.#lagOf(operation));
+    const read = this.#apply(operation);
     const giveUp = (): void => this.#giveUpAfter(timeoutMs, operation, settle);
-    if (answer === NO_ANSWER || !this.#connected || faults.hits('replyLost')) return giveUp();
+    if (read === NO_ANSWER || !this.#connected || faults.hits('replyLost')) return giveUp();
     const task: Task = {
       actor: this.actor,
       carrier: this.actor,
       label: `${operation.label} answered`,
-      run: () => settle(this.#cameTooLate(sentMs) ? operation.unanswered : () => answer),
+      run: () => settle(this.#cameTooLate(sentMs) ? operation.unanswered : read),
       onLost: giveUp,
     };
     if (operation.kind === 'write') scheduler.postTo((operation.way as SimulatedWay).back, task);
     else scheduler.post(task);
+  }
+
+  /** What the server does, and what it answers. Without a leader that is an error at once, and nobody knows what the next one keeps. */
+  #apply<T>(operation: Operation<T>): (() => T) | typeof NO_ANSWER {
+    const { isLeaderless, prng } = this.#context;
+    if (isLeaderless && (operation.kind !== 'write' || prng.chance(0.5))) return operation.unanswered;
+    const answer = operation.atServer(this.#lagOf(operation));
+    if (answer === NO_ANSWER) return NO_ANSWER;
+    return isLeaderless ? operation.unanswered : () => answer;
   }
 
   /** A node that stood still finds its own timers due as well, and which comes first is chance. */

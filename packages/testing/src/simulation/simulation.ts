@@ -12,7 +12,7 @@ import { Disasters } from './disasters.ts';
 import { type FaultBounds, type FaultRates, Faults } from './faults.ts';
 import { Prng } from './prng.ts';
 import { Scheduler, type StopReason } from './scheduler.ts';
-import type { LinkContext } from './link-context.ts';
+import type { LinkContext, OnRequest } from './link-context.ts';
 import { SimulatedNode, type StartNode } from './simulated-node.ts';
 import { Actor } from './task.ts';
 
@@ -84,6 +84,8 @@ export class Simulation {
       stock,
       timeoutMs,
       epochMs,
+      isLeaderless: false,
+      onRequest: undefined,
     };
     this.server = new MemoryServer(layout, this.#serverEnvironment(), options.server);
     this.#disasters = new Disasters(this.#context, this.server, this.#nodes);
@@ -98,6 +100,11 @@ export class Simulation {
   /** A hash over every step so far. */
   get trace(): number {
     return this.scheduler.trace;
+  }
+
+  /** Hears of each request as it leaves a node. */
+  set onRequest(onRequest: OnRequest | undefined) {
+    this.#context.onRequest = onRequest;
   }
 
   get nodes(): readonly SimulatedNode[] {
@@ -133,9 +140,24 @@ export class Simulation {
     this.#disasters.plan(step, action);
   }
 
+  /** Wall time at the start, in milliseconds since the epoch. */
+  get epochMs(): number {
+    return this.#context.epochMs;
+  }
+
+  /** What befell whom, and when, in virtual milliseconds. */
+  get disasters(): ReadonlyArray<{ readonly ms: number; readonly what: string }> {
+    return this.#disasters.log;
+  }
+
   /** What was planned for a step that the run has not reached. */
   get unmetPlans(): number {
     return this.#disasters.unmet;
+  }
+
+  /** Kills the node whose step runs now; it comes back as after any crash. For what an event does to a process. */
+  crashRunning(): void {
+    this.#disasters.crashRunning();
   }
 
   /** Ends all that is wrong: no more faults, everybody is back. What then stays wrong is a bug. */

@@ -7,47 +7,68 @@
 import { type AnyAgentDefinition, defineAgent, sendToAgent } from '@wakebus/core';
 import { addressOf } from '@wakebus/protocol';
 import { type AnyStateMachine, assign, setup } from 'xstate';
-import { checkRecords } from '../checker/check-records.ts';
-import { checkTotal } from '../checker/check-total.ts';
+import { checkPrefixes, checkTotal } from '../checker/check-total.ts';
 import { type RunHistory, type Violation, contextOf } from '../checker/run-history.ts';
 import { numberedAgent } from './simulated-client.ts';
 import type { Workload, WorkloadDriver } from './workload.ts';
 
 interface AccountContext {
+  readonly self: string;
   readonly balance: number;
+  /** Money sent, by receiver. */
+  readonly paid: Readonly<Record<string, number>>;
+  /** Money received, by sender. */
+  readonly got: Readonly<Record<string, number>>;
 }
 
 type AccountEvent =
   | { readonly type: 'transfer'; readonly id: string; readonly to: string; readonly amount: number }
-  | { readonly type: 'credit'; readonly amount: number };
+  | { readonly type: 'credit'; readonly from: string; readonly amount: number };
 
 /** What every account has at its birth. */
 const FIRST_BALANCE = 1_000;
 const ACCOUNT_TYPE = 'account';
 
 const machine: AnyStateMachine = setup({
-  types: { context: {} as AccountContext, events: {} as AccountEvent },
+  types: { context: {} as AccountContext, events: {} as AccountEvent, input: {} as { self: string } },
 }).createMachine({
   id: ACCOUNT_TYPE,
-  context: { balance: FIRST_BALANCE },
+  context: ({ input }) => ({ self: input.self, balance: FIRST_BALANCE, paid: {}, got: {} }),
   on: {
     transfer: {
       // An account may not be overdrawn; what it cannot pay it does not send.
       guard: ({ context, event }) => context.balance >= event.amount,
       actions: [
-        assign(({ context, event }) => ({ balance: context.balance - event.amount })),
+        assign(({ context, event }) => ({
+          balance: context.balance - event.amount,
+          paid: added(context.paid, event.to, event.amount),
+        })),
         sendToAgent(
           ({ event }) => (event as { to: string }).to,
-          ({ event }) => ({ type: 'credit', amount: (event as { amount: number }).amount }),
+          ({ context, event }) => ({
+            type: 'credit',
+            from: context.self,
+            amount: (event as { amount: number }).amount,
+          }),
         ),
       ],
     },
-    credit: { actions: assign(({ context, event }) => ({ balance: context.balance + event.amount })) },
+    credit: {
+      actions: assign(({ context, event }) => ({
+        balance: context.balance + event.amount,
+        got: added(context.got, event.from, event.amount),
+      })),
+    },
   },
 });
 
 /** An account that starts with 1,000. */
-export const accountAgent: AnyAgentDefinition = defineAgent({ type: ACCOUNT_TYPE, machine, sleep: { afterMs: 2_000 } });
+export const accountAgent: AnyAgentDefinition = defineAgent({
+  type: ACCOUNT_TYPE,
+  machine,
+  input: ({ type, id }: { type: string; id: string }) => ({ self: `${type}/${id}` }),
+  sleep: { afterMs: 2_000 },
+});
 
 /** The workload of {@link accountAgent}s. @param accounts - How many. @default 6 */
 export function bank(accounts: number = 6): Workload {
@@ -70,9 +91,21 @@ function drive({ prng, clients, operations, spreadMs }: WorkloadDriver, accounts
   }
 }
 
+function added(sums: AccountContext['paid'], who: string, amount: number): AccountContext['paid'] {
+  return { ...sums, [who]: (sums[who] ?? 0) + amount };
+}
+
 function check(history: RunHistory): Violation[] {
-  const balances = new Map<string, number>();
-  for (const [key, { record }] of history.agents)
-    balances.set(key, (contextOf(record) as AccountContext | undefined)?.balance ?? 0);
-  return [...checkRecords(history), ...checkTotal('all balances', balances, FIRST_BALANCE * balances.size)];
+  const states = [...history.agents].map(([key, { record }]) => [key, contextOf(record) as AccountContext] as const);
+  const balances = new Map(states.map(([key, context]) => [key, context?.balance ?? 0]));
+  const transfers = [...history.agents.values()].flatMap(({ key, writes }) =>
+    writes.flatMap(({ revision, record }) => {
+      const context = contextOf(record) as AccountContext | undefined;
+      return context === undefined ? [] : [{ revision, account: addressOf(key), paid: context.paid, got: context.got }];
+    }),
+  );
+  return [
+    ...checkTotal('all balances', balances, FIRST_BALANCE * balances.size),
+    ...checkPrefixes(transfers.toSorted((a, b) => a.revision - b.revision)),
+  ];
 }

@@ -2,8 +2,20 @@
  * Every workload by its name: what `npm run sim` runs, and what a kept seed names.
  */
 import { bank } from './bank.ts';
+import { clocks } from './clocks.ts';
+import { calm, crowd, damage, killing, operators, rolling } from './ledger-variants.ts';
 import { ledger } from './ledger.ts';
 import type { Workload } from './workload.ts';
 
 /** Made anew for each run: a workload may keep what it has planned. */
-export const workloads: Readonly<Record<string, () => Workload>> = { ledger, bank };
+export const workloads: Readonly<Record<string, () => Workload>> = {
+  ledger,
+  bank,
+  clocks,
+  operators,
+  rolling,
+  crowd,
+  killing,
+  damage,
+  calm,
+};

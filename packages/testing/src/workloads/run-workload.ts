@@ -2,13 +2,17 @@
  * One run: a simulation of some placement nodes under a workload, first with faults, then without
  * until everything has come to rest, and then the checks.
  */
-import { isWakebusError } from '@wakebus/protocol';
-import { PlacementRuntime, type RuntimeOptions } from '@wakebus/placement-node';
+import type { RuntimeOptions } from '@wakebus/placement-node';
 import { AcknowledgementWatch } from '../checker/acknowledgements.ts';
 import { memoryAgents } from '../checker/memory-history.ts';
 import { type RunHistory, type Violation, readHistory } from '../checker/run-history.ts';
+import { ZombieWatch } from '../checker/zombies.ts';
+import { OutputWatch } from '../checker/output-gate.ts';
+import { checkRuntime } from '../checker/check-runtime.ts';
+import type { FaultName, FaultRates } from '../simulation/faults.ts';
 import { Prng } from '../simulation/prng.ts';
-import { Simulation, type SimulationOptions } from '../simulation/simulation.ts';
+import { type RunResult, Simulation, type SimulationOptions } from '../simulation/simulation.ts';
+import { NodeProgram } from './node-program.ts';
 import { SimulatedClient } from './simulated-client.ts';
 import type { Workload } from './workload.ts';
 
@@ -37,53 +41,78 @@ export interface WorkloadResult {
   readonly steps: number;
 }
 
-/** Wait before a placement node that could not start is started again, in milliseconds. */
-const START_AGAIN_MS = 1_000;
+/** How long messages that stand aside are waited for, in milliseconds: a jump of the clock each way, and the audit's minute. */
+const ASIDE_MS = 180_000;
 
 /** Runs a workload to its end. Every violation names the seed that shows it again. */
 export async function runWorkload(options: WorkloadOptions): Promise<WorkloadResult> {
   const { workload, nodes = 3, clients = 2, operations = 200, spreadMs = 60_000, maxSteps = 2_000_000 } = options;
-  const simulation = new Simulation({ ...options, server: { ...workload.server, ...options.server } });
+  const simulation = new Simulation({
+    ...options,
+    server: { ...workload.server, ...options.server },
+    faults: ratesFor(workload, options.faults),
+  });
   options.onSimulation?.(simulation);
   const acknowledgements = new AcknowledgementWatch(simulation.server);
-  for (let i = 0; i < nodes; i += 1) {
-    startNode(simulation, `n${i}`, { ...workload.runtime, ...options.runtime, agents: workload.agents });
-  }
-  const senders = Array.from(
-    { length: clients },
-    (_, i) => new SimulatedClient(`c${i}`, simulation.node(`c${i}`).ports),
-  );
-  workload.drive({ simulation, prng: new Prng(options.seed, 'workload'), clients: senders, operations, spreadMs });
+  const outputs = new OutputWatch(simulation.server);
+  const zombies = new ZombieWatch(simulation);
+  const programs = Array.from({ length: nodes }, (_, i) => {
+    const releases = workload.releases?.(i) ?? [{}];
+    const common = { ...workload.runtime, ...options.runtime, agents: workload.agents };
+    return new NodeProgram(
+      simulation,
+      `n${i}`,
+      releases.map((release) => ({ ...common, ...release })),
+    );
+  });
+  const senders = Array.from({ length: clients }, (_, i) => makeClient(simulation, `c${i}`));
+  workload.drive({
+    simulation,
+    nodes: programs,
+    prng: new Prng(options.seed, 'workload'),
+    clients: senders,
+    operations,
+    spreadMs,
+  });
   await simulation.run({
     until: () => senders.every(({ isDone }) => isDone),
     forMs: 10 * spreadMs,
     maxSteps: maxSteps / 2,
   });
   simulation.healAll();
-  const { reason } = await simulation.run({ untilQuiet: true, maxSteps: maxSteps / 2 });
+  const { reason } = await comeToRest(simulation, maxSteps / 2);
   const history = readHistory(
     memoryAgents(simulation.server),
     senders.flatMap((sender) => sender.operations),
+    simulation.server.nowMs(),
   );
   const unrest = reason === 'quiet' ? [] : [unrestOf(simulation, reason)];
-  const violations = [...unrest, ...acknowledgements.check(), ...workload.check(history)].map(
-    (violation) => `${workload.name}, seed ${options.seed}: ${violation}`,
-  );
+  const violations = [
+    ...unrest,
+    ...acknowledgements.check(history),
+    ...outputs.check(history),
+    ...zombies.check(),
+    ...checkRuntime(history, workload.standing),
+    ...workload.check(history),
+  ].map((violation) => `${workload.name}, seed ${options.seed}: ${violation}`);
   return { simulation, history, violations, steps: simulation.scheduler.steps };
 }
 
-/** A placement node that starts again when it could not, as a supervisor would see to. */
-function startNode(simulation: Simulation, name: string, runtime: RuntimeOptions): void {
-  simulation.node(name, (node) => {
-    const { ports } = node;
-    const start = (): void => {
-      PlacementRuntime.start(ports, { ...runtime, name }).catch((thrown: unknown) => {
-        if (isWakebusError(thrown) && thrown.next !== 'terminal') ports.clock.setTimer(START_AGAIN_MS, start);
-        else simulation.scheduler.fail(thrown as Error);
-      });
-    };
-    start();
-  });
+/** What stands aside is no sign of unrest: an agent whose retry is due by a clock that jumped takes it in minutes later. */
+async function comeToRest(simulation: Simulation, maxSteps: number): Promise<RunResult> {
+  const { held } = simulation.server;
+  const rest = await simulation.run({ untilQuiet: true, maxSteps });
+  if (rest.reason !== 'quiet' || held.size === 0) return rest;
+  await simulation.run({ forMs: ASIDE_MS, until: () => held.size === 0, maxSteps });
+  return simulation.run({ untilQuiet: true, maxSteps });
+}
+
+function ratesFor({ without = [] }: Workload, faults: FaultRates = {}): FaultRates {
+  return Object.fromEntries(Object.entries(faults).filter(([fault]) => !without.includes(fault as FaultName)));
+}
+
+function makeClient(simulation: Simulation, name: string): SimulatedClient {
+  return new SimulatedClient(name, simulation.node(name).ports, simulation.faults, new Prng(simulation.seed, name));
 }
 
 function unrestOf({ server }: Simulation, reason: string): Violation {

@@ -4,14 +4,17 @@
 import type { AnyAgentDefinition } from '@wakebus/core';
 import type { RuntimeOptions } from '@wakebus/placement-node';
 import type { MemoryServerOptions } from '../memory/memory-server.ts';
+import type { FaultName } from '../simulation/faults.ts';
 import type { Simulation } from '../simulation/simulation.ts';
 import type { RunHistory, Violation } from '../checker/run-history.ts';
 import type { Prng } from '../simulation/prng.ts';
+import type { NodeProgram } from './node-program.ts';
 import type { SimulatedClient } from './simulated-client.ts';
 
 export interface WorkloadDriver {
   /** The run that it drives, for what only this workload plans. */
   readonly simulation: Simulation;
+  readonly nodes: readonly NodeProgram[];
   readonly prng: Prng;
   readonly clients: readonly SimulatedClient[];
   /** Operations to send, in all. */
@@ -27,8 +30,14 @@ export interface Workload {
   readonly server?: MemoryServerOptions;
   /** How the placement nodes do. */
   readonly runtime?: Omit<RuntimeOptions, 'agents'>;
+  /** What the n-th node runs, release after release, where that differs. @default all agents, in one release */
+  releases?(node: number): ReadonlyArray<Partial<RuntimeOptions>>;
+  /** Faults under which its promise does not hold, and that its runs leave out. */
+  readonly without?: readonly FaultName[];
+  /** Error codes for which its agents may stand still. */
+  readonly standing?: ReadonlySet<string>;
   /** Gives every operation to a client, each at its time. Returns at once. */
   drive(driver: WorkloadDriver): void;
-  /** What is wrong, once everything has come to rest. */
+  /** What is wrong with its agents, once everything has come to rest. What the runtime promises of any is checked elsewhere. */
   check(history: RunHistory): Violation[];
 }

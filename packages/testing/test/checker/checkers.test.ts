@@ -7,6 +7,7 @@ import {
   checkList,
   checkOrder,
   checkPairs,
+  checkPrefixes,
   checkRecords,
   checkTotal,
 } from '@wakebus/testing';
@@ -31,7 +32,7 @@ function agent(...records: readonly AgentRecord[]): AgentHistory {
 }
 
 function run(history: AgentHistory, operations: readonly ClientOperation[] = []): RunHistory {
-  return { agents: new Map<AgentKey, AgentHistory>([[ann, history]]), operations };
+  return { agents: new Map<AgentKey, AgentHistory>([[ann, history]]), operations, endMs: 0 };
 }
 
 function operation(id: string, outcome: ClientOperation['outcome'] = 'ok', client = 'c'): ClientOperation {
@@ -119,4 +120,19 @@ test('a total is neither made nor lost', () => {
   ]);
   expect(checkTotal('money', parts, 7)).toEqual([]);
   expect(checkTotal('money', parts, 8)).toEqual(['The total of money is 7, and was 8']);
+});
+
+test('nobody has got at any commit what the other had not paid', () => {
+  const payer = { account: 'ann', paid: { bob: 5 }, got: {} };
+  const payee = { account: 'bob', paid: {}, got: { ann: 5 } };
+  const before = checkPrefixes([
+    { ...payer, revision: 1 },
+    { ...payee, revision: 2 },
+  ]);
+  const after = checkPrefixes([
+    { ...payee, revision: 1 },
+    { ...payer, revision: 2 },
+  ]);
+  expect(before).toEqual([]);
+  expect(after).toEqual(['bob, revision 1: it has got 5 of ann, which has not paid so much']);
 });

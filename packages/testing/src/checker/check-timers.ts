@@ -1,0 +1,42 @@
+/**
+ * Timers: each one makes exactly one committed turn, when it is due and not before.
+ */
+import type { AgentHistory, RecordWrite, RunHistory, Violation } from './run-history.ts';
+
+/** Rounding between two clocks that show whole milliseconds. */
+const ROUNDING_MS = 1;
+/** How a turn says that an event came from a timer. */
+const FROM_TIMER = 'timer ';
+
+/** No timer fires that is not armed, none before its time, and none that was due is left at the end. */
+export function checkTimers({ agents, endMs }: RunHistory): Violation[] {
+  return [...agents.values()].flatMap((agent) => [...checkFires(agent), ...checkLeft(agent, endMs)]);
+}
+
+function checkFires({ key, writes }: AgentHistory): Violation[] {
+  return writes.flatMap((after, i) => {
+    const before = writes[i - 1]?.record;
+    return firedIn(after).flatMap((id) => {
+      const timer = before?.timers.find((candidate) => candidate.id === id);
+      if (timer === undefined) return [`${key}, revision ${after.revision}: the timer ${id} fired and was not armed`];
+      const earlyMs = timer.dueMs - after.atMs;
+      return earlyMs <= ROUNDING_MS
+        ? []
+        : [`${key}, revision ${after.revision}: the timer ${id} fired ${earlyMs} ms before its time`];
+    });
+  });
+}
+
+/** The timers whose events a write's own turn has processed. */
+function firedIn({ record }: RecordWrite): string[] {
+  if (record?.last === undefined || record.last.commit !== record.commit) return [];
+  return record.last.events.flatMap(({ from }) =>
+    from?.startsWith(FROM_TIMER) === true ? [from.slice(FROM_TIMER.length)] : [],
+  );
+}
+
+function checkLeft({ key, record }: AgentHistory, endMs: number): Violation[] {
+  return (record?.timers ?? [])
+    .filter(({ dueMs }) => dueMs < endMs - ROUNDING_MS)
+    .map(({ id, dueMs }) => `${key}: the timer ${id} was due ${endMs - dueMs} ms before the end and has not fired`);
+}

@@ -1,0 +1,101 @@
+/**
+ * "Output gate": a message to another agent is stored only after the commit that it came from; and what caused it
+ * leaves the inbox only once it is stored.
+ *
+ * Watched while the run goes on; judged afterwards, by what the sender's record said then. Another try of a lost
+ * turn gives the same message again, so what arrives would not show it.
+ */
+import { type AgentKey, isWakebusError, readAgentMessage } from '@wakebus/protocol';
+import type { MemoryServer } from '../memory/memory-server.ts';
+import type { RecordWrite, RunHistory, Violation } from './run-history.ts';
+
+/** What happened to a message, and what the record of its agent was then. */
+interface Sighting {
+  readonly key: AgentKey;
+  readonly revision: number;
+}
+
+interface Sending extends Sighting {
+  readonly receiver: AgentKey;
+  readonly incarnation: number;
+  readonly number: number;
+}
+
+interface Removal extends Sighting {
+  readonly seq: number;
+  /** How many messages had been sent by then, of all agents. */
+  readonly sent: number;
+}
+
+/** A schedule stands for an outbox that a full inbox does not take, for so long after it was armed, in milliseconds. */
+const GUARDED_MS = 60_000;
+
+export class OutputWatch {
+  readonly #server: MemoryServer;
+  readonly #sendings: Sending[] = [];
+  readonly #removals: Removal[] = [];
+  /** When a schedule was last armed in place of an agent's outbox. */
+  readonly #guardedMs = new Map<string, number>();
+
+  constructor(server: MemoryServer) {
+    this.#server = server;
+    for (const { inbox, timers } of server.shards) {
+      inbox.listen({
+        stored: ({ subject, data }) => this.#noteSending(subject, data),
+        removed: (seq, subject) => this.#noteRemoval(seq, subject),
+      });
+      timers.listen({ stored: ({ subject, storedMs }) => void this.#guardedMs.set(subject, storedMs) });
+    }
+  }
+
+  /** Messages that no commit had made when they were sent, and inputs that left before what they had caused. */
+  check({ agents }: RunHistory): Violation[] {
+    const writes = [...agents.values()].flatMap((agent) => agent.writes);
+    const byRevision = new Map(writes.map(({ revision, record }) => [revision, record]));
+    const recordAt = ({ revision }: Sighting): RecordWrite['record'] => byRevision.get(revision);
+    const sentAs = new Map<string, number>();
+    const early = this.#sendings.flatMap((sending, i) => {
+      const { key, receiver, incarnation, number } = sending;
+      const name = nameOf(key, receiver, incarnation, number);
+      if (!sentAs.has(name)) sentAs.set(name, i);
+      const record = recordAt(sending);
+      const committed = record?.peers.get(receiver)?.number ?? 0;
+      const isKnown = record !== undefined && (record.incarnation > incarnation || committed >= number);
+      return isKnown ? [] : [`${key} → ${receiver}: message ${number} was sent before a commit had made it`];
+    });
+    const left = this.#removals.flatMap((removal) => {
+      const { key, seq, sent } = removal;
+      const owed = recordAt(removal)?.outbox.find(
+        ({ id, to, incarnation, number }) =>
+          id.startsWith(`${seq}.`) && (sentAs.get(nameOf(key, to, incarnation, number)) ?? Infinity) >= sent,
+      );
+      return owed === undefined ? [] : [`${key}: message ${seq} left before its message to ${owed.to} was handed over`];
+    });
+    return [...early, ...left];
+  }
+
+  #noteSending(subject: string, data: Uint8Array): void {
+    const read = this.#server.layout.readInboxSubject(subject);
+    if (read?.kind !== 'message') return;
+    try {
+      const { sender, incarnation, number } = readAgentMessage(data);
+      const revision = this.#server.agents.revision(sender);
+      this.#sendings.push({ key: sender, receiver: read.key as AgentKey, incarnation, number, revision });
+    } catch (thrown) {
+      if (!isWakebusError(thrown)) throw thrown; // The receiver finds out that it cannot be read.
+    }
+  }
+
+  #noteRemoval(seq: number, subject: string): void {
+    const { layout, agents } = this.#server;
+    const key = layout.readInboxSubject(subject)?.key as AgentKey | undefined;
+    if (key === undefined) return;
+    const guardedMs = this.#guardedMs.get(layout.timerSubject(key, 'relay')) ?? -Infinity;
+    if (this.#server.nowMs() - guardedMs < GUARDED_MS) return;
+    this.#removals.push({ key, seq, revision: agents.revision(key), sent: this.#sendings.length });
+  }
+}
+
+function nameOf(sender: string, receiver: string, incarnation: number, number: number): string {
+  return `${sender} ${receiver} ${incarnation} ${number}`;
+}
