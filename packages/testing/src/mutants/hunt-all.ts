@@ -1,0 +1,24 @@
+/**
+ * `npm run sim -- --mutants`: hunts all mutants, and says who survived.
+ */
+import { type FigureRow, mostRow } from '../runs/run-totals.ts';
+import { hunt } from './hunt.ts';
+import { mutants } from './mutant-list.ts';
+
+/** @returns the figures: survivors, and the seeds that the slowest took. */
+export async function huntAll(): Promise<FigureRow[]> {
+  let [problems, slowest] = [0, 0];
+  for (const mutant of mutants) {
+    const { seeds, seen, problem } = await hunt(mutant);
+    console.log(
+      `${problem === undefined ? '✓' : '✗'} ${mutant.rule} ${mutant.name}: ${problem ?? `${seeds} seeds: ${seen}`}`,
+    );
+    if (problem !== undefined) problems += 1;
+    slowest = Math.max(slowest, seeds ?? 0);
+  }
+  return [
+    { name: 'mutants', value: mutants.length, unit: 'mutants' },
+    mostRow('mutants not seen as said', problems, 'mutants', 0),
+    { name: 'seeds until the last mutant was seen', value: slowest, unit: 'seeds' },
+  ];
+}

@@ -1,0 +1,22 @@
+/**
+ * A process of its own for one mutant: applies it, and runs seeds until a promise is broken.
+ *
+ * Prints one line of JSON. Nothing that a mutant may change is loaded before it is applied.
+ */
+import { MOST_SEEDS } from './mutant.ts';
+import { mutants } from './mutant-list.ts';
+import { mutate } from './mutate.ts';
+
+const [name, mostSeeds = String(MOST_SEEDS)] = process.argv.slice(2);
+const mutant = mutants.find((candidate) => candidate.name === name);
+if (mutant === undefined) throw new Error(`There is no mutant "${name}"`);
+mutate(mutant.edits);
+
+const { violationsOf } = await import('./violations-of.ts');
+let found: { seed: number; violations: readonly string[] } | undefined;
+for (let seed = 1; found === undefined && seed <= Number(mostSeeds); seed += 1) {
+  const violations = await violationsOf({ ...mutant.run, seed });
+  if (violations.length > 0) found = { seed, violations: violations.slice(0, 50) };
+}
+process.stdout.write(`${JSON.stringify(found ?? { seed: undefined, violations: [] })}\n`);
+process.exit(0);

@@ -1,0 +1,37 @@
+/**
+ * A mutant: the runtime with one promise taken out of its sources. A checker that does not see the difference
+ * proves nothing about the promise.
+ */
+import type { RunSettings } from '../runs/run-settings.ts';
+
+/** A change of one source file. The text must stand there exactly once: a mutant that changes nothing would prove nothing. */
+export interface Edit {
+  /** Below `packages/`. */
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+export interface Mutant {
+  /** The rule of the design that it breaks. */
+  readonly rule: string;
+  /** What it does wrong, in a few words; its name. */
+  readonly name: string;
+  readonly edits: readonly Edit[];
+  /** What shows it: a workload, and what differs from the default run. */
+  readonly run: Omit<RunSettings, 'seed'>;
+  /** A part of the sentence with which a check says so. */
+  readonly shows: string;
+  /** It is seen within a few seeds: `npm test` hunts it too. @default false */
+  readonly quick?: boolean;
+}
+
+/** Seeds within which a mutant must be seen. */
+export const MOST_SEEDS = 2_000;
+
+/** Rules whose code comes later, and their mutants with it. */
+export const laterRules: Readonly<Record<string, string>> = {
+  P8: 'effects: an effect before its intent, an effect owned by the session',
+  P12: 'chunks of snapshots and workspaces: a chunk after the manifest that names it',
+  P17: 'gates: a verdict before the mailbox is in order',
+};
