@@ -28,7 +28,6 @@ const HELP = `Runs placement nodes in the simulator and checks what they promise
   --exhaustive            instead: strikes a placement node at each of its awaits, in a small run
   --mutants               instead: takes promises out of the runtime, and expects that to be seen
 
-
 Or holds the simulator's model to real servers, by random traces of operations that run on both:
 
   --against-server <n>    traces on one server, as many on three, and a tenth of that with restarts

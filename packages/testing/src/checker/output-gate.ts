@@ -63,8 +63,11 @@ export class OutputWatch {
       const isKnown = record !== undefined && (record.incarnation > incarnation || committed >= number);
       return isKnown ? [] : [`${key} → ${receiver}: message ${number} was sent before a commit had made it`];
     });
+    const aside = new Map([...agents].map(([key, agent]) => [key, furthestAside(agent.writes)]));
     const left = this.#removals.flatMap((removal) => {
       const { key, seq, sent } = removal;
+      // What stood aside had left before it was processed.
+      if (seq <= (aside.get(key) ?? 0)) return [];
       const owed = recordAt(removal)?.outbox.find(
         ({ id, to, incarnation, number }) =>
           id.startsWith(`${seq}.`) && (sentAs.get(nameOf(key, to, incarnation, number)) ?? Infinity) >= sent,
@@ -94,6 +97,11 @@ export class OutputWatch {
     if (this.#server.nowMs() - guardedMs < GUARDED_MS) return;
     this.#removals.push({ key, seq, revision: agents.revision(key), sent: this.#sendings.length });
   }
+}
+
+/** The last message that ever stood aside. */
+function furthestAside(writes: readonly RecordWrite[]): number {
+  return writes.reduce((furthest, { record }) => Math.max(furthest, record?.held?.upTo ?? 0), 0);
 }
 
 function nameOf(sender: string, receiver: string, incarnation: number, number: number): string {

@@ -103,6 +103,11 @@ export class MemoryBucket {
     return [...this.#entries].filter(([key, { value }]) => value.bytes !== undefined && test(key)).map(([key]) => key);
   }
 
+  /** Whether a key has a value. */
+  has(key: string): boolean {
+    return this.#entries.get(key)?.value.bytes !== undefined;
+  }
+
   /** The keys that match a filter with their values; those of which only a marker is left come as absent. In the order of their last writes. */
   present(filter: string): Array<[key: string, value: StoredValue]> {
     const test = subjectTest(filter);

@@ -27,19 +27,13 @@ export async function hunt(mutant: Mutant, mostSeeds: number = MOST_SEEDS): Prom
     const problem = errors.trim() === '' ? 'it took too long' : errors.trim();
     return { mutant, seeds: undefined, seen: undefined, problem };
   }
-  const { seed: seeds, violations } = result;
-  const seen = violations.find((violation) => violation.includes(mutant.shows)) ?? violations[0];
-  return { mutant, seeds, seen, problem: problemOf(mutant, seeds, seen) };
+  const { seed: seeds, seen } = result;
+  return { mutant, seeds, seen, problem: seeds === undefined ? 'it survived' : undefined };
 }
 
-function problemOf({ shows }: Mutant, seeds: number | undefined, seen: string | undefined): string | undefined {
-  if (seeds === undefined) return 'it survived';
-  return seen?.includes(shows) === true ? undefined : `it shows otherwise than said ("${shows}"): ${seen}`;
-}
-
-function readResult(output: string): { seed?: number; violations: readonly string[] } | undefined {
+function readResult(output: string): { seed?: number; seen?: string } | undefined {
   try {
-    return JSON.parse(output.trim().split('\n').at(-1) ?? '') as { seed?: number; violations: readonly string[] };
+    return JSON.parse(output.trim().split('\n').at(-1) ?? '') as { seed?: number; seen?: string };
   } catch {
     return undefined;
   }

@@ -97,6 +97,19 @@ const nodeMutants: readonly Mutant[] = [
     shows: 'left before its message to',
   },
   {
+    rule: 'P4',
+    name: 'what comes again not acknowledged while the session waits for room',
+    edits: [
+      {
+        file: `${node}session.ts`,
+        find: 'if (this.#isRunning && this.#activation !== undefined) this.#acknowledge(this.#activation);',
+        replace: '',
+      },
+    ],
+    run: { workload: 'crowd', maxSteps: 300_000, faults: { requestLost: 0.15, full: 0.2 } },
+    shows: 'never came to rest',
+  },
+  {
     rule: 'P5',
     name: 'a timeout taken as success',
     edits: [

@@ -9,7 +9,7 @@ import { contextOf } from '../checker/run-history.ts';
 
 export const LEDGER_TYPE = 'ledger';
 
-export interface LedgerEntry {
+interface LedgerEntry {
   readonly id: string;
   /** The agent that sent it, with its number for this one; empty where it came from outside or from a timer. */
   readonly from: string;
