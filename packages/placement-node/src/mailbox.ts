@@ -50,6 +50,8 @@ export class Mailbox {
   #run = UNTRUSTED;
   /** Messages may wait that are not in hand. */
   #ringing = false;
+  /** What the inbox's leader had stored before the read that comes next. */
+  #leaderSeq = 0;
   #cursor = 0;
   #sizeBytes = 0;
 
@@ -118,6 +120,7 @@ export class Mailbox {
     if (!this.#ringing) return;
     const during: Delivery[] = [];
     this.#during = during;
+    this.#leaderSeq = 0;
     try {
       for (let round = 0; !(await this.#read()); round += 1) if (round === STALE_ROUNDS) throw staleRead();
     } catch (thrown) {
@@ -141,13 +144,28 @@ export class Mailbox {
     ]);
     const reached = Math.max(messages.at(-1)?.seq ?? 0, this.#cursor);
     // The leader has more: the replica lags, or the message came in between. A prefix is right all the same.
-    const isComplete = messages.length < READ_LIMIT && (newest === undefined || newest.seq <= reached);
+    const isComplete =
+      messages.length < READ_LIMIT &&
+      (newest === undefined || newest.seq <= reached) &&
+      (await this.#showsAllDelivered(before, reached));
     this.#replace(messages.filter((message) => message.seq > this.#cursor));
     this.#ringing ||= !isComplete;
     // The run as it was when the read began: what went elsewhere since then was not read.
     this.#run = isComplete ? run : UNTRUSTED;
     if (isComplete) this.#dropMissing(before, reached);
     return isComplete || this.#messages.length > 0;
+  }
+
+  /**
+   * Whether nothing is missing of what was delivered, except what is gone. A delivery comes from the leader
+   * of the consumer, which may have stored a message that the stream's leader, asked here, has yet to store.
+   * Only one that had reached the message's sequence before it was read knows that it is gone.
+   */
+  async #showsAllDelivered(before: readonly HeldDoorbell[], reached: number): Promise<boolean> {
+    const delivered = before.at(-1)?.seq ?? 0;
+    if (delivered <= Math.max(reached, this.#leaderSeq)) return true;
+    this.#leaderSeq = (await this.#inbox.info()).lastSeq;
+    return false;
   }
 
   /** The messages in hand, ascending. They stay until {@link advance} passes them. */

@@ -1,7 +1,7 @@
 /** The order in which a mailbox gives its messages, whatever the deliveries do. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Mailbox } from '../src/mailbox.ts';
-import type { Delivery, EventLog, StoredMessage } from '../src/mod.ts';
+import type { Delivery, EventLog, LogInfo, StoredMessage } from '../src/mod.ts';
 import { failure } from './support/eventually.ts';
 
 /** A log of one mailbox. What it was asked to do is noted; what it answers can be held back. */
@@ -9,6 +9,10 @@ class FakeLog {
   messages: StoredMessage[] = [];
   /** Messages above this sequence are not yet on the replica that answers reads. */
   replicaSeq = Infinity;
+  /** Messages above this sequence are not yet on the leader; once it has said how far it is, all are everywhere. */
+  leaderSeq = Infinity;
+  /** The last sequence ever given. */
+  lastSeq = 0;
   reads = 0;
   acked: string[] = [];
   nakked: Array<readonly [token: string, delayMs: number]> = [];
@@ -27,7 +31,14 @@ class FakeLog {
   }
 
   async last(): Promise<StoredMessage | undefined> {
-    return this.messages.at(-1);
+    return this.messages.findLast(({ seq }) => seq <= this.leaderSeq);
+  }
+
+  async info(): Promise<LogInfo> {
+    const lastSeq = Math.min(this.lastSeq, this.leaderSeq);
+    this.leaderSeq = Infinity;
+    this.replicaSeq = Infinity;
+    return { incarnation: 'i', lastSeq, messages: this.messages.length, fill: 0 };
   }
 
   ack(token: string): void {
@@ -53,6 +64,7 @@ beforeEach(() => {
 
 function store(...seqs: readonly number[]): void {
   for (const seq of seqs) {
+    log.lastSeq = Math.max(log.lastSeq, seq);
     log.messages.push({ seq, subject: 's', headers: {}, data: new Uint8Array(10), storedMs: 0 });
   }
 }
@@ -179,7 +191,23 @@ describe('a read', () => {
     expect(inHand()).toEqual([7]);
   });
 
+  test('of a leader that has not stored a delivered message yet takes it neither for gone nor for read', async () => {
+    store(3);
+    arrive(5);
+    log.leaderSeq = 4;
+    log.replicaSeq = 4;
+
+    await mailbox.fill();
+    arrive(6);
+
+    expect([inHand(), log.acked, mailbox.hasWork]).toEqual([[3], [], true]);
+    mailbox.advance(3);
+    await mailbox.fill();
+    expect([inHand(), log.acked]).toEqual([[5, 6], []]);
+  });
+
   test('that does not reach a message which is gone from the log answers for it', async () => {
+    log.lastSeq = 7;
     mailbox.offer(delivery(7, 2), 0);
 
     await mailbox.fill();

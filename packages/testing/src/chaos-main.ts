@@ -1,0 +1,55 @@
+/**
+ * `npm run chaos -- --faults N --json FILE [--seed S] [--only KIND]`: faults on real processes.
+ *
+ * Ends with 1 when a promise was broken or the run proves nothing.
+ */
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { Campaign } from './chaos/campaign.ts';
+import { allFaults } from './chaos/catalog.ts';
+import { campaignRows, faultLine, hasPassed, renderRows, violationsOf } from './chaos/report.ts';
+
+const HELP = `Breaks a cluster of real processes while it is in use, and checks what it had promised.
+
+  --faults <n>    faults that shall meet their target (default 40)
+  --seed <s>      decides kinds, moments and traffic, as far as real processes let it (default 1)
+  --only <text>   only kinds that have this in their name; ones that take minutes come with 100 faults or by name
+  --json <file>   the figures, one JSON object a line`;
+
+/** With fewer faults than this, those that take minutes are left out unless they are asked for. */
+const LONG_FROM = 100;
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: string[]): Promise<number> {
+  const text = { type: 'string' } as const;
+  const options = { faults: text, seed: text, only: text, json: text, help: { type: 'boolean' } } as const;
+  const { values } = parseArgs({ args, options });
+  const [wanted, seed] = [Number(values.faults ?? 40), Number(values.seed ?? 1)];
+  const named = allFaults.filter(({ kind }) => kind.includes(values.only ?? ''));
+  if (values.help === true || named.length === 0 || !(wanted > 0) || !Number.isInteger(seed)) {
+    console.log(`${HELP}\n\nKinds: ${allFaults.map(({ kind }) => kind).join(' · ')}`);
+    return values.help === true ? 0 : 2;
+  }
+  const kinds = named.filter(({ whyNot, kind, once }) => {
+    const why = whyNot?.();
+    if (why !== undefined) console.log(`LEFT OUT: ${kind}: ${why}`);
+    return why === undefined && (once !== true || values.only !== undefined || wanted >= LONG_FROM);
+  });
+  const result = await Campaign.run({
+    faults: wanted,
+    seed,
+    kinds,
+    onFault: (fault) => console.log(faultLine(fault)),
+    onPart: ({ operations, acknowledged, turns, violations }) => {
+      console.log(`      at rest: ${operations} operations, ${acknowledged} acknowledged, ${turns} turns`);
+      for (const violation of violations.slice(0, 20)) console.log(`      ✗ ${violation}`);
+    },
+  });
+  const rows = campaignRows(result, wanted);
+  console.log(`\n${renderRows(rows)}`);
+  if (values.json !== undefined) await writeFile(values.json, `${rows.map((row) => JSON.stringify(row)).join('\n')}\n`);
+  const violations = violationsOf(result);
+  if (violations.length > 0) console.log(`\n${violations.length} promises broken`);
+  return hasPassed(rows) ? 0 : 1;
+}
