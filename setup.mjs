@@ -21,6 +21,8 @@ const tasks = {
   verify: ['test/verify.ts'],
   bench: ['test/bench/main.ts'],
   sim: ['packages/testing/src/sim-main.ts'],
+  chaos: ['packages/testing/src/chaos-main.ts'],
+  soak: ['packages/testing/src/soak-main.ts'],
   format: ['oxfmt', '--config', '.oxfmtrc.json'],
   lint: ['oxlint', '--config', '.oxlintrc.json', '--type-aware', '--deny-warnings'],
   types: ['tsc', '-b'],

@@ -63,6 +63,9 @@ export interface NatsServers extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
+/** From here on, nothing listens on as many ports as a cluster has servers: they are of services long gone. */
+const nowherePort = 2;
+
 /** How often other ports are drawn when another process was quicker to take one. */
 const mostDraws = 5;
 
@@ -157,11 +160,19 @@ class ServerGroup implements NatsServers {
   }
 }
 
-/** How one server of a cluster finds the others. */
+/**
+ * How one server of a cluster finds the others.
+ *
+ * Of two servers behind proxies the later one connects. Did both, each would take the other's connection
+ * for a duplicate of its own, again and again: behind a proxy neither can tell that they are a pair. JetStream
+ * counts the routes that are configured, so the earlier one has one that leads nowhere.
+ */
 async function clusterOf(from: number, ports: readonly number[], { routeVia }: StartOptions): Promise<ClusterConfig> {
   const others = ports.map((port, to) => ({ from, to, port })).filter(({ to }) => to !== from);
-  const routes = await Promise.all(others.map((route) => routeVia?.(route) ?? route.port));
-  return { port: ports[from] as number, routes, isHidden: routeVia !== undefined };
+  if (routeVia === undefined)
+    return { port: ports[from] as number, routes: others.map(({ port }) => port), isHidden: false };
+  const routes = others.map(async (route) => (route.to < from ? routeVia(route) : nowherePort + route.to));
+  return { port: ports[from] as number, routes: await Promise.all(routes), isHidden: true };
 }
 
 /** Client, monitoring and route ports; only the first can be asked for. */

@@ -2,7 +2,7 @@
  * Agents that cannot run now: their mailbox moves to `held`, in order, so that it neither fills the
  * inbox nor keeps deliveries open. When they run again, `held` is drained before the mailbox.
  */
-import type { MailboxMessage } from '@wakebus/core';
+import { type MailboxMessage, isRunnable } from '@wakebus/core';
 import {
   type AgentKey,
   type AgentRecord,
@@ -31,6 +31,11 @@ const REFUSED_AGAIN_MOST_MS = 60_000;
  */
 export function refusedAgainMs(deliveries: number): number {
   return Math.min(STANDING_AGAIN_MS * 2 ** (deliveries - 1), REFUSED_AGAIN_MOST_MS);
+}
+
+/** Whether an agent may take no events now: it is not runnable, or its next message has failed and waits. */
+export function mayStandStill(record: AgentRecord): boolean {
+  return record.attempt !== undefined || !isRunnable(record);
 }
 
 /**

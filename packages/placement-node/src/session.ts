@@ -10,7 +10,7 @@ import { type AgentKey, type WakebusError, addressOf, isWakebusError } from '@wa
 import { Activation, type TurnOutcome } from './activation.ts';
 import { type DeliveryRun, type Doorbell, Mailbox } from './mailbox.ts';
 import { type NodeContext, inboxOf } from './node-context.ts';
-import { STANDING_AGAIN_MS, isControl, readHeld, refusedAgainMs, standStill } from './park.ts';
+import { STANDING_AGAIN_MS, isControl, mayStandStill, readHeld, refusedAgainMs, standStill } from './park.ts';
 import type { ClockTimer } from './ports/clock.ts';
 import type { Delivery } from './ports/event-log.ts';
 import { writeQuarantine } from './quarantine.ts';
@@ -137,7 +137,7 @@ export class Session {
     if (activation === undefined) return false;
     if (this.#verdict !== undefined) return this.#suspend(activation, this.#verdict);
     if (this.#releaseTo !== undefined) return this.#sleepNow(activation);
-    if (this.#mayStandStill(activation) && (await this.#standsStill(activation)))
+    if (mayStandStill(activation.record) && (await this.#standsStill(activation)))
       return this.#sleepAsked ? this.#sleepNow(activation, true) : false;
     if (activation.record.outbox.length >= OUTBOX_LIMIT) await activation.handOver.settled();
     if (activation.record.held !== undefined && !this.#hearsControl(activation)) return this.#drainHeld(activation);
@@ -284,11 +284,6 @@ export class Session {
       message: error.message,
     } as const;
     return this.#orForget(activation.stand({ lifecycle }));
-  }
-
-  /** Whether it is worth asking {@link #standsStill}. */
-  #mayStandStill({ record }: Activation): boolean {
-    return record.attempt !== undefined || !isRunnable(record);
   }
 
   /** Whether the agent takes no events now. Its messages then wait; many or old ones move aside. */

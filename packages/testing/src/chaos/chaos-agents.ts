@@ -4,7 +4,7 @@
 import { type AnyAgentDefinition, defineAgent, sendToAgent } from '@wakebus/core';
 import { type AnyStateMachine, assign, setup } from 'xstate';
 import { accountAgent } from '../workloads/bank.ts';
-import { ledgerAgent } from '../workloads/ledger.ts';
+import { ledgerAgent } from '../workloads/ledger-agent.ts';
 
 export const RING_TYPE = 'ring';
 
@@ -29,11 +29,11 @@ const ring: AnyStateMachine = setup({
         assign(({ context }) => ({ hops: context.hops + 1 })),
         sendToAgent(
           ({ event }) => {
-            const { at, left, members } = event as Hop;
+            const { at, left, members } = event;
             return `${RING_TYPE}/${left > 0 ? (at + 1) % members : 'end'}`;
           },
           ({ event }) => {
-            const { at, left, members } = event as Hop;
+            const { at, left, members } = event;
             return left > 0 ? { type: 'hop', left: left - 1, members, at: (at + 1) % members } : { type: 'arrived' };
           },
         ),
@@ -46,4 +46,4 @@ const ring: AnyStateMachine = setup({
 /** Passes what it gets on to the next one, until nothing is left; then it tells `ring/end`. */
 const ringAgent: AnyAgentDefinition = defineAgent({ type: RING_TYPE, machine: ring, sleep: { afterMs: 2_000 } });
 
-export const chaosAgents: readonly AnyAgentDefinition[] = [ledgerAgent, accountAgent, ringAgent];
+export const chaosAgents: readonly AnyAgentDefinition[] = [ledgerAgent(), accountAgent, ringAgent];

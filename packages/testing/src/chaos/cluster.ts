@@ -18,7 +18,7 @@ import { ServerApi } from './server-api.ts';
 type Connection = Awaited<ReturnType<typeof connectNats>>;
 
 /** A process of the run, or a client of it, with its ways to the servers. */
-export interface Attached {
+interface Attached {
   /** One to each server, in their order. */
   readonly links: readonly Link[];
 }

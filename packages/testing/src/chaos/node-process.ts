@@ -70,6 +70,10 @@ export class NodeProcess {
     return this.#nodeId;
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   get hasEnded(): boolean {
     return this.#ended !== undefined;
   }

@@ -124,7 +124,7 @@ export function figure(name: string, unit: string, value: number): FigureRow {
   return { name, value: round(value), unit };
 }
 
-export function atMost(name: string, unit: string, value: number, most: number): FigureRow {
+function atMost(name: string, unit: string, value: number, most: number): FigureRow {
   return { ...figure(name, unit, value), target: `<= ${most}${unit && ` ${unit}`}`, met: value <= most };
 }
 

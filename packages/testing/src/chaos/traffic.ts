@@ -10,7 +10,7 @@ import { Prng } from '../simulation/prng.ts';
 import { bank } from '../workloads/bank.ts';
 import { ledger } from '../workloads/ledger.ts';
 import type { PlannedOperation } from '../workloads/simulated-client.ts';
-import type { Workload } from '../workloads/workload.ts';
+import type { Workload, WorkloadDriver } from '../workloads/workload.ts';
 import type { AttachedClient } from './cluster.ts';
 
 export interface TrafficOptions {
@@ -34,7 +34,7 @@ const PLANNED_AHEAD = 32;
 
 /** The clients' side of one part of a run. */
 export class Traffic {
-  readonly workloads: readonly Workload[];
+  readonly workloads: ReadonlyArray<Workload<WorkloadDriver>>;
   readonly #options: TrafficOptions;
   readonly #operations: ClientOperation[] = [];
   readonly #workers: ReadonlyArray<Promise<void>>;
@@ -50,7 +50,7 @@ export class Traffic {
     const { agents, workers } = options;
     const accounts = Math.max(2, Math.floor(agents / 2));
     this.workloads = [ledger({ agents, longestDelayMs: LONGEST_TIMER_MS }), bank(accounts)];
-    const [ledgers, accountsLoad] = this.workloads as [Workload, Workload];
+    const [ledgers, accountsLoad] = this.workloads as [Workload<WorkloadDriver>, Workload<WorkloadDriver>];
     this.#workers = clients.flatMap((client) =>
       Array.from({ length: workers }, (_, i) =>
         this.#work(client, `${client.name}.${i}`, i % 3 === 2 ? accountsLoad : ledgers),
@@ -109,10 +109,11 @@ export class Traffic {
     const [type, agentId] = addressOf(agent).split('/') as [string, string];
     const event = { type: kind, id, ...payload };
     const handle = client.agent(type, agentId);
-    const outcome = await handle[how](event as never, { id, deadlineMs: DEADLINE_MS }).then(
-      () => 'ok' as const,
-      outcomeOf,
-    );
+    const answers: unknown[] = [];
+    const outcome = await handle[how](event as never, { id, deadlineMs: DEADLINE_MS }).then((answer) => {
+      if (how === 'call') answers.push(answer);
+      return 'ok' as const;
+    }, outcomeOf);
     this.#operations.push({
       id,
       agent,
@@ -120,6 +121,7 @@ export class Traffic {
       outcome,
       client: planned.worker ?? name,
       ...(to !== undefined && { to }),
+      ...(answers.length > 0 && { answers }),
     });
     if (outcome === 'ok') this.#noteStall();
     return outcome === 'ok';
@@ -131,14 +133,14 @@ export class Traffic {
     this.#lastMs = nowMs;
   }
 
-  async #work(client: AttachedClient, worker: string, workload: Workload): Promise<void> {
+  async #work(client: AttachedClient, worker: string, workload: Workload<WorkloadDriver>): Promise<void> {
     const prng = new Prng(this.#options.seed, `${this.#options.part}/${worker}`);
     for (let slice = 0; !this.#isOver; slice += 1) {
       for (const planned of this.#plan(prng, workload, `${this.#options.part}.${worker}.${slice}`)) {
         await this.#gate;
         if (this.#isOver) return;
         this.#inFlight += 1;
-        await this.send(client, { ...planned, worker });
+        await this.send(client, { ...planned, worker }, planned.asks === true ? 'call' : 'send');
         this.#inFlight -= 1;
         await new Promise((resolve) => setTimeout(resolve, this.#options.paceMs));
       }
@@ -146,7 +148,7 @@ export class Traffic {
   }
 
   /** Some events as the workload would have a simulated client send them, to this part's agents. */
-  #plan(prng: Prng, workload: Workload, name: string): readonly PlannedOperation[] {
+  #plan(prng: Prng, workload: Workload<WorkloadDriver>, name: string): readonly PlannedOperation[] {
     const planned: PlannedOperation[] = [];
     const send = (operation: PlannedOperation): void => void planned.push(this.#intoPart(operation));
     workload.drive({ prng, clients: [{ name, send }], operations: PLANNED_AHEAD, spreadMs: 0 });

@@ -71,7 +71,7 @@ export const accountAgent: AnyAgentDefinition = defineAgent({
 });
 
 /** The workload of {@link accountAgent}s. @param accounts - How many. @default 6 */
-export function bank(accounts: number = 6): Workload {
+export function bank(accounts: number = 6): Workload<WorkloadDriver> {
   return { name: 'bank', agents: [accountAgent], drive: (driver) => drive(driver, accounts), check };
 }
 

@@ -76,6 +76,14 @@ function countMigration<T>(stored: T): T {
   return { ...rest, context: { ...context, migrations: context.migrations + 1 } } as T;
 }
 
+const passOn = sendToAgent<LedgerContext, LedgerEvent>(
+  ({ event }) => (event as { to: string }).to,
+  ({ context, event }) => {
+    const { id, to } = event as { id: string; to: string };
+    return { type: 'passed', id: passedId(id), from: context.self, number: context.sent[to] ?? 0 };
+  },
+);
+
 function ledgerMachine(onKill: () => void = () => {}): AnyStateMachine {
   return setup({
     types: { context: {} as LedgerContext, events: {} as LedgerEvent, input: {} as { self: string } },
@@ -109,17 +117,7 @@ function ledgerMachine(onKill: () => void = () => {}): AnyStateMachine {
           reminded: { actions: 'write' },
           rest: { actions: ['write', sleepNow()] },
           pass: {
-            actions: [
-              'write',
-              'count',
-              sendToAgent(
-                ({ event }) => (event as { to: string }).to,
-                ({ context, event }) => {
-                  const { id, to } = event as { id: string; to: string };
-                  return { type: 'passed', id: passedId(id), from: context.self, number: context.sent[to] ?? 0 };
-                },
-              ),
-            ],
+            actions: ['write', 'count', passOn],
           },
           remind: {
             actions: [

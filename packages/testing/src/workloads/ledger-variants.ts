@@ -9,7 +9,7 @@ import { LEDGER_TYPE, ledgerOf } from './ledger-agent.ts';
 import { checkLedger } from './ledger-check.ts';
 import { agentsOf, anyAgent, driveLedger, ledger, planLedger } from './ledger.ts';
 import { numberedAgent } from './simulated-client.ts';
-import type { Workload, WorkloadDriver } from './workload.ts';
+import type { SimulationDriver, Workload } from './workload.ts';
 
 /** Agents that send to each other through inboxes that are full most of the time: they must drain by themselves. */
 export function crowd(): Workload {
@@ -19,7 +19,15 @@ export function crowd(): Workload {
 
 /** Events that kill the process which runs them: each one ends in the dead letters, and the others are processed. */
 export function killing(): Workload {
-  return ledger({ name: 'killing', killing: 0.02, agents: 4 });
+  const plan = planLedger({ name: 'killing', agents: 4 }, 0.02);
+  return {
+    ...ledger({ name: plan.name }),
+    agents: agentsOf(plan, 1),
+    drive: (driver) => {
+      plan.kill = () => driver.simulation.crashRunning();
+      driveLedger(driver, plan);
+    },
+  };
 }
 
 /**
@@ -134,7 +142,7 @@ export function damage(): Workload {
     agents: agentsOf(plan, 1),
     runtime: { limits: { holdAfterMessages: 4, holdAfterMs: 2_000 } },
     standing: new Set(['RECORD_MISSING']),
-    drive: (driver: WorkloadDriver) => {
+    drive: (driver: SimulationDriver) => {
       lost = undefined;
       driveLedger(driver, plan);
       driver.simulation.at(driver.spreadMs / 2, () => (lost = loseRecord(driver.simulation)));

@@ -22,8 +22,6 @@ export interface LedgerOptions {
   readonly longestDelayMs?: number;
   /** Share of events that always throw. @default 0.01 */
   readonly failing?: number;
-  /** Share of events that kill the process which runs them. @default 0 */
-  readonly killing?: number;
   /** Share of events that make the agent send to another one. @default 0.25 */
   readonly passing?: number;
   /** Share of events whose client waits for an answer. @default 0.2 */
@@ -36,23 +34,24 @@ const DEFAULTS = {
   types: [LEDGER_TYPE],
   longestDelayMs: 20_000,
   failing: 0.01,
-  killing: 0,
   passing: 0.25,
   asking: 0.2,
 } as const;
 
 /** The plan of a ledger, for the workloads that add to it. */
 export interface LedgerPlan extends Required<LedgerOptions> {
+  /** Share of events that kill the process which runs them. */
+  readonly killing: number;
   /** Ends the process that runs an agent; set once the run begins. */
   kill: () => void;
 }
 
-export function planLedger(options: LedgerOptions): LedgerPlan {
-  return { ...DEFAULTS, ...options, kill: () => {} };
+export function planLedger(options: LedgerOptions, killing = 0): LedgerPlan {
+  return { ...DEFAULTS, ...options, killing, kill: () => {} };
 }
 
 /** The workload of the ledger. */
-export function ledger(options: LedgerOptions = {}): Workload {
+export function ledger(options: LedgerOptions = {}): Workload<WorkloadDriver> {
   const plan = planLedger(options);
   return {
     name: plan.name,
@@ -70,11 +69,7 @@ export function agentsOf(plan: LedgerPlan, version: number): AnyAgentDefinition[
 }
 
 /** Plans all operations. */
-export function driveLedger(
-  { simulation, prng, clients, operations, spreadMs }: WorkloadDriver,
-  plan: LedgerPlan,
-): void {
-  plan.kill = () => simulation.crashRunning();
+export function driveLedger({ prng, clients, operations, spreadMs }: WorkloadDriver, plan: LedgerPlan): void {
   for (let i = 0; i < operations; i += 1) {
     const client = clients[prng.below(clients.length)];
     client?.send({

@@ -9,21 +9,33 @@ import type { Simulation } from '../simulation/simulation.ts';
 import type { RunHistory, Violation } from '../checker/run-history.ts';
 import type { Prng } from '../simulation/prng.ts';
 import type { NodeProgram } from './node-program.ts';
-import type { SimulatedClient } from './simulated-client.ts';
+import type { PlannedOperation, SimulatedClient } from './simulated-client.ts';
 
+/** Whoever sends what a workload plans. */
+interface WorkloadClient {
+  readonly name: string;
+  send(planned: PlannedOperation): void;
+}
+
+/** What every workload is driven with, in a simulation or on real processes. */
 export interface WorkloadDriver {
-  /** The run that it drives, for what only this workload plans. */
-  readonly simulation: Simulation;
-  readonly nodes: readonly NodeProgram[];
   readonly prng: Prng;
-  readonly clients: readonly SimulatedClient[];
+  readonly clients: readonly WorkloadClient[];
   /** Operations to send, in all. */
   readonly operations: number;
   /** Time over which they are spread, in milliseconds. */
   readonly spreadMs: number;
 }
 
-export interface Workload {
+/** What a simulation gives beside that. */
+export interface SimulationDriver extends WorkloadDriver {
+  /** The run that it drives, for what only this workload plans. */
+  readonly simulation: Simulation;
+  readonly nodes: readonly NodeProgram[];
+  readonly clients: readonly SimulatedClient[];
+}
+
+export interface Workload<Driver extends WorkloadDriver = SimulationDriver> {
   readonly name: string;
   readonly agents: readonly AnyAgentDefinition[];
   /** How the server differs from the default, where that is what the workload is about. */
@@ -37,7 +49,7 @@ export interface Workload {
   /** Error codes for which its agents may stand still. */
   readonly standing?: ReadonlySet<string>;
   /** Gives every operation to a client, each at its time. Returns at once. */
-  drive(driver: WorkloadDriver): void;
+  drive(driver: Driver): void;
   /** What is wrong with its agents, once everything has come to rest. What the runtime promises of any is checked elsewhere. */
   check(history: RunHistory): Violation[];
 }

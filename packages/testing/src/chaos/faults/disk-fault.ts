@@ -131,7 +131,7 @@ class Writers {
     );
     const watch = await RecordWatch.start(ports);
     const keys = new Set(Array.from({ length: WRITERS }, (_, i) => agentKey('ledger', `disk-${i}`)));
-    const { agents } = readHistory(await readStoredAgents(ports, watch, keys), []);
+    const { agents } = readHistory(await readStoredAgents(ports, watch, keys), [], Date.now());
     watch.stop();
     return [...keys].flatMap((key, writer) => {
       const { entries = [] } = (contextOf(agents.get(key)?.record) ?? {}) as { entries?: readonly { id: string }[] };

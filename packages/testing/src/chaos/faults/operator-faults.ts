@@ -117,8 +117,7 @@ async function add(
   how: 'send' | 'call',
 ): Promise<void> {
   const [type, id] = addressOf(key).split('/') as [string, string];
-  for (const name of names)
-    await persist(() => client.agent(type, id)[how]({ type: 'add', id: name } as never, { id: name }));
+  for (const name of names) await persist(() => client.agent(type, id)[how]({ type: 'add', id: name }, { id: name }));
 }
 
 async function isAsleep(client: AttachedClient, key: AgentKey): Promise<void> {
@@ -133,7 +132,7 @@ async function lifecycleOf({ client }: AttachedClient, key: AgentKey): Promise<s
 async function readList({ cluster }: Stage, key: AgentKey): Promise<readonly string[]> {
   const { bytes } = await persist(() => cluster.ports.agents.getFresh(key));
   const agent: StoredAgent = { key, bytes, writes: [], deadLetters: [] };
-  return listOf(contextOf(readHistory([agent], []).agents.get(key)?.record));
+  return listOf(contextOf(readHistory([agent], [], Date.now()).agents.get(key)?.record));
 }
 
 function listOf(context: unknown): readonly string[] {

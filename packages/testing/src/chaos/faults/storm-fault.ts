@@ -48,7 +48,7 @@ function agentOf({ name }: Stage, number: number): string {
 async function sendToAll(stage: Stage, id: string): Promise<void> {
   const { client } = stage.prober;
   await spread(async (number) => {
-    await persist(() => client.agent('ledger', agentOf(stage, number)).send({ type: 'add', id } as never, { id }));
+    await persist(() => client.agent('ledger', agentOf(stage, number)).send({ type: 'add', id }, { id }));
   });
 }
 
