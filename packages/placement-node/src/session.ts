@@ -137,8 +137,10 @@ export class Session {
     if (activation === undefined) return false;
     if (this.#verdict !== undefined) return this.#suspend(activation, this.#verdict);
     if (this.#releaseTo !== undefined) return this.#sleepNow(activation);
-    if (mayStandStill(activation.record) && (await this.#standsStill(activation)))
-      return this.#sleepAsked ? this.#sleepNow(activation, true) : false;
+    if (mayStandStill(activation.record) && (await this.#standsStill(activation))) {
+      // Where its commit was lost nothing else would start the loop again.
+      return this.#activation === undefined || (this.#sleepAsked && this.#sleepNow(activation, true));
+    }
     if (activation.record.outbox.length >= OUTBOX_LIMIT) await activation.handOver.settled();
     if (activation.record.held !== undefined && !this.#hearsControl(activation)) return this.#drainHeld(activation);
     if (this.mailbox.isRinging) await this.mailbox.fill();
