@@ -260,6 +260,13 @@ const nodeMutants: readonly Mutant[] = [
   },
   {
     rule: 'P14',
+    name: 'a session that waits for nothing after a lost commit',
+    edits: [{ file: `${node}session.ts`, find: 'return this.#activation === undefined || (', replace: 'return (' }],
+    run: { workload: 'damage', maxSteps: 300_000 },
+    shows: 'never came to rest',
+  },
+  {
+    rule: 'P14',
     name: 'what a dead node owed is not looked for',
     edits: [
       {

@@ -84,6 +84,12 @@ const passOn = sendToAgent<LedgerContext, LedgerEvent>(
   },
 );
 
+/** Nothing changes: the process does not live to see it. */
+function killed(onKill: () => void): object {
+  onKill();
+  return {};
+}
+
 function ledgerMachine(onKill: () => void = () => {}): AnyStateMachine {
   return setup({
     types: { context: {} as LedgerContext, events: {} as LedgerEvent, input: {} as { self: string } },
@@ -99,10 +105,7 @@ function ledgerMachine(onKill: () => void = () => {}): AnyStateMachine {
       fail: assign(() => {
         throw new Error('this event always fails');
       }),
-      kill: assign(() => {
-        onKill();
-        return {};
-      }),
+      kill: assign(() => killed(onKill)),
     },
   }).createMachine({
     id: LEDGER_TYPE,
