@@ -49,6 +49,7 @@ export class Partitions {
   readonly #all: readonly Partition[];
   #sink: DeliverySink | undefined;
   #types: readonly string[] = [];
+  #isStopped = false;
   #strays: readonly Consumption[] = [];
   /** What each member can run. */
   #skills: ReadonlyMap<string, Member['types']> = new Map();
@@ -93,6 +94,7 @@ export class Partitions {
 
   /** Asks for nothing more. What is on its way still arrives. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     const consumptions = [...this.#all.map(({ consumption }) => consumption), ...this.#strays];
     await Promise.all(consumptions.map(async (consumption) => consumption?.stop()));
   }
@@ -144,6 +146,7 @@ export class Partitions {
       rank: this.#rankOf(partition),
       onDelivery: (delivery) => this.#onDelivery(partition, delivery),
     });
+    if (this.#isStopped) return partition.consumption.stop();
     // The members may have changed meanwhile.
     partition.consumption.setRank(this.#rankOf(partition));
   }

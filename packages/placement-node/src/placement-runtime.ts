@@ -104,7 +104,13 @@ export class PlacementRuntime {
       options,
       infos.map(({ incarnation }) => incarnation),
     );
-    await runtime.#join(types);
+    try {
+      await runtime.#join(types);
+    } catch (thrown) {
+      // What was begun would go on serving under an ID that nobody knows of.
+      runtime.close();
+      throw thrown;
+    }
     return runtime;
   }
 
