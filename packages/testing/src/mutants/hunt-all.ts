@@ -2,14 +2,17 @@
  * `npm run sim -- --mutants`: hunts all mutants, and says who survived.
  */
 import { type FigureRow, mostRow } from '../runs/run-totals.ts';
-import { hunt } from './hunt.ts';
+import { hunt, showsWithout } from './hunt.ts';
 import { mutants } from './mutant-list.ts';
 
 /** @returns the figures: survivors, and the seeds that the slowest took. */
 export async function huntAll(): Promise<FigureRow[]> {
   let [problems, slowest] = [0, 0];
   for (const mutant of mutants) {
-    const { seeds, seen, problem } = await hunt(mutant);
+    const result = await hunt(mutant);
+    const { seeds, seen } = result;
+    const isIdle = seeds !== undefined && (await showsWithout(result));
+    const problem = isIdle ? `seed ${seeds} shows it without the mutant, too` : result.problem;
     console.log(
       `${problem === undefined ? '✓' : '✗'} ${mutant.rule} ${mutant.name}: ${problem ?? `${seeds} seeds: ${seen}`}`,
     );

@@ -31,6 +31,12 @@ export async function hunt(mutant: Mutant, mostSeeds: number = MOST_SEEDS): Prom
   return { mutant, seeds, seen, problem: seeds === undefined ? 'it survived' : undefined };
 }
 
+/** Whether a run shows the same without the mutant: then the hunt has proven nothing. */
+export async function showsWithout({ mutant, seeds }: Hunt): Promise<boolean> {
+  const { output } = await run([main, mutant.name, '0', String(seeds)]);
+  return readResult(output)?.seen !== undefined;
+}
+
 function readResult(output: string): { seed?: number; seen?: string } | undefined {
   try {
     return JSON.parse(output.trim().split('\n').at(-1) ?? '') as { seed?: number; seen?: string };
