@@ -197,7 +197,8 @@ export class Activation {
   /** Writes that nobody holds the agent. @returns whether it was not lost. */
   async sleep(): Promise<boolean> {
     const record = this.handOver.trim(this.record);
-    if (!this.#isClaimed && record.settled === this.record.settled) return true;
+    // A holder that is gone, or this node before it lost its lease, may still stand there.
+    if (!this.#isClaimed && record.lease.holder === '' && record.settled === this.record.settled) return true;
     const running = this.#context.telemetry.start(span.sleep, this.#key, [record.trace]);
     this.#carrier = running.carrier;
     const lifecycle = asleep(record, this.#context.ports.clock.wallMs());

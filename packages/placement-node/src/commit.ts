@@ -41,11 +41,11 @@ export async function commitRecord(ports: CommitPorts, request: CommitRequest): 
     for (let round = 0; ports.mayAct(); round += 1) {
       const outcome = await ports.agents.put(request.key, request.bytes, request.expectedRevision);
       if (outcome.kind === 'stored') return { kind: 'committed', revision: outcome.revision };
+      if (outcome.kind !== 'conflict') unanswered ??= ports.onUnanswered();
       if (outcome.kind !== 'full') {
         const settled = await readBack(ports, request);
         if (settled !== undefined) return settled;
       }
-      if (outcome.kind !== 'conflict') unanswered ??= ports.onUnanswered();
       await delay(ports.clock, RETRY_MS[Math.min(round, RETRY_MS.length - 1)] as number);
     }
     return { kind: 'lost' };

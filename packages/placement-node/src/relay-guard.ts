@@ -55,7 +55,8 @@ export class RelayGuard {
   }
 
   async #schedule(): Promise<boolean> {
-    const { layout, ports } = this.#context;
+    const { layout, membership, ports } = this.#context;
+    if (!membership.mayAct()) return false;
     const dueMs = ports.clock.wallMs() + FIRES_AFTER_MS;
     const fire: TimerFire = { v: 1, id: NAME, generation: 0, dueMs };
     const outcome = await timersOf(this.#context, this.#key).append(

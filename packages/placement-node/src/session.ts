@@ -89,7 +89,7 @@ export class Session {
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
-  /** Forgets everything at once, as a crash would: the lease is lost. Deliveries come again by themselves. */
+  /** Forgets everything at once, as a crash would. Deliveries come again by themselves. */
   drop(): void {
     this.#activation?.handOver.close();
     this.#end();
@@ -130,7 +130,7 @@ export class Session {
   /** One step of the loop. @returns whether there may be more to do at once. */
   async #step(): Promise<boolean> {
     if (!this.#context.membership.mayAct() && this.#context.sabotage.cas !== true) {
-      this.drop();
+      this.#owner.lose(this);
       return false;
     }
     const activation = this.#activation ?? (await this.#wake());
@@ -214,11 +214,10 @@ export class Session {
     // The first message of a session may be what the session before died of. One that is new to everybody is not.
     const isSuspect = this.#isFirstTurn && head !== undefined && !this.mailbox.isFresh(head.seq);
     this.#isFirstTurn = false;
-    // Under suspicion for the second time it runs alone: another death then tells which one it was.
+    // Under suspicion for the second time it runs alone in this node: another death then tells which one it was.
     const isAlone = isSuspect && activation.record.attempt?.seq === head.seq;
-    const lane = isAlone ? this.#owner.suspects : this.#owner.lane;
-    const entered = lane.enter();
-    if (entered !== undefined) await entered;
+    const { lane } = this.#owner;
+    await (isAlone ? lane.enterAlone() : lane.enter());
     try {
       if (this.#isGone) return false;
       if (isSuspect && !(await this.#brace(activation, head))) return true;
@@ -285,7 +284,8 @@ export class Session {
       code: error.code,
       message: error.message,
     } as const;
-    return this.#orForget(activation.stand({ lifecycle }));
+    if (!(await activation.stand({ lifecycle }))) this.#forget();
+    return true;
   }
 
   /** Whether the agent takes no events now. Its messages then wait; many or old ones move aside. */
@@ -329,15 +329,10 @@ export class Session {
     this.mailbox.ring();
   }
 
-  async #orForget(committed: Promise<boolean>): Promise<boolean> {
-    if (!(await committed)) this.#forget();
-    return true;
-  }
-
   /** One timer a session, not one a turn: when it rings early it is set for what is left. */
   #watchIdle(): void {
     const activation = this.#activation;
-    if (activation === undefined || this.#timer !== undefined) return;
+    if (activation === undefined || this.#timer !== undefined || this.#sleepAsked) return;
     const { clock } = this.#context.ports;
     const ended = activation.record.lifecycle.name === 'completed' || activation.record.lifecycle.name === 'removed';
     const afterMs = ended ? 0 : activation.definition.sleep.afterMs;
@@ -348,10 +343,14 @@ export class Session {
     });
   }
 
-  /** Hands over what is owed, clears the lease in the record, and goes. */
+  /** Hands over what is owed, clears the lease in the record, and goes. Neither the mailbox waits for the first – in a full inbox its messages are the room that is needed – nor another node, which finds it in the record. */
   async #sleepNow(activation: Activation, standsStill = false): Promise<boolean> {
-    await activation.handOver.settled();
-    if (this.#isGone) return false;
+    const { handOver } = activation;
+    if (this.#releaseTo !== undefined) handOver.close();
+    else if (!handOver.isSettled) {
+      void handOver.settled().then(() => this.#start());
+      return false;
+    }
     const mustSleep = standsStill || this.#releaseTo !== undefined;
     if (this.mailbox.hasWork && !mustSleep) return true;
     const { probes } = this.#context;

@@ -41,7 +41,8 @@ export interface PartitionLookup {
 
 export class Sessions implements SessionOwner {
   readonly lane: Lane;
-  readonly suspects: Lane = new Lane(1);
+  /** Agents whose records say that they run here, although they do not any more. */
+  readonly #lost = new Set<AgentKey>();
   readonly #context: NodeContext;
   readonly #partitions: PartitionLookup;
   /** Least recently woken first. */
@@ -109,8 +110,9 @@ export class Sessions implements SessionOwner {
     this.dropAll(() => true);
   }
 
+  /** Forgets sessions; they start from their records again once this node may act. */
   dropAll(matches: (key: AgentKey) => boolean): void {
-    for (const session of this.#table.values()) if (matches(session.key)) session.drop();
+    for (const session of this.#table.values()) if (matches(session.key)) this.lose(session);
   }
 
   close(): void {
@@ -121,6 +123,11 @@ export class Sessions implements SessionOwner {
 
   onGone(session: Session): void {
     if (this.#table.get(session.key) === session) this.#table.delete(session.key);
+  }
+
+  lose(session: Session): void {
+    session.drop();
+    this.#lost.add(session.key);
   }
 
   isFirst(key: AgentKey): boolean {
@@ -189,9 +196,17 @@ export class Sessions implements SessionOwner {
     const { clock } = this.#context.ports;
     this.#timer = clock.setTimer(KEEP_ALIVE_MS, () => this.#tend());
     if (!this.#context.membership.mayAct()) return this.#dropUnlessSabotaged();
+    this.#resumeLost();
     const nowMs = clock.monotonicMs();
     for (const session of this.#table.values()) session.mailbox.keepAlive(nowMs, KEEP_ALIVE_MS);
     if (this.payloadBytes > this.#context.limits.maxPayloadBytes) this.#dropPayloads();
+  }
+
+  /** Nobody else would write that these agents do not run here any more: they may never get another message. */
+  #resumeLost(): void {
+    const lost = [...this.#lost];
+    this.#lost.clear();
+    if (!this.#isDraining) for (const key of lost) this.ring(key);
   }
 
   #dropUnlessSabotaged(): void {

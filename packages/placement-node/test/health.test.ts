@@ -11,6 +11,7 @@ test('a commit without an answer, and then the lost lease, are in the health unt
   let freezes = false;
   const node = await bus.startNode({ probes: { beforeCommit: () => (freezes ? server?.kill('SIGSTOP') : undefined) } });
   await bus.list('a').call({ type: 'add', item: 1 });
+  await bus.list('idle').call({ type: 'add', item: 1 });
   expect(node.health()).toEqual({ ok: true, problems: [] });
 
   freezes = true;
@@ -26,4 +27,6 @@ test('a commit without an answer, and then the lost lease, are in the health unt
   await server?.kill('SIGCONT');
   await eventually(() => expect(node.health()).toEqual({ ok: true, problems: [] }));
   await eventually(async () => expect(await bus.items('a')).toEqual([1, 2]));
+  // Its session went with the lease, and no message will ever come.
+  await eventually(async () => expect((await bus.record('idle')).lease.holder).toBe(''));
 });
