@@ -23,6 +23,7 @@ const tried = [
   'packages/placement-node/README.md main.ts',
   'packages/protocol/README.md main.ts',
   'packages/testing/README.md main.ts',
+  'packages/testing/README.md purse.ts',
 ];
 
 /** What is run elsewhere, or cannot be run where this repository is tested. */
@@ -203,9 +204,10 @@ describe('the page of', () => {
   });
 
   test('protocol, nats-server and testing run as they stand', async () => {
+    const programs = [['protocol'], ['nats-server'], ['testing'], ['testing', 'purse.ts']];
     const outputs = await Promise.all(
-      ['protocol', 'nats-server', 'testing'].map(async (name) => {
-        const program = run(`packages/${name}/README.md`);
+      programs.map(async ([name, file]) => {
+        const program = run(`packages/${name}/README.md`, file);
         expect(await program.ends(), program.output()).toBe(0);
         return program.output();
       }),
@@ -215,6 +217,7 @@ describe('the page of', () => {
       expect.stringMatching(/^agents\.order\.2024=2F17\.paid \d+\n$/),
       expect.stringMatching(/^nats:\/\/127\.0\.0\.1:\d+\n$/),
       expect.stringMatching(/^\d+ \[\]\n$/),
+      expect.stringMatching(/^5 \[\] \n$/),
     ]);
   });
 

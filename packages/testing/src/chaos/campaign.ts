@@ -162,7 +162,11 @@ export class Campaign {
     const { ports } = this.#cluster;
     const keys = traffic.agents;
     const owed = await comeToRest(ports, keys, REST_MS);
-    const history = readHistory(await readStoredAgents(ports, this.#watch, keys), traffic.operations, Date.now());
+    const history = readHistory(await readStoredAgents(ports, this.#watch, keys), traffic.operations, {
+      endMs: Date.now(),
+      isComplete: false,
+      living: new Set(),
+    });
     const violations = traffic.workloads.flatMap((workload) => workload.check(ofTypes(history, workload.agents)));
     const turns = [...history.agents.values()].reduce((sum, { record }) => sum + (record?.turns ?? 0), 0);
     const acknowledged = traffic.operations.filter(({ outcome }) => outcome === 'ok').length;
@@ -176,13 +180,16 @@ export class Campaign {
 }
 
 /** The part of a history that is about some types. */
-function ofTypes({ agents, operations, endMs }: RunHistory, types: readonly { readonly type: string }[]): RunHistory {
+function ofTypes(
+  { agents, operations, ...facts }: RunHistory,
+  types: readonly { readonly type: string }[],
+): RunHistory {
   const isOf = (key: string): boolean => types.some(({ type }) => key.startsWith(`${type}.`));
   return {
     agents: new Map(
       [...agents].filter(([key]): boolean => isOf(key)) as ReadonlyArray<[AgentHistory['key'], AgentHistory]>,
     ),
     operations: operations.filter(({ agent }) => isOf(agent)),
-    endMs,
+    ...facts,
   };
 }

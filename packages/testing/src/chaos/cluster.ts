@@ -13,6 +13,7 @@ import { type NatsServers, type ServerHandle, Watchdog, startNatsServer } from '
 import { type DeploymentOptions, type Ports, connectNats, createDeployment, natsPorts } from '@wakebus/placement-node';
 import { Link } from './link.ts';
 import { NodeProcess } from './node-process.ts';
+import { persist } from './patience.ts';
 import { ServerApi } from './server-api.ts';
 
 type Connection = Awaited<ReturnType<typeof connectNats>>;
@@ -88,7 +89,8 @@ export class Cluster {
         },
       });
       const connection = await connectNats({ servers: [...servers.urls], name: 'wakebus-chaos' });
-      const layout = await createDeployment(connection, { replicas: 3, ...deployment });
+      // Three servers that have only just met may have to elect leaders for it.
+      const layout = await persist(() => createDeployment(connection, { replicas: 3, ...deployment }));
       const ports = natsPorts(connection, layout);
       return new Cluster({ servers, api: new ServerApi(connection), ports, folder, watchdog, connection, routes });
     } catch (error) {
@@ -105,7 +107,7 @@ export class Cluster {
 
   /** Creates another deployment beside the first one. */
   async addDeployment(options: DeploymentOptions): Promise<Ports> {
-    const layout = await createDeployment(this.#parts.connection, { replicas: 3, ...options });
+    const layout = await persist(() => createDeployment(this.#parts.connection, { replicas: 3, ...options }));
     return natsPorts(this.#parts.connection, layout);
   }
 

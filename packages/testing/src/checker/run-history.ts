@@ -55,6 +55,10 @@ export interface RunHistory {
   readonly operations: readonly ClientOperation[];
   /** When the run ended, by the server's clock, in milliseconds since the epoch. */
   readonly endMs: number;
+  /** Whether every write of every record is there. On a real server some may have been missed. */
+  readonly isComplete: boolean;
+  /** Placement nodes that lived at the end, where that is known. */
+  readonly living: ReadonlySet<string>;
 }
 
 /** One agent as it is stored, undecoded. */
@@ -73,14 +77,14 @@ export type StoredWrite = Omit<RecordWrite, 'record'> & { readonly bytes: Uint8A
 /**
  * Reads a run off what a server has stored: the memory one in a simulation, a real one under faults.
  *
- * @param endMs - When the run ended, by the server's clock, in milliseconds since the epoch.
+ * @param facts - What the agents alone do not say.
  */
 export function readHistory(
   agents: Iterable<StoredAgent>,
   operations: readonly ClientOperation[],
-  endMs: number,
+  facts: Omit<RunHistory, 'agents' | 'operations'>,
 ): RunHistory {
-  return { agents: new Map(Array.from(agents, (agent) => [agent.key, readAgent(agent)])), operations, endMs };
+  return { agents: new Map(Array.from(agents, (agent) => [agent.key, readAgent(agent)])), operations, ...facts };
 }
 
 const contexts = new WeakMap<AgentRecord, unknown>();

@@ -59,7 +59,25 @@ export class MemoryConsumption implements Consumption {
       link.onReconnect(() => consumption.#rejoin()),
       link.onDisconnect(() => consumption.#exit()),
     );
+    consumption.#renewLater();
     return consumption;
+  }
+
+  /** What was asked for expires and is asked for again, so that a request or a delivery that was lost does not lower the stock for good. */
+  #renewLater(): void {
+    if (this.#stopped) return;
+    this.#link.clock.setTimer(REQUEST_EXPIRES_MS, () => {
+      this.#link.send(this.#requests, 'renew', () => this.#renew());
+      this.#renewLater();
+    });
+  }
+
+  #renew(): void {
+    if (this.#stopped) return;
+    if (this.#joined === undefined) return this.#enter();
+    const { consumer, puller } = this.#joined;
+    puller.credit = this.#link.stock;
+    consumer.dispatch();
   }
 
   setRank(rank: number): void {

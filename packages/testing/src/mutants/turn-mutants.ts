@@ -123,7 +123,11 @@ export const turnMutants: readonly Mutant[] = [
     rule: 'P13',
     name: 'a migrated state under its old version',
     edits: [
-      { file: `${turn}take-turn.ts`, find: 'snapshot, machineVersion: definition.version }', replace: 'snapshot }' },
+      {
+        file: `${turn}take-turn.ts`,
+        find: '...changes, snapshot, machineVersion }',
+        replace: '...changes, snapshot }',
+      },
     ],
     run: { workload: 'rolling' },
     shows: 'migrations, not',

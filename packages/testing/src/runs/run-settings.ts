@@ -64,7 +64,13 @@ export async function runSettings(
     if (simulation === undefined) throw error;
     const ended: WorkloadResult = {
       simulation,
-      history: { agents: new Map(), operations: [], endMs: simulation.server.nowMs() },
+      history: {
+        agents: new Map(),
+        operations: [],
+        endMs: simulation.server.nowMs(),
+        isComplete: true,
+        living: new Set(),
+      },
       violations: [`${workload}, seed ${settings.seed}: ${String(error)}`],
       steps: simulation.scheduler.steps,
     };

@@ -34,7 +34,14 @@ export function checkLedger(history: RunHistory, lost: ReadonlySet<AgentKey> = n
     ...checkPairs(trafficOf(history, whole)),
     ...checkAnswers(only(whole), listOf),
     ...(lost.size > 0 ? [] : checkDeadLetters(history)),
+    ...agents.flatMap((agent) => checkRest(agent, history)),
   ];
+}
+
+/** A ledger goes to sleep after two seconds, and a run ends after many more: who holds it then, and lives, has forgotten it. */
+function checkRest({ key, record }: AgentHistory, { living }: RunHistory): Violation[] {
+  const holder = record?.lease.holder ?? '';
+  return living.has(holder) ? [`${key}: ${holder} still holds it at the end`] : [];
 }
 
 function checkContents(history: RunHistory, agent: AgentHistory): Violation[] {

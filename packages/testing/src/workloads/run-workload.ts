@@ -84,7 +84,11 @@ export async function runWorkload(options: WorkloadOptions): Promise<WorkloadRes
   const history = readHistory(
     memoryAgents(simulation.server),
     senders.flatMap((sender) => sender.operations),
-    simulation.server.nowMs(),
+    {
+      endMs: simulation.server.nowMs(),
+      isComplete: true,
+      living: new Set(simulation.server.leases.keys('>')),
+    },
   );
   const unrest = reason === 'quiet' ? [] : [unrestOf(simulation, reason)];
   const violations = [

@@ -32,7 +32,13 @@ function agent(...records: readonly AgentRecord[]): AgentHistory {
 }
 
 function run(history: AgentHistory, operations: readonly ClientOperation[] = []): RunHistory {
-  return { agents: new Map<AgentKey, AgentHistory>([[ann, history]]), operations, endMs: 0 };
+  return {
+    agents: new Map<AgentKey, AgentHistory>([[ann, history]]),
+    operations,
+    endMs: 0,
+    isComplete: true,
+    living: new Set(),
+  };
 }
 
 function operation(id: string, outcome: ClientOperation['outcome'] = 'ok', client = 'c'): ClientOperation {

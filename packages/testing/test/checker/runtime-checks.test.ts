@@ -37,7 +37,13 @@ function record(commit: string, events: readonly object[], changes: Changes = {}
 function history(...records: readonly AgentRecord[]): RunHistory {
   const writes = records.map((written, i) => ({ revision: i + 1, by: 'n1', atMs: 1_000 * (i + 1), record: written }));
   const agent: AgentHistory = { key: ann, writes, record: records.at(-1), deadLetters: [] };
-  return { agents: new Map<AgentKey, AgentHistory>([[ann, agent]]), operations: [], endMs: END_MS };
+  return {
+    agents: new Map<AgentKey, AgentHistory>([[ann, agent]]),
+    operations: [],
+    endMs: END_MS,
+    isComplete: true,
+    living: new Set(),
+  };
 }
 
 function timer(dueMs: number, generation = 1): AgentRecord['timers'][number] {

@@ -8,9 +8,16 @@ async function noRestarts(settings: RunSettings): Promise<RunReport> {
   return lives === 1 ? report : { ...report, violations: [`it lived ${lives} times`] };
 }
 
+/** Which seeds strike that node changes with every step that the runtime takes. */
+async function firstFailing(): Promise<RunReport> {
+  for (let seed = 1; ; seed += 1) {
+    const report = await noRestarts({ workload: 'ledger', seed, faults: { ...ROUGH, crash: 0.002 } });
+    if (report.violations.length === 1) return report;
+  }
+}
+
 test('a failing run shrinks to what it needs to fail', async () => {
-  const failing = await noRestarts({ workload: 'ledger', seed: 3, faults: { ...ROUGH, crash: 0.002 } });
-  expect(failing.violations).toHaveLength(1);
+  const failing = await firstFailing();
 
   const { settings, violations } = await shrink(failing, noRestarts);
 

@@ -131,7 +131,11 @@ class Writers {
     );
     const watch = await RecordWatch.start(ports);
     const keys = new Set(Array.from({ length: WRITERS }, (_, i) => agentKey('ledger', `disk-${i}`)));
-    const { agents } = readHistory(await readStoredAgents(ports, watch, keys), [], Date.now());
+    const { agents } = readHistory(await readStoredAgents(ports, watch, keys), [], {
+      living: new Set(),
+      endMs: Date.now(),
+      isComplete: false,
+    });
     watch.stop();
     return [...keys].flatMap((key, writer) => {
       const { entries = [] } = (contextOf(agents.get(key)?.record) ?? {}) as { entries?: readonly { id: string }[] };
