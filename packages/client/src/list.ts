@@ -8,6 +8,7 @@ import {
   type Address,
   type AgentKey,
   type AgentRecord,
+  type JournalEntry,
   type LifecycleName,
   type RecordLifecycle,
   WakebusError,
@@ -44,6 +45,8 @@ export interface AgentSummary {
   readonly updatedMs: number;
   /** When its next timer is due. */
   readonly nextWakeMs?: number;
+  /** Effects that are not over, if any. */
+  readonly effects?: readonly JournalEntry[];
   readonly holder: string;
   readonly sizeBytes: number;
 }
@@ -129,6 +132,7 @@ const EMPTY = { state: undefined, machineVersion: 0, turns: 0, updatedMs: 0, hol
 function summaryOf(key: AgentKey, entry: Entry, record: AgentRecord, live: boolean): AgentSummary {
   const snapshot = record.snapshot.length === 0 ? undefined : (decode(record.snapshot) as { readonly value: unknown });
   const nextWakeMs = Math.min(...record.timers.map((timer) => timer.dueMs));
+  const effects = record.journal.filter(({ endedMs }) => endedMs === undefined);
   return {
     address: addressOf(key),
     key,
@@ -139,6 +143,7 @@ function summaryOf(key: AgentKey, entry: Entry, record: AgentRecord, live: boole
     turns: record.turns,
     updatedMs: record.updatedMs,
     ...(Number.isFinite(nextWakeMs) && { nextWakeMs }),
+    ...(effects.length > 0 && { effects }),
     holder: live ? record.lease.holder : '',
     sizeBytes: entry.bytes.length,
   };
