@@ -134,7 +134,9 @@ export class Session {
     if (activation === undefined) return false;
     if (this.#verdict !== undefined) return this.#suspend(activation, this.#verdict);
     if (this.#releaseTo !== undefined) return this.#sleepNow(activation);
-    if (this.#mayStandStill(activation) && (await this.#standsStill(activation)))
+    if (activation.effects.isOwed) return this.#orForget(activation.effects.start());
+    const mayStandStill = activation.record.attempt !== undefined || !isRunnable(activation.record);
+    if (mayStandStill && (await this.#standsStill(activation)))
       return this.#sleepAsked ? this.#sleepNow(activation, true) : false;
     if (activation.record.outbox.length >= OUTBOX_LIMIT) await activation.handOver.settled();
     if (activation.record.held !== undefined && !this.#hearsControl(activation)) return this.#drainHeld(activation);
@@ -143,6 +145,7 @@ export class Session {
       return this.#turn(activation, this.mailbox.peek(isRunnable(activation.record) ? ALL : 1), false);
     this.#acknowledge(activation);
     if (this.mailbox.hasWork) return true;
+    activation.effects.judge();
     // Woken for nothing, by a delivery of what is processed already: there is no idle time to wait for.
     return this.#sleepAsked || !activation.isClaimed ? this.#sleepNow(activation) : false;
   }
@@ -266,8 +269,8 @@ export class Session {
     const { answeredSeq, handOver, record } = activation;
     if (this.mailbox.doorbells.length === 0 || handOver.keepsAll) return;
     this.#context.probes?.beforeAck?.(this.key);
-    const isDraining = record.held !== undefined && isRunnable(record);
-    this.mailbox.acknowledge(answeredSeq, isDraining || handOver.needsWitness, (seq) => handOver.isDone(seq));
+    const isOwing = activation.effects.hasDue || (record.held !== undefined && isRunnable(record));
+    this.mailbox.acknowledge(answeredSeq, isOwing || handOver.needsWitness, (seq) => handOver.isDone(seq));
   }
 
   async #suspend(activation: Activation, error: WakebusError): Promise<boolean> {
@@ -281,11 +284,6 @@ export class Session {
       message: error.message,
     } as const;
     return this.#orForget(activation.stand({ lifecycle }));
-  }
-
-  /** Whether it is worth asking {@link #standsStill}. */
-  #mayStandStill({ record }: Activation): boolean {
-    return record.attempt !== undefined || !isRunnable(record);
   }
 
   /** Whether the agent takes no events now. Its messages then wait; many or old ones move aside. */

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Limits } from '../../src/mod.ts';
 
 /** Steps at which a node process can stop to think, or end. */
-export type Step = 'beforeCommit' | 'afterCommit' | 'beforeRelay' | 'beforeAck';
+export type Step = 'beforeCommit' | 'afterCommit' | 'beforeRelay' | 'beforeEffect' | 'beforeResult' | 'beforeAck';
 
 export interface NodeProcessOptions {
   readonly name?: string;
@@ -13,6 +13,8 @@ export interface NodeProcessOptions {
   /** Agent types with their versions. @default one, `list` at version 1 */
   readonly types?: Readonly<Record<string, number>>;
   readonly agent?: object;
+  /** Whether it runs payers as well. */
+  readonly payers?: boolean;
   readonly limits?: Partial<Limits>;
   readonly history?: boolean;
   /** Kill the process, as SIGKILL does, at the n-th time that it comes to a step. */
