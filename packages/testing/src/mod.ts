@@ -43,6 +43,7 @@ export { type FigureRow, RunTotals } from './runs/run-totals.ts';
 export { accountAgent, bank } from './workloads/bank.ts';
 export { workloads } from './workloads/catalogue.ts';
 export { type LedgerOptions, ledger, ledgerAgent } from './workloads/ledger.ts';
+export { type PurchasesOptions, purchases } from './workloads/purchases.ts';
 export { type WorkloadOptions, type WorkloadResult, runWorkload } from './workloads/run-workload.ts';
 export { type PlannedOperation, SimulatedClient, numberedAgent } from './workloads/simulated-client.ts';
 export type { Workload, WorkloadDriver } from './workloads/workload.ts';

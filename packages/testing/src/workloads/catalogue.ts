@@ -3,7 +3,8 @@
  */
 import { bank } from './bank.ts';
 import { ledger } from './ledger.ts';
+import { purchases } from './purchases.ts';
 import type { Workload } from './workload.ts';
 
 /** Made anew for each run: a workload may keep what it has planned. */
-export const workloads: Readonly<Record<string, () => Workload>> = { ledger, bank };
+export const workloads: Readonly<Record<string, () => Workload>> = { ledger, bank, purchases };
