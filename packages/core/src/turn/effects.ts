@@ -75,6 +75,8 @@ export function takeResult(draft: TurnDraft, { result }: Kind<'effect'>, deliver
     if (result.outcome === 'done') return onDone(found, result.output);
     if (result.outcome === 'maybe' || isWakebusError(result.error, 'EFFECT_MAYBE'))
       return entry.state === 'started' ? onUnknown(found, messageOf(result.error)) : true;
+    // It is to be run again in any case, at the time that its schedule says.
+    if (entry.state === 'planned') return true;
     return onFailed(found, result.error, result.isFinal === true);
   });
 }

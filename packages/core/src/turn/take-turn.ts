@@ -201,7 +201,7 @@ function seal(draft: TurnDraft, consumed: number, failure: Turn['failure']): Tur
     armed: draft.armed,
     scheduled,
     stopped: draft.stopped,
-    withdrawn: withdrawnBy(draft),
+    withdrawn: schedulesOf([...draft.withdrawn, ...draft.stopped]),
     cancelled: draft.cancelled,
     history: draft.history,
     outputNames: draft.outputNames,
@@ -216,19 +216,6 @@ function seal(draft: TurnDraft, consumed: number, failure: Turn['failure']): Tur
 function scheduledBy(draft: TurnDraft): readonly EffectSchedule[] {
   const before = new Set(draft.memory.record.journal);
   return schedulesOf(draft.journal.filter((entry) => !before.has(entry)));
-}
-
-/** The schedules that need not stand any more. A repetition that was planned anew has the name of the one before. */
-function withdrawnBy(draft: TurnDraft): readonly EffectSchedule[] {
-  const gone = schedulesOf([...draft.withdrawn, ...draft.stopped]);
-  if (gone.length === 0) return gone;
-  const standing = schedulesOf(draft.journal);
-  const isStanding = (schedule: EffectSchedule): boolean =>
-    standing.some(
-      ({ generation, attempt, node }) =>
-        generation === schedule.generation && attempt === schedule.attempt && node === schedule.node,
-    );
-  return gone.filter((schedule) => !isStanding(schedule));
 }
 
 /** The turn in short, without payloads: it is rewritten with every commit. */

@@ -138,14 +138,13 @@ test('an effect that a newer machine does not know is an operator’s matter', (
   expect([scene.startEffects(), entryOf(scene)?.state]).toEqual([[], 'maybe']);
 });
 
-test('a failure that comes late plans the repetition anew, and its schedule is not taken back', () => {
+test('a failure that comes late changes nothing about the repetition that is planned, nor its schedule', () => {
   const scene = paying({ dedupe: 'key', keyHorizonMs: 1e9 });
-  const turn = scene.take(
-    [scene.result({ outcome: 'maybe' }), scene.result({ outcome: 'failed', error: 'late' })],
-    {},
-    1,
-  );
+  const first = scene.take([scene.result({ outcome: 'maybe' })], {}, 1);
   const [generation, attempt] = [1, 1];
-  expect(turn.scheduled).toMatchObject([{ generation, attempt, dueMs: scene.nowMs + 1_000 }]);
-  expect(turn.withdrawn).toMatchObject([{ generation, attempt, node: 'node-a' }]);
+  expect(first.scheduled).toMatchObject([{ generation, attempt, dueMs: scene.nowMs + 1_000 }]);
+  expect(first.withdrawn).toMatchObject([{ generation, attempt, node: 'node-a' }]);
+
+  const late = scene.take([scene.result({ outcome: 'failed', error: 'late' })], {}, 0);
+  expect([late.scheduled, late.withdrawn, entryOf(scene)?.notBeforeMs]).toEqual([[], [], scene.nowMs + 1_000]);
 });

@@ -91,11 +91,12 @@ export class SessionEffects {
   async #whyLost(entry: JournalEntry): Promise<string | undefined> {
     const { effects, membership, ports } = this.#context;
     const { attempt, deadlineMs = 0, generation, node = '' } = entry;
-    if (deadlineMs < ports.clock.wallMs()) return 'nobody said by its deadline how it ended';
     if (!membership.hasLease(node)) return `its placement node ${node} is gone`;
     const isRunning = await effects.ask(node, { key: this.#activation.key, generation, attempt }, false);
-    // No answer says nothing: its deadline will.
-    return isRunning === false ? `its placement node ${node} does not run it` : undefined;
+    if (isRunning === false) return `its placement node ${node} does not run it`;
+    // No answer says nothing: its deadline will, or should have.
+    const isLate = isRunning === undefined && deadlineMs < ports.clock.wallMs();
+    return isLate ? 'nobody said by its deadline how it ended' : undefined;
   }
 
   /** An attempt before it may still be under way somewhere: it is stopped first, where that can be. */

@@ -23,18 +23,20 @@ async function ask(verb: string, { input, signal, idempotencyKey, attempt }: Arg
 
 const run = (args: Args): Promise<unknown> => ask('pay', args);
 const keyHorizonMs = 3_600_000;
+/** Short, since tests wait for it, and long enough for a busy machine to reach the till. */
+const timeoutMs = 1_500;
 const retry = { attempts: 2, backoffMs: 100 };
 
 /** What is known of each way of paying. */
 const actors = {
   plain: fromPromise<unknown, Bill>((args) => run(args)),
   keyed: effect({ run, dedupe: 'key', keyHorizonMs, retry }),
-  brief: effect({ run, dedupe: 'none', timeoutMs: 300 }),
-  asked: effect({ run, irreversible: true, timeoutMs: 300 }),
+  brief: effect({ run, dedupe: 'none', timeoutMs }),
+  asked: effect({ run, irreversible: true, timeoutMs }),
   queried: effect({
     run,
     dedupe: 'query',
-    timeoutMs: 300,
+    timeoutMs,
     retry,
     lookup: (args: EffectArgs<Bill>) => ask('lookup', args) as Promise<Lookup<unknown>>,
   }),
@@ -42,7 +44,7 @@ const actors = {
     run,
     onMaybe: 'compensate',
     compensate: (args: EffectArgs<Bill>) => ask('undo', args),
-    timeoutMs: 300,
+    timeoutMs,
   }),
   huge: fromPromise(() => Promise.resolve('x'.repeat(300 * 1024))),
   odd: fromPromise(() => Promise.reject(Object.assign(new Error('odd'), { code: 'E_ODD', socket: () => {} }))),
