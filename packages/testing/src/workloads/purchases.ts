@@ -113,8 +113,8 @@ function buyerAgent(till: () => PurchaseTill, honoursKeys: boolean): AnyAgentDef
       'xstate.done.actor.*': { actions: assign(({ context, event }) => tell(context, event, 'entered')) },
       'xstate.error.actor.*': {
         actions: assign(({ context, event }) => {
-          const { error } = event as unknown as { error: { code?: string } };
-          return tell(context, event, error.code ?? String(error));
+          const { error } = event as unknown as { error: Error & { code?: string } };
+          return tell(context, event, error.code ?? error.message);
         }),
       },
     },
@@ -123,11 +123,15 @@ function buyerAgent(till: () => PurchaseTill, honoursKeys: boolean): AnyAgentDef
 }
 
 function buying(way: (typeof WAYS)[number]): unknown {
-  const idOf = ({ event }: { event: unknown }): string => (event as Purchase).id;
-  return spawnChild(
-    way as never,
-    { id: idOf as never, input: (args: { event: unknown }) => ({ id: idOf(args) }) } as never,
-  );
+  const spawn = {
+    id: (args: { event: unknown }) => idOf(args),
+    input: (args: { event: unknown }) => ({ id: idOf(args) }),
+  };
+  return spawnChild(way as never, spawn as never);
+}
+
+function idOf({ event }: { readonly event: unknown }): string {
+  return (event as Purchase).id;
 }
 
 function tell(context: unknown, event: unknown, how: string): BuyerContext {
