@@ -46,12 +46,23 @@ test('an effect runs under its key while its agent sleeps, and its result wakes 
   expect((await bus.inspect('ada', 'payer')).journal).toMatchObject([
     { state: 'started', node: node.nodeId, attempt: 1 },
   ]);
+  const filter = bus.layout.timersFilter(agentKey('payer', 'ada'));
+  expect(await bus.count(bus.layout.timersStream(0), filter)).toBe(1);
   till.release();
 
   await itemsBecome(bus, ['pay']);
   expect(till.requests).toEqual([{ verb: 'pay', key: 'payer.ada~1@1.0', attempt: 1 }]);
   await allIsQuiet(bus);
   expect([await states(bus), node.status().effects]).toEqual([['done'], 0]);
+});
+
+test('an effect costs two commits beside the turn that asks for it', async () => {
+  const bus = await deploy();
+  await using till = await Till.open();
+  await bus.startNode({ agents: [payerAgent({ sleep: { afterMs: 60_000 } })] });
+  await pay(bus, till, 'plain');
+  await itemsBecome(bus, ['pay']);
+  expect(await bus.inspect('ada', 'payer')).toMatchObject({ revision: 3, turns: 2 });
 });
 
 test('what fails is repeated with a wait, and then is the machine’s to deal with', async () => {

@@ -99,10 +99,10 @@ export class SessionEffects {
     return isLate ? 'nobody said by its deadline how it ended' : undefined;
   }
 
-  /** An attempt before it may still be under way somewhere: it is stopped first, where that can be. */
-  async #stopLast({ attempt, generation, node }: JournalEntry): Promise<void> {
-    if (node !== undefined)
-      await this.#context.effects.ask(node, { key: this.#activation.key, generation, attempt }, true);
+  /** Where nobody knew how the attempt before it ended, that may still be under way: it is stopped first, where that can be. */
+  async #stopLast({ attempt, error, generation, node }: JournalEntry): Promise<void> {
+    if (node === undefined || error?.code !== 'EFFECT_MAYBE') return;
+    await this.#context.effects.ask(node, { key: this.#activation.key, generation, attempt }, true);
   }
 }
 
