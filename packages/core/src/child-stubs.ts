@@ -9,8 +9,8 @@ const stubs = new WeakSet<object>();
 
 /** The snapshot with just these children; the same object where it has no others. */
 export function withChildren(snapshot: AgentSnapshot, ids: readonly string[]): AgentSnapshot {
-  const present = Object.keys(snapshot.children);
-  const isSame = present.length === ids.length && ids.every((id) => isStub(snapshot.children[id]));
+  const present = Object.keys(snapshot.children).length;
+  const isSame = present === ids.length && ids.every((id) => isStub(snapshot.children[id]));
   if (isSame) return snapshot;
   const children = Object.fromEntries(ids.map((id) => [id, stubOf(id)]));
   return { ...snapshot, children } as AgentSnapshot;

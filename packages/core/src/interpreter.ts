@@ -85,22 +85,34 @@ function finish(
   during: string,
 ): InitialStep {
   if (snapshot.status === 'error') throw snapshot.error;
-  const outputs: Output[] = [];
-  const spawned = new Set<string>();
+  let outputs = NO_OUTPUTS as Output[];
   for (const action of scope.actions) {
     const output = toOutput(definition, action, during);
-    if (output !== undefined) outputs.push(output);
-    if (output?.kind === 'effect') spawned.add(output.id);
+    if (output === undefined) continue;
+    if (outputs.length === 0) outputs = [];
+    outputs.push(output);
   }
-  const ids = Object.keys(snapshot.children).filter((id) => snapshot.children[id] !== undefined);
-  const strange = ids.find((id) => !spawned.has(id) && !isStub(snapshot.children[id]));
-  if (strange !== undefined)
-    throw unsupported(
-      definition.type,
-      during,
-      `it spawns the actor "${strange}" inside assign(), which would not survive a sleep; invoke it, or use spawnChild()`,
-    );
-  return { snapshot: withChildren(snapshot, ids), outputs: outputs.length === 0 ? NO_OUTPUTS : outputs };
+  return { snapshot: withStubs(definition.type, snapshot, outputs, during), outputs };
+}
+
+/** The snapshot with stubs in place of the actors that XState has made for effects. Others are refused. */
+function withStubs(
+  agentType: string,
+  snapshot: AgentSnapshot,
+  outputs: readonly Output[],
+  during: string,
+): AgentSnapshot {
+  const ids: string[] = [];
+  for (const id in snapshot.children) if (snapshot.children[id] !== undefined) ids.push(id);
+  const isKept = (id: string): boolean =>
+    isStub(snapshot.children[id]) || outputs.some((output) => output.kind === 'effect' && output.id === id);
+  const strange = ids.find((id) => !isKept(id));
+  if (strange === undefined) return withChildren(snapshot, ids);
+  throw unsupported(
+    agentType,
+    during,
+    `it spawns the actor "${strange}" inside assign(), which would not survive a sleep; invoke it, or use spawnChild()`,
+  );
 }
 
 function addressParts(key: AgentKey): AgentAddress {

@@ -201,7 +201,7 @@ function seal(draft: TurnDraft, consumed: number, failure: Turn['failure']): Tur
     armed: draft.armed,
     scheduled,
     stopped: draft.stopped,
-    withdrawn: schedulesOf([...draft.withdrawn, ...draft.stopped]),
+    withdrawn: withdrawnBy(draft),
     cancelled: draft.cancelled,
     history: draft.history,
     outputNames: draft.outputNames,
@@ -212,10 +212,17 @@ function seal(draft: TurnDraft, consumed: number, failure: Turn['failure']): Tur
   };
 }
 
+const NO_SCHEDULES: readonly EffectSchedule[] = Object.freeze([]);
+
 /** The schedules of effects that this turn has made. */
-function scheduledBy(draft: TurnDraft): readonly EffectSchedule[] {
-  const before = new Set(draft.memory.record.journal);
-  return schedulesOf(draft.journal.filter((entry) => !before.has(entry)));
+function scheduledBy({ journal, memory }: TurnDraft): readonly EffectSchedule[] {
+  const before = memory.record.journal;
+  return journal === before ? NO_SCHEDULES : schedulesOf(journal.filter((entry) => !before.includes(entry)));
+}
+
+/** The schedules of effects that need not stand any more. */
+function withdrawnBy({ stopped, withdrawn }: TurnDraft): readonly EffectSchedule[] {
+  return stopped.length + withdrawn.length === 0 ? NO_SCHEDULES : schedulesOf([...withdrawn, ...stopped]);
 }
 
 /** The turn in short, without payloads: it is rewritten with every commit. */
