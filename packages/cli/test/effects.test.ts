@@ -82,6 +82,14 @@ test('what nobody knows is listed with its key, and shown by inspect', async () 
   expect((await run('effects', 'list', '--state', 'planned')).io.stderr).toBe('0 effects\n');
 });
 
+test('doctor names who waits for an operator, and how to say it', async () => {
+  await lose('dan');
+  const { io } = await run('doctor');
+  expect(io.stdout + io.stderr).toMatch(
+    /writer\/dan waits for an operator.*wakebus effects resolve writer\/dan letter/,
+  );
+});
+
 test('an operator says how it ended', async () => {
   await lose('bob');
   expect((await run('effects', 'resolve', 'writer/bob', 'letter', 'done', '{"stamp":1}')).code).toBe(0);
