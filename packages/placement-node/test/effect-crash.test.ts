@@ -61,3 +61,30 @@ test.concurrent('killed with an irreversible one: an operator is asked', { timeo
   await bus.client.agent('payer', 'ada').resolveEffect('pay-asked', 'failed', 'the till has nothing');
   expect([await bus.items('ada', 'payer'), till.paid()]).toEqual([['EFFECT_FAILED'], [1]]);
 });
+
+test.concurrent(
+  'stopped past its lease, it is run elsewhere under the same key, and its late result is dropped',
+  {
+    timeout: 60_000,
+  },
+  async () => {
+    const bus = await deploy();
+    await using till = await Till.open();
+    till.holds.add('pay');
+    const stopped = await bus.startProcess({ payers: true });
+    await bus.client.agent('payer', 'ada').send({ type: 'keyed', till: till.url });
+    await eventually(() => expect(till.requests).toHaveLength(1));
+    stopped.signal('SIGSTOP');
+    await bus.startNode({ agents: [payerAgent()] });
+    await eventually(() => expect(till.requests).toHaveLength(2), WITHIN_MS);
+    till.release();
+    await eventually(async () => expect(await bus.items('ada', 'payer')).toEqual(['pay']));
+
+    stopped.signal('SIGCONT');
+    await eventually(async () => expect(await stopped.effects()).toBe(0));
+    await bus.drained();
+
+    expect([await bus.items('ada', 'payer'), till.paid()]).toEqual([['pay'], [2]]);
+    expect((await bus.inspect('ada', 'payer')).journal).toMatchObject([{ state: 'done', attempt: 2 }]);
+  },
+);

@@ -169,13 +169,14 @@ export class EffectRunner {
     const outcome = await this.#attempt(running);
     end();
     const { probes } = this.#context;
+    const named = running.isUnwanted ? 'aborted' : outcome.outcome;
     if (probes?.beforeResult !== undefined) await probes.beforeResult(key);
     traced.set({
       [attribute.effect]: entry.src,
       [attribute.attempt]: entry.attempt,
-      [attribute.outcome]: outcome.outcome,
+      [attribute.outcome]: named,
     });
-    telemetry.effects.add(1, { type: splitKey(key).type, outcome: outcome.outcome });
+    telemetry.effects.add(1, { type: splitKey(key).type, outcome: named });
     await this.#store(running, outcome, traced);
     traced.end(isWakebusError(outcome.error) ? outcome.error : undefined);
   }

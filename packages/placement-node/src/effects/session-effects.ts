@@ -64,9 +64,11 @@ export class SessionEffects {
   }
 
   async #run(started: readonly JournalEntry[]): Promise<void> {
-    const { effects, probes } = this.#context;
+    const { effects, membership, probes } = this.#context;
     const { definition, key } = this.#activation;
     if (probes?.beforeEffect !== undefined) await probes.beforeEffect(key);
+    // A lease that has run out meanwhile: others may judge already, and nothing of it may begin.
+    if (!membership.mayAct()) return;
     for (const entry of started) {
       this.#known.add(nameOf(entry));
       const spec = specOf(definition, entry);

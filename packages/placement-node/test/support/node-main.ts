@@ -57,8 +57,8 @@ process.on('message', (order: NodeOrder) => {
     mayPass = true;
     for (const resolve of waiting.splice(0)) resolve();
   } else if (order.kind === 'status') {
-    const { sessions, members } = node.status();
-    report({ kind: 'status', status: { sessions, members } });
+    const { sessions, effects } = node.status();
+    report({ kind: 'status', status: { sessions, effects } });
   } else {
     void node.drain().then(() => report({ kind: 'drained' }));
   }

@@ -28,7 +28,7 @@ export type NodeReport =
   | { readonly kind: 'started'; readonly nodeId: string }
   | { readonly kind: 'waiting'; readonly key: string }
   | { readonly kind: 'drained' }
-  | { readonly kind: 'status'; readonly status: { readonly sessions: number; readonly members: readonly string[] } };
+  | { readonly kind: 'status'; readonly status: { readonly sessions: number; readonly effects: number } };
 
 /** What it is told. */
 export type NodeOrder = { readonly kind: 'goOn' | 'drain' | 'status' };
@@ -86,8 +86,17 @@ export class NodeProcess {
   }
 
   async sessions(): Promise<number> {
+    return (await this.#status()).sessions;
+  }
+
+  /** Effects that run there. */
+  async effects(): Promise<number> {
+    return (await this.#status()).effects;
+  }
+
+  async #status(): Promise<Extract<NodeReport, { kind: 'status' }>['status']> {
     this.#order({ kind: 'status' });
-    return (await this.#report('status')).status.sessions;
+    return (await this.#report('status')).status;
   }
 
   #order(order: NodeOrder): void {
