@@ -37,8 +37,8 @@ export interface EffectRetry {
 
 interface EffectBase<TOutput, TInput> {
   /**
-   * Does the work. What it throws says that the work has not been done: throw an `EFFECT_MAYBE`, or let the
-   * time run out, where that is not known. Its output must be durable, and at most 256 KB.
+   * Does the work. What it throws says that the work has not been done. Where that is not known (no answer
+   * came), throw an error whose `code` is `EFFECT_MAYBE`. Its output must be durable, and at most 256 KB.
    */
   readonly run: (args: EffectArgs<TInput>) => PromiseLike<TOutput>;
   /** An attempt may take so long, in milliseconds; then its signal aborts, and nobody knows whether it happened. @default 60,000 – what takes longer should say so. */

@@ -132,6 +132,15 @@ test('an effect whose time runs out is stopped, and nobody knows: the policy dec
   await allIsQuiet(bus);
 });
 
+test('what an effect says that it does not know is not taken for a failure', async () => {
+  const bus = await deploy();
+  await using till = await Till.open();
+  await bus.startNode({ agents });
+  await pay(bus, till, 'vague');
+  await itemsBecome(bus, ['found']);
+  expect(till.verbs()).toEqual(['pay', 'lookup']);
+});
+
 test('what only an operator can know waits for one', async () => {
   const bus = await deploy();
   await using till = await Till.open();

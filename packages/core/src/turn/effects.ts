@@ -5,7 +5,7 @@
  * the rest happens here, by the turn that takes a result, a due schedule or an operator's word. Pure but
  * for the draft.
  */
-import { type EffectResolution, type JournalEntry, WakebusError, addressOf, isWakebusError } from '@wakebus/protocol';
+import { type EffectResolution, type JournalEntry, WakebusError, addressOf } from '@wakebus/protocol';
 import { withChildren } from '../child-stubs.ts';
 import type { EffectSpec, Lookup } from '../effect.ts';
 import { LONGEST_BACKOFF_MS } from '../effect-options.ts';
@@ -73,8 +73,7 @@ export function takeResult(draft: TurnDraft, { result }: Kind<'effect'>, deliver
   const found = { draft, entry, spec: specOf(draft.memory.definition, entry), deliver };
   return restoring(draft, () => {
     if (result.outcome === 'done') return onDone(found, result.output);
-    if (result.outcome === 'maybe' || isWakebusError(result.error, 'EFFECT_MAYBE'))
-      return entry.state === 'started' ? onUnknown(found, messageOf(result.error)) : true;
+    if (result.outcome === 'maybe') return entry.state === 'started' ? onUnknown(found, messageOf(result.error)) : true;
     // It is to be run again in any case, at the time that its schedule says.
     if (entry.state === 'planned') return true;
     return onFailed(found, result.error, result.isFinal === true);

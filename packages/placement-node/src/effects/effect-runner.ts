@@ -198,7 +198,8 @@ export class EffectRunner {
       const output = await Promise.race([call(run, controller.signal), stopped.then((outcome) => new Ended(outcome))]);
       return output instanceof Ended ? output.outcome : { outcome: 'done', output };
     } catch (error) {
-      return { outcome: 'failed', error };
+      const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: unknown };
+      return code === 'EFFECT_MAYBE' ? { outcome: 'maybe', error: String(message) } : { outcome: 'failed', error };
     } finally {
       timer?.cancel();
     }

@@ -40,6 +40,14 @@ const actors = {
     retry,
     lookup: (args: EffectArgs<Bill>) => ask('lookup', args) as Promise<Lookup<unknown>>,
   }),
+  vague: effect({
+    run: async (args: EffectArgs<Bill>) => {
+      await run(args);
+      throw Object.assign(new Error('the line went dead'), { code: 'EFFECT_MAYBE' });
+    },
+    dedupe: 'query',
+    lookup: (args: EffectArgs<Bill>) => ask('lookup', args) as Promise<Lookup<unknown>>,
+  }),
   undone: effect({
     run,
     onMaybe: 'compensate',
