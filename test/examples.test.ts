@@ -11,7 +11,7 @@ import { assign, createMachine } from 'xstate';
 import { type Program, startProgram } from './program.ts';
 
 /** The examples that are tried here; a new one fails the first test until it is. */
-const tried = ['hello', 'hono-service', 'plain-publisher', 'tracing'];
+const tried = ['effects', 'hello', 'hono-service', 'plain-publisher', 'tracing'];
 
 let nats: NatsServers;
 const running = new Set<Program>();
@@ -48,6 +48,19 @@ test('hello calls an agent twice, and finds it asleep with its memory', async ()
       'Hello Grace! You are number 2 here.\n' +
       'hello/town-hall is asleep, and remembers {"names":["Ada","Grace"]}\n',
   );
+});
+
+test('effects pays once, although the node that pays dies in the middle of it', { timeout: 60_000 }, async () => {
+  const program = start('effects');
+
+  expect(await program.ends(), program.output()).toBe(0);
+  const lines = program.output().trimEnd().split('\n');
+  expect(lines).toEqual([
+    'the till has taken 42 cents under order.17~1@1.0',
+    'the first node is gone, and nobody knows; the order is asleep, its effect is started',
+    'the till has seen order.17~1@1.0 before, and takes nothing',
+    'order/17 is paid: {"receipt":1}; the till has 42 cents',
+  ]);
 });
 
 test('plain-publisher reaches an agent with nothing but a NATS client, each event once', async () => {

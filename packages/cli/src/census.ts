@@ -38,6 +38,8 @@ export interface AgentCensus {
   readonly needing: readonly AgentSummary[];
   /** Agents with a timer that should have fired a minute ago and has not. */
   readonly overdue: readonly AgentSummary[];
+  /** Agents with an effect of which nobody knows whether it happened. */
+  readonly unsure: readonly AgentSummary[];
   /** Whether the counting ended at its limit. */
   readonly isCut: boolean;
 }
@@ -48,7 +50,7 @@ const OVERDUE_AFTER_MS = 60_000;
 /** Counts agents, up to a limit. */
 export async function countAgents({ client }: Session, limit: number): Promise<AgentCensus> {
   const byLifecycle: Record<string, number> = {};
-  const census = { needing: [] as AgentSummary[], overdue: [] as AgentSummary[] };
+  const census = { needing: [] as AgentSummary[], overdue: [] as AgentSummary[], unsure: [] as AgentSummary[] };
   const overdueMs = Date.now() - OVERDUE_AFTER_MS;
   let cursor: string | undefined;
   let counted = 0;
@@ -61,6 +63,8 @@ export async function countAgents({ client }: Session, limit: number): Promise<A
       else if ((agent.nextWakeMs ?? Infinity) < overdueMs && census.overdue.length < MOST_NAMED)
         census.overdue.push(agent);
     }
+    const unsure = page.agents.filter(({ effects = [] }) => effects.some(({ state }) => state === 'maybe'));
+    census.unsure.push(...unsure.slice(0, MOST_NAMED - census.unsure.length));
     counted += page.agents.length;
     ({ cursor } = page);
   } while (cursor !== undefined && counted < limit);

@@ -80,14 +80,25 @@ async function unservedProblems(ports: Ports, nodes: readonly LivingNode[]): Pro
 }
 
 async function agentProblems(session: Session): Promise<Problem[]> {
-  const { needing, overdue } = await countAgents(session, LOOKED_AT);
+  const { needing, overdue, unsure } = await countAgents(session, LOOKED_AT);
   return [
     ...needing.map((agent) => ({ code: `AGENT_${agent.lifecycle.name.toUpperCase()}`, message: needingText(agent) })),
+    ...unsure.map(({ address, effects = [] }) => ({
+      code: 'EFFECT_MAYBE',
+      message: unsureText(address, effects),
+    })),
     ...overdue.map(({ address }) => ({
       code: 'TIMER_OVERDUE',
       message: `${oneLine(address)} has a timer that should have fired over a minute ago: is a placement node of its type running, and the clock right?`,
     })),
   ];
+}
+
+function unsureText(address: string, effects: NonNullable<AgentSummary['effects']>): string {
+  const unknown = effects.filter(({ state }) => state === 'maybe');
+  const named = unknown.map(({ id, key }) => `"${id}" (key ${key})`).join(', ');
+  const [first] = unknown;
+  return `${oneLine(address)} waits for an operator: nobody knows whether ${named} happened. Ask the receiver, then: wakebus effects resolve ${oneLine(address)} ${first?.id} done|failed|retry`;
 }
 
 function needingText({ address: given, lifecycle }: AgentSummary): string {

@@ -13,7 +13,7 @@ export async function readPayload(argument: string | undefined, io: CliIo): Prom
   if (argument === undefined) return {};
   const text = await textOf(argument, io);
   if (text.trim() === '') return {};
-  const value = parse(text);
+  const value = parseJson(text);
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   throw new WakebusError('INVALID_PAYLOAD', {
     why: `it is ${JSON.stringify(value).slice(0, 40)}; write a JSON object, whose fields become the event's`,
@@ -35,7 +35,8 @@ async function textOf(argument: string, io: CliIo): Promise<string> {
   }
 }
 
-function parse(text: string): unknown {
+/** Reads JSON as it is written on a command line. @throws {WakebusError} `INVALID_PAYLOAD`. */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {

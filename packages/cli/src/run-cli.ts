@@ -6,6 +6,7 @@ import { addAgents } from './commands/agents.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDev } from './commands/dev.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addEffects } from './commands/effects.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addSend } from './commands/send.ts';
 import { addSetup } from './commands/setup.ts';
@@ -59,6 +60,7 @@ function createProgram(io: CliIo): Command {
   addSend(program, io);
   addInspect(program, io);
   addAgents(program, io);
+  addEffects(program, io);
   addStatus(program, io);
   addDoctor(program, io);
   addSetup(program, io);

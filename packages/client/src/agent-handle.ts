@@ -1,5 +1,5 @@
 /**
- * One agent as a client addresses it: `send` and `call`.
+ * One agent as a client addresses it: `send`, `call`, and what operators say of its effects.
  */
 import {
   type Address,
@@ -15,6 +15,7 @@ import {
   wireMessageId,
 } from '@wakebus/protocol';
 import { type ClientContext, type Compose, checkDeadline } from './client-context.ts';
+import { type ControlOptions, controlAgent } from './control.ts';
 import { checkMessageId } from './message-ids.ts';
 import type { InboxTarget, Publication, Stored } from './publish.ts';
 import { type MessageSpan, startMessageSpan } from './tracing.ts';
@@ -81,6 +82,24 @@ export class AgentHandle<TEvent extends { readonly type: string }> {
     const facts = { key: this.key, messageId: id, deadlineMs, untilMs };
     const publish = (publication: Publication): Promise<Stored> => this.#context.publish(this.#target, publication);
     return (await within(span, this.#context.exchange(facts, compose, publish))) as TReply;
+  }
+
+  /**
+   * Says how an effect ended of which nobody knew (state `maybe`), or has it run again. Resolves when that is committed.
+   *
+   * @param id - The ID that the machine gave the effect, as {@link AgentInspection.journal} shows it.
+   * @param value - Its output, or the reason for its failure.
+   * @throws {WakebusError} `EFFECT_NOT_FOUND`, `AGENT_NOT_FOUND`; `AGENT_REFUSED` while the agent is suspended;
+   * `CALL_TIMEOUT`, `UNAVAILABLE`, `OUTCOME_UNKNOWN`; `VALUE_NOT_DURABLE`.
+   */
+  resolveEffect(
+    id: string,
+    as: 'done' | 'failed' | 'retry',
+    value?: unknown,
+    options: ControlOptions = {},
+  ): Promise<void> {
+    const effect = { id, as, ...(value !== undefined && { value }) };
+    return controlAgent(this.#context, this.key, 'resolve', options, effect);
   }
 
   #prepare(operation: 'send' | 'call', event: TEvent, options: SendOptions): PreparedMessage {

@@ -1,14 +1,15 @@
 /**
- * What operators ask of an agent: remove, suspend, release. A control message stands in its mailbox
+ * What operators ask of an agent: remove, suspend, release, resolve an effect. A control message stands in its mailbox
  * like any other, and is answered after its commit.
  */
 import {
   type AgentKey,
   type ControlMessage,
+  type EffectResolution,
   WakebusError,
   addressOf,
   decodeRecord,
-  encode,
+  encodeToSend,
   wireMessageId,
 } from '@wakebus/protocol';
 import { type ClientContext, checkDeadline } from './client-context.ts';
@@ -36,6 +37,7 @@ export async function controlAgent(
   key: AgentKey,
   verb: ControlMessage['verb'],
   options: ControlOptions,
+  effect?: EffectResolution,
 ): Promise<void> {
   const { ports, ids } = context;
   const deadlineMs = checkDeadline(options.deadlineMs);
@@ -43,7 +45,12 @@ export async function controlAgent(
   await checkExists(context, key);
   const untilMs = ports.clock.monotonicMs() + deadlineMs;
   const { reason } = options;
-  const message: ControlMessage = { v: 1, verb, ...(reason !== undefined && { reason }) };
+  const message: ControlMessage = {
+    v: 1,
+    verb,
+    ...(reason !== undefined && { reason }),
+    ...(effect !== undefined && { effect }),
+  };
   const target = context.targetOf(key);
   await context.exchange(
     { key, messageId: id, deadlineMs, untilMs },
@@ -51,7 +58,7 @@ export async function controlAgent(
       what: `The request to ${verb} ${addressOf(key)}`,
       id,
       subject: ports.layout.runtimeSubject(key, 'control'),
-      data: encode(message),
+      data: encodeToSend(message),
       untilMs,
       options: { messageId: wireMessageId(key, id), headers },
     }),

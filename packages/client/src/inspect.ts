@@ -6,6 +6,7 @@ import {
   type AgentKey,
   type AgentRecord,
   type AttemptEntry,
+  type JournalEntry,
   type LastTurn,
   type OutboxEntry,
   type RecordLifecycle,
@@ -51,6 +52,8 @@ export interface AgentInspection<TContext = unknown> {
   readonly updatedMs: number;
   readonly lease: SessionLease & { readonly live: boolean };
   readonly timers: readonly TimerEntry[];
+  /** Effects: those that are open, and the last few that are over. One that is `maybe` waits for an operator. */
+  readonly journal: readonly JournalEntry[];
   readonly outbox: readonly OutboxEntry[];
   /** Outputs too old to be sent by themselves. */
   readonly maybe: readonly OutboxEntry[];
@@ -142,6 +145,7 @@ function describe(
     updatedMs: record.updatedMs,
     lease: { ...record.lease, live },
     timers: record.timers,
+    journal: record.journal,
     outbox: record.outbox,
     maybe: record.maybe,
     replies: record.replies.map(({ body, ...entry }) => ({ ...entry, body: decode(body) as ReplyBody })),

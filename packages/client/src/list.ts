@@ -8,6 +8,7 @@ import {
   type Address,
   type AgentKey,
   type AgentRecord,
+  type JournalEntry,
   type LifecycleName,
   type RecordLifecycle,
   WakebusError,
@@ -42,8 +43,10 @@ export interface AgentSummary {
   readonly machineVersion: number;
   readonly turns: number;
   readonly updatedMs: number;
-  /** When its next timer is due. */
+  /** When its next timer is due, or an effect's repetition or deadline. */
   readonly nextWakeMs?: number;
+  /** Effects that are not over, if any. */
+  readonly effects?: readonly JournalEntry[];
   readonly holder: string;
   readonly sizeBytes: number;
 }
@@ -128,7 +131,11 @@ const EMPTY = { state: undefined, machineVersion: 0, turns: 0, updatedMs: 0, hol
 
 function summaryOf(key: AgentKey, entry: Entry, record: AgentRecord, live: boolean): AgentSummary {
   const snapshot = record.snapshot.length === 0 ? undefined : (decode(record.snapshot) as { readonly value: unknown });
-  const nextWakeMs = Math.min(...record.timers.map((timer) => timer.dueMs));
+  const effects = record.journal.filter(({ endedMs }) => endedMs === undefined);
+  const nextWakeMs = Math.min(
+    ...record.timers.map((timer) => timer.dueMs),
+    ...effects.map(({ notBeforeMs, deadlineMs }) => notBeforeMs ?? deadlineMs ?? Infinity),
+  );
   return {
     address: addressOf(key),
     key,
@@ -139,6 +146,7 @@ function summaryOf(key: AgentKey, entry: Entry, record: AgentRecord, live: boole
     turns: record.turns,
     updatedMs: record.updatedMs,
     ...(Number.isFinite(nextWakeMs) && { nextWakeMs }),
+    ...(effects.length > 0 && { effects }),
     holder: live ? record.lease.holder : '',
     sizeBytes: entry.bytes.length,
   };

@@ -2,6 +2,7 @@
  * Checks one action, guard or delay of a machine: that it is there, and of a kind that an agent can have.
  */
 import type { AnyStateMachine } from 'xstate';
+import { whyNoEffect } from './effect-check.ts';
 import { whyUnsupported } from './unsupported-actions.ts';
 
 /** Something that an agent cannot have, and where it stands in the machine's config. */
@@ -19,10 +20,13 @@ export function list(value: unknown): readonly unknown[] {
 /** What is wrong with an action: a name, an object with a name and params, a function, or one of XState's own. */
 export function* actionFindings(machine: AnyStateMachine, action: unknown, path: string): Generator<Finding> {
   if (typeof action === 'function') {
-    const builtIn = action as { type?: unknown; delay?: unknown };
+    const builtIn = action as { type?: unknown; delay?: unknown; src?: unknown };
     const why = typeof builtIn.type === 'string' ? whyUnsupported(builtIn.type, builtIn) : undefined;
     if (why !== undefined) yield { path, why };
-    else if (builtIn.type === 'xstate.raise' && typeof builtIn.delay === 'string')
+    else if (builtIn.type === 'xstate.spawnChild') {
+      const whyNot = whyNoEffect(machine, builtIn);
+      if (whyNot !== undefined) yield { path, why: whyNot };
+    } else if (builtIn.type === 'xstate.raise' && typeof builtIn.delay === 'string')
       yield* delayFinding(machine, builtIn.delay, path);
     return;
   }

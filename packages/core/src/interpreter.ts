@@ -7,6 +7,7 @@
  */
 import { type AgentEvent, type AgentKey, decode, decodeToken, encode, splitKey } from '@wakebus/protocol';
 import type { AnyMachineSnapshot } from 'xstate';
+import { isStub, withChildren } from './child-stubs.ts';
 import type { AgentAddress, AnyAgentDefinition } from './define-agent.ts';
 import { indexOf } from './machine-index.ts';
 import { type Output, toOutput, unsupported } from './outputs.ts';
@@ -46,8 +47,8 @@ export function initialStep(definition: AnyAgentDefinition, key: AgentKey, input
   const { machine } = definition;
   const machineInput = input === undefined ? (definition.input?.(addressParts(key)) as unknown) : input;
   return inStep((scope) => {
-    const snapshot: AgentSnapshot = machine.getInitialSnapshot(scope.actorScope, machineInput);
-    const outputs = finish(definition, snapshot, scope, 'its birth');
+    const first: AgentSnapshot = machine.getInitialSnapshot(scope.actorScope, machineInput);
+    const { snapshot, outputs } = finish(definition, first, scope, 'its birth');
     if (typeof machine.config.context === 'function') return { snapshot, outputs };
     return { snapshot: { ...snapshot, context: decode(encode(snapshot.context)) } as AgentSnapshot, outputs };
   });
@@ -68,8 +69,11 @@ export function applyEvent(definition: AnyAgentDefinition, snapshot: AgentSnapsh
   if (!known || snapshot.status !== 'active') return { snapshot, outputs: NO_OUTPUTS, handled: false, known };
   return inStep((scope) => {
     const next: AgentSnapshot = definition.machine.transition(snapshot, event, scope.actorScope);
-    const outputs = finish(definition, next, scope, `"${event.type}"`);
-    return { snapshot: next, outputs, handled: scope.handled === true, known };
+    // To XState an effect's error that no state takes is the end of the machine. Here it is a dead letter.
+    if (next.status === 'error' && scope.handled === false)
+      return { snapshot, outputs: NO_OUTPUTS, handled: false, known };
+    const { snapshot: after, outputs } = finish(definition, next, scope, `"${event.type}"`);
+    return { snapshot: after, outputs, handled: scope.handled === true, known };
   });
 }
 
@@ -79,17 +83,36 @@ function finish(
   snapshot: AgentSnapshot,
   scope: StepScope,
   during: string,
-): readonly Output[] {
+): InitialStep {
   if (snapshot.status === 'error') throw snapshot.error;
-  for (const id in snapshot.children)
-    throw unsupported(definition.type, during, `it spawns the actor "${id}", which would not survive a sleep`);
-  if (scope.actions.length === 0) return NO_OUTPUTS;
-  const outputs: Output[] = [];
+  let outputs = NO_OUTPUTS as Output[];
   for (const action of scope.actions) {
-    const output = toOutput(definition.type, action, during);
-    if (output !== undefined) outputs.push(output);
+    const output = toOutput(definition, action, during);
+    if (output === undefined) continue;
+    if (outputs.length === 0) outputs = [];
+    outputs.push(output);
   }
-  return outputs;
+  return { snapshot: withStubs(definition.type, snapshot, outputs, during), outputs };
+}
+
+/** The snapshot with stubs in place of the actors that XState has made for effects. Others are refused. */
+function withStubs(
+  agentType: string,
+  snapshot: AgentSnapshot,
+  outputs: readonly Output[],
+  during: string,
+): AgentSnapshot {
+  const ids: string[] = [];
+  for (const id in snapshot.children) if (snapshot.children[id] !== undefined) ids.push(id);
+  const isKept = (id: string): boolean =>
+    isStub(snapshot.children[id]) || outputs.some((output) => output.kind === 'effect' && output.id === id);
+  const strange = ids.find((id) => !isKept(id));
+  if (strange === undefined) return withChildren(snapshot, ids);
+  throw unsupported(
+    agentType,
+    during,
+    `it spawns the actor "${strange}" inside assign(), which would not survive a sleep; invoke it, or use spawnChild()`,
+  );
 }
 
 function addressParts(key: AgentKey): AgentAddress {

@@ -7,6 +7,7 @@
  */
 import { WakebusError, encodedSizeBytes } from '@wakebus/protocol';
 import type { AnyStateMachine } from 'xstate';
+import { invokeFindings, sharedInvokeIds } from './effect-check.ts';
 import { type Finding, actionFindings, delayFinding, guardFindings, list } from './implementation-check.ts';
 import { isReserved } from './event-check.ts';
 import { statesOf } from './machine-index.ts';
@@ -20,7 +21,7 @@ interface StateConfig {
 }
 
 /** Internal events that an author may name: they are raised by the machine itself. */
-const INTERNAL = ['xstate.after.', 'xstate.done.state.'];
+const INTERNAL = ['xstate.after.', 'xstate.done.state.', 'xstate.done.actor.', 'xstate.error.actor.'];
 
 /**
  * Refuses a machine that could not survive a sleep.
@@ -37,6 +38,7 @@ export function checkMachine(agentType: string, machine: AnyStateMachine): void 
 function* findings(machine: AnyStateMachine): Generator<Finding> {
   yield* stateFindings(machine, machine.config as StateConfig, '');
   yield* duplicateIds(machine);
+  yield* sharedInvokeIds(machine);
   for (const [name, action] of Object.entries(machine.implementations.actions)) {
     yield* actionFindings(machine, action, `implementations.actions.${name}`);
   }
@@ -46,11 +48,11 @@ function* findings(machine: AnyStateMachine): Generator<Finding> {
 }
 
 function* stateFindings(machine: AnyStateMachine, state: StateConfig, prefix: string): Generator<Finding> {
-  if (list(state['invoke']).length > 0) {
-    yield {
-      path: `${prefix}invoke`,
-      why: 'invoke is not supported yet: do the work outside of the agent and send its result as an event',
-    };
+  for (const [i, invoke] of list(state['invoke']).entries()) {
+    const path = `${prefix}invoke${Array.isArray(state['invoke']) ? `[${i}]` : ''}`;
+    yield* invokeFindings(machine, invoke, path);
+    for (const property of ['onDone', 'onError'] as const)
+      yield* transitionFindings(machine, (invoke as StateConfig | null)?.[property], `${path}.${property}`);
   }
   if (state['route'] !== undefined) {
     yield {

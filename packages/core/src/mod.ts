@@ -23,6 +23,15 @@ export {
   type OutputOf,
   defineAgent,
 } from './define-agent.ts';
+export {
+  type EffectArgs,
+  type EffectOptions,
+  type EffectRetry,
+  type EffectSpec,
+  type Lookup,
+  effect,
+} from './effect.ts';
+export { noActor } from './step-scope.ts';
 export { checkEvent, isReserved } from './event-check.ts';
 export {
   type AgentSnapshot,
@@ -44,6 +53,16 @@ export { mermaidOf } from './lifecycle-diagram.ts';
 export { type StoredSnapshot, decodeSnapshot, encodeSnapshot } from './snapshot-codec.ts';
 export type { PendingDeadLetter, PendingReply, TurnEnvironment } from './turn/draft.ts';
 export { type Inbound, type MailboxMessage, type ReplyAddress, readInbound } from './turn/inbound.ts';
+export {
+  type EffectSchedule,
+  type EffectStart,
+  childIds,
+  isDue,
+  isOpen,
+  schedulesOf,
+  specOf,
+  startDue,
+} from './turn/journal.ts';
 export { type AgentMemory, type BirthFacts, newbornMemory } from './turn/memory.ts';
 export { setOldOutputsAside } from './turn/old-outputs.ts';
 export {

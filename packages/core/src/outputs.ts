@@ -5,8 +5,10 @@
  * `enqueueActions`.
  */
 import { type AgentEvent, EVENT_LIMIT_BYTES, WakebusError, encodedSizeBytes } from '@wakebus/protocol';
-import type { ExecutableActionObject } from 'xstate';
+import type { AnyStateMachine, ExecutableActionObject } from 'xstate';
 import { type MarkedOutput, resolveMarked } from './actions.ts';
+import type { AnyAgentDefinition } from './define-agent.ts';
+import { whyNoEffect } from './effect-check.ts';
 import { checkEvent } from './event-check.ts';
 import { whyUnsupported } from './unsupported-actions.ts';
 
@@ -17,6 +19,9 @@ export type Output =
   /** Arms a timer; one of the same ID is replaced. Without an ID nothing can cancel it, so any unused one does. */
   | { readonly kind: 'timer'; readonly id: string | undefined; readonly delayMs: number; readonly event: AgentEvent }
   | { readonly kind: 'cancel'; readonly id: string }
+  /** Starts an effect after the commit; one of the same ID is aborted. */
+  | { readonly kind: 'effect'; readonly id: string; readonly src: string; readonly input: unknown }
+  | { readonly kind: 'abort'; readonly id: string }
   /** A custom action: run best-effort after the commit. */
   | { readonly kind: 'action'; readonly name: string; readonly run: () => void };
 
@@ -31,18 +36,42 @@ export function unsupported(agentType: string, during: string, why: string): Wak
  * @param during - What the step was about, for errors.
  * @throws {WakebusError} `MACHINE_UNSUPPORTED`, `VALUE_NOT_DURABLE`, `EVENT_TOO_LARGE`, `RESERVED_EVENT`, `INVALID_ADDRESS`; or what the author's expressions threw.
  */
-export function toOutput(agentType: string, action: ExecutableActionObject, during: string): Output | undefined {
+export function toOutput(
+  { type: agentType, machine }: AnyAgentDefinition,
+  action: ExecutableActionObject,
+  during: string,
+): Output | undefined {
   const { type, params, info, exec } = action as { type: string; params: unknown; info: never; exec: unknown };
   switch (type) {
     case 'xstate.raise':
       return toTimer(agentType, params as RaiseParams, during);
     case 'xstate.cancel':
       return { kind: 'cancel', id: (params as { sendId: string }).sendId };
+    case 'xstate.spawnChild':
+      return toEffect(agentType, machine, params as SpawnParams, during);
+    case 'xstate.stopChild':
+      return params === undefined ? undefined : { kind: 'abort', id: (params as { id: string }).id };
     case 'xstate.emit':
       return durable({ kind: 'emit', event: (params as { event: AgentEvent }).event });
     default:
       return toCustom(agentType, type, exec, info, params, during);
   }
+}
+
+interface SpawnParams {
+  readonly id?: unknown;
+  readonly src: unknown;
+  readonly systemId?: unknown;
+  readonly actorRef?: { readonly id: string };
+  readonly input?: unknown;
+}
+
+/** What `machine-check.ts` could not see: a spawn inside a function. */
+function toEffect(agentType: string, machine: AnyStateMachine, spawn: SpawnParams, during: string): Output {
+  const why = whyNoEffect(machine, spawn);
+  if (why !== undefined) throw unsupported(agentType, during, why);
+  const id = (spawn.actorRef as { readonly id: string }).id;
+  return durable({ kind: 'effect', id, src: spawn.src as string, input: spawn.input });
 }
 
 interface RaiseParams {
@@ -90,13 +119,18 @@ function toCustom(
 }
 
 /** Refused while the step can still fail alone; at the commit, or in the relay, it would take its neighbours along. */
-function durable(output: Exclude<Output, { kind: 'action' | 'cancel' }>): Output {
+function durable(output: Exclude<Output, { kind: 'action' | 'cancel' | 'abort' }>): Output {
   if (output.kind === 'reply') encodedSizeBytes({ reply: output.value });
   else if (output.kind === 'refuse') encodedSizeBytes({ detail: output.detail });
+  else if (output.kind === 'effect') limited(encodedSizeBytes({ input: output.input }));
   else if (output.kind !== 'sleep') {
     const sizeBytes = encodedSizeBytes({ event: output.event });
-    if (output.kind !== 'timer' && sizeBytes > EVENT_LIMIT_BYTES)
-      throw new WakebusError('EVENT_TOO_LARGE', { sizeBytes, limitBytes: EVENT_LIMIT_BYTES });
+    if (output.kind !== 'timer') limited(sizeBytes);
   }
   return output;
+}
+
+function limited(sizeBytes: number): void {
+  if (sizeBytes > EVENT_LIMIT_BYTES)
+    throw new WakebusError('EVENT_TOO_LARGE', { sizeBytes, limitBytes: EVENT_LIMIT_BYTES });
 }

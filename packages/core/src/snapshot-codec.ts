@@ -8,6 +8,7 @@
  */
 import { WakebusError, decode, encode, isWakebusError } from '@wakebus/protocol';
 import type { AnyStateNode, StateValue } from 'xstate';
+import { withChildren } from './child-stubs.ts';
 import type { AnyAgentDefinition } from './define-agent.ts';
 import type { AgentSnapshot } from './interpreter.ts';
 import { type MachineIndex, indexOf, pathKey } from './machine-index.ts';
@@ -41,6 +42,7 @@ export function encodeSnapshot(definition: AnyAgentDefinition, snapshot: AgentSn
  *
  * @param fromVersion - The version of the machine that wrote the bytes.
  * @param address - Whose snapshot it is; for errors.
+ * @param children - IDs of the effects that are open, from the journal. Nothing is started.
  * @throws {WakebusError} `VERSION_NEWER`; `VERSION_UNREACHABLE` for a missing migration; `SNAPSHOT_HOMELESS` for bytes that are no snapshot, a migration that threw, or a state that the machine does not have.
  */
 export function decodeSnapshot(
@@ -48,13 +50,15 @@ export function decodeSnapshot(
   bytes: Uint8Array,
   fromVersion: number,
   address: string = definition.type,
+  children: readonly string[] = [],
 ): AgentSnapshot {
   if (fromVersion > definition.version) {
     throw new WakebusError('VERSION_NEWER', { address, version: fromVersion, known: definition.version });
   }
   try {
     const stored = checkStored(decode(bytes), 'it');
-    return restore(definition, fromVersion === definition.version ? stored : migrate(definition, stored, fromVersion));
+    const migrated = fromVersion === definition.version ? stored : migrate(definition, stored, fromVersion);
+    return withChildren(restore(definition, migrated), children);
   } catch (thrown) {
     if (isWakebusError(thrown, 'VERSION_UNREACHABLE')) throw thrown;
     throw new WakebusError('SNAPSHOT_HOMELESS', { address, why: messageOf(thrown) }, { cause: thrown });

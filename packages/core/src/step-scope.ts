@@ -74,4 +74,9 @@ function createInert(): AnyActorRef {
   return actor;
 }
 
+/** What an effect's functions get in place of an actor of their own: there is none. */
+export function noActor(): Pick<AnyActorScope, 'self' | 'system' | 'emit'> {
+  return { self: inert, system: inert.system, emit: nothing };
+}
+
 function nothing(): void {}

@@ -2,9 +2,6 @@
  * Which of XState's actions an agent cannot have, and what to use in their place.
  */
 
-const CHILD =
-  'an actor that lives in this process would not survive a sleep; make it an agent of its own and use sendToAgent()';
-
 /**
  * Why an action of XState cannot be part of an agent.
  *
@@ -14,10 +11,6 @@ const CHILD =
  */
 export function whyUnsupported(type: string, options: unknown): string | undefined {
   switch (type) {
-    case 'xstate.spawnChild':
-      return `spawnChild() is not supported: ${CHILD}`;
-    case 'xstate.stopChild':
-      return `stopChild() is not supported: ${CHILD}`;
     case 'xstate.sendTo':
       return whySendTo(
         options as { readonly to?: unknown; readonly targetId?: unknown; readonly delay?: unknown } | undefined,

@@ -6,7 +6,10 @@ import {
   emit,
   enqueueActions,
   forwardTo,
+  fromCallback,
+  fromObservable,
   fromPromise,
+  fromTransition,
   log,
   not,
   or,
@@ -16,7 +19,6 @@ import {
   setup,
   spawnChild,
   stateIn,
-  stopChild,
 } from 'xstate';
 import { describe, expect, test, vi } from 'vitest';
 import { type AgentDefinition, defineAgent } from '../src/mod.ts';
@@ -37,18 +39,67 @@ function inState(state: object): object {
   return { initial: 'a', states: { a: { initial: 'b', states: { b: state } } } };
 }
 
+/** What {@link invoking} can invoke. */
+const actors = {
+  pay: fromPromise(() => Promise.resolve()),
+  machine: createMachine({}),
+  callback: fromCallback(() => {}),
+  observable: fromObservable(() => ({ subscribe: () => ({ unsubscribe: () => {} }) })),
+  transition: fromTransition((state: number) => state + 1, 0),
+};
+const AT = 'states.a.states.b.';
+
+function invoking(invoke: unknown): object {
+  return inState({ invoke });
+}
+
 describe('a machine is refused, with the path in it, for', () => {
   const promise = fromPromise(() => Promise.resolve());
   const cases: Array<[string, object, string, RegExp]> = [
-    ['an invoke', inState({ invoke: { src: promise } }), 'states.a.states.b.invoke', /invoke is not supported yet/],
-    ['an invoke at the root', { invoke: [{ src: 'x' }] }, 'invoke', /invoke/],
+    ['an invoke of a logic without a name', invoking({ id: 'pay', src: promise }), `${AT}invoke`, /its src is no name/],
+    ['an invoke without an ID', invoking({ src: 'pay' }), `${AT}invoke`, /has no id, and a generated one shifts/],
     [
-      'spawnChild on entry',
+      'an invoke of nothing',
+      invoking([
+        { id: 'pay', src: 'pay' },
+        { id: 'x', src: 'nobody' },
+      ]),
+      `${AT}invoke[1]`,
+      /"nobody" has no implementation \(there are pay/,
+    ],
+    ['an invoke of what is only on the prototype', invoking({ id: 'x', src: 'toString' }), `${AT}invoke`, /"toString"/],
+    ['an invoked machine', invoking({ id: 'x', src: 'machine' }), `${AT}invoke`, /"machine" is no promise/],
+    ['an invoked callback', invoking({ id: 'x', src: 'callback' }), `${AT}invoke`, /is no promise/],
+    ['an invoked observable', invoking({ id: 'x', src: 'observable' }), `${AT}invoke`, /is no promise/],
+    ['an invoked transition function', invoking({ id: 'x', src: 'transition' }), `${AT}invoke`, /is no promise/],
+    ['an invoke with a system ID', invoking({ id: 'x', src: 'pay', systemId: 'y' }), `${AT}invoke`, /systemId/],
+    [
+      'an invoke that watches',
+      invoking({ id: 'x', src: 'pay', onSnapshot: 'b' }),
+      `${AT}invoke.onSnapshot`,
+      /onDone and onError/,
+    ],
+    [
+      'an action after an invoke',
+      invoking({ id: 'x', src: 'pay', onError: [{ guard: () => false }, { actions: 'nobody' }] }),
+      `${AT}invoke.onError[1].actions`,
+      /the action "nobody"/,
+    ],
+    [
+      'two invokes of one ID in states that are active together',
+      {
+        type: 'parallel',
+        states: { a: { invoke: { id: 'x', src: 'pay' } }, b: { invoke: { id: 'x', src: 'pay' } } },
+      },
+      'states.b.invoke',
+      /also that of states\.a\.invoke/,
+    ],
+    [
+      'spawnChild without a name on entry',
       inState({ entry: [assign({}), spawnChild(promise as never)] }),
       'states.a.states.b.entry[1]',
-      /spawnChild\(\)/,
+      /its src is no name/,
     ],
-    ['stopChild on exit', inState({ exit: stopChild('x') }), 'states.a.states.b.exit', /stopChild\(\)/],
     [
       'sendTo',
       inState({ on: { GO: { actions: sendTo('x', { type: 'y' }) } } }),
@@ -130,12 +181,6 @@ describe('a machine is refused, with the path in it, for', () => {
       /the runtime's own/,
     ],
     ['an event of the runtime', { on: { 'wakebus.control': {} } }, 'on.wakebus.control', /choose another name/],
-    [
-      'events of an actor that it cannot have',
-      { on: { 'xstate.done.actor.x': {} } },
-      'on.xstate.done.actor.x',
-      /the runtime's own/,
-    ],
     ['a route', { initial: 'a', states: { a: { id: 'a', route: {} } } }, 'states.a.route', /nobody may send/],
     [
       'an ID that two states have',
@@ -145,7 +190,7 @@ describe('a machine is refused, with the path in it, for', () => {
     ],
   ];
   test.each(cases)('%s', (_, config, path, why) => {
-    expect(refusalOf(config, { guards: { here: () => true } })).toEqual({
+    expect(refusalOf(config, { actors, guards: { here: () => true } })).toEqual({
       path,
       why: expect.stringMatching(why) as string,
     });

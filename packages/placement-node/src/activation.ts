@@ -35,6 +35,7 @@ import {
 import { hasOverdueTimer } from './audit.ts';
 import { type CommitPorts, commitRecord } from './commit.ts';
 import { storeDeadLetters } from './dead-letters.ts';
+import { SessionEffects } from './effects/session-effects.ts';
 import { HandOver } from './hand-over.ts';
 import { asleep, atHeldCursor, pastHeld, tooLarge } from './record-changes.ts';
 import { announce, announceEmits } from './live.ts';
@@ -64,6 +65,7 @@ const SEEN_IN_RECORD = 600;
 
 export class Activation {
   readonly handOver: HandOver;
+  readonly effects: SessionEffects;
   readonly #context: NodeContext;
   readonly #key: AgentKey;
   readonly #epoch: number;
@@ -103,6 +105,7 @@ export class Activation {
       fenced: !context.sabotage.cas,
     };
     this.handOver = new HandOver(context, key, onProgress);
+    this.effects = new SessionEffects(context, this, this.#epoch);
     // Another session may have died between its commit and what it owed: receivers know what comes twice by its ID.
     if (!this.record.settled || hasOverdueTimer(this.record, context.ports.clock.wallMs()))
       this.handOver.resume(this.record);
@@ -243,13 +246,11 @@ export class Activation {
     const wake = this.#isClaimed ? '' : this.#wake;
     if (turn.deadLetters.length > 0)
       await storeDeadLetters(this.#context, this.#key, turn.deadLetters, request.messages);
-    const owes = turn.outbox.length + turn.armed.length > 0;
     const isAsleep =
       turn.sleep &&
       turn.failure === undefined &&
       request.isAll &&
       turn.consumed === request.messages.length &&
-      !owes &&
       turn.memory.record.settled &&
       turn.memory.record.held === undefined;
     let memory = request.fromHeld ? pastHeld(this.#memory, turn.memory) : turn.memory;
@@ -284,15 +285,20 @@ export class Activation {
     announceEmits(this.#context, this.#key, turn.emits, this.record.turns);
     this.handOver.relay(turn.outbox);
     this.handOver.arm(turn.armed);
-    this.handOver.cancel(turn.cancelled);
+    this.handOver.arm(turn.scheduled);
+    this.handOver.cancel(turn.cancelled.map((generation) => ({ generation })));
+    this.handOver.cancel(turn.withdrawn);
     const { last } = this.record;
     if (this.#context.history !== undefined && turn.consumed > 0 && last !== undefined)
       this.handOver.history({ ...this.#historyOf(last, turn.history), ...(wake !== '' && { wake }) });
+    for (const { attempt, generation, node = '' } of turn.stopped)
+      void this.#context.effects.ask(node, { key: this.#key, generation, attempt }, true);
     for (const action of turn.actions) this.#runAction(action);
     const { type } = this.definition;
     telemetry.turns.add(1, { type });
     if (turn.duplicates > 0) telemetry.duplicates.add(turn.duplicates, { type });
     if (turn.deadLetters.length > 0) telemetry.deadLetters.add(turn.deadLetters.length, { type });
+    if (turn.unknownEffects > 0) telemetry.unknownEffects.add(turn.unknownEffects, { type });
     if (turn.failure !== undefined) telemetry.retries.add(1, { type });
   }
 

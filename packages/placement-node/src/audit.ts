@@ -4,7 +4,7 @@
  * The backstop, not the mechanism: whatever is owed is also an unacknowledged message or a schedule.
  * What it finds points at a fault, so each find is logged.
  */
-import { isRunnable } from '@wakebus/core';
+import { isRunnable, schedulesOf } from '@wakebus/core';
 import { type AgentKey, type AgentRecord, decodeRecord, isCanonicalKey } from '@wakebus/protocol';
 import type { NodeContext } from './node-context.ts';
 import type { ClockTimer } from './ports/clock.ts';
@@ -76,6 +76,8 @@ export class Audit {
     const { holder } = record.lease;
     if (nowMs - record.updatedMs < OVERDUE_MS || (holder !== '' && membership.isLiving(holder))) return undefined;
     if (!record.settled) return 'what it sent may not have been handed over';
+    if (record.journal.some(({ state, node = '' }) => state === 'started' && !membership.hasLease(node)))
+      return 'the placement node that ran one of its effects is gone';
     if (record.held !== undefined && isRunnable(record)) return 'messages that stood aside wait for it';
     return hasOverdueTimer(record, nowMs) ? 'one of its timers is overdue' : undefined;
   }
@@ -83,5 +85,5 @@ export class Audit {
 
 /** Whether a timer is due for so long that its schedule must be lost. */
 export function hasOverdueTimer(record: AgentRecord, nowMs: number): boolean {
-  return record.timers.some((timer) => nowMs - timer.dueMs > OVERDUE_MS);
+  return [...record.timers, ...schedulesOf(record.journal)].some(({ dueMs }) => nowMs - dueMs > OVERDUE_MS);
 }

@@ -1,15 +1,19 @@
 /**
- * What a committed turn still owes: messages to relay, timers to arm, history to write.
+ * What a committed turn still owes: messages to relay, timers to arm, history to write. Effects are started
+ * by `effects/session-effects.ts`; only their schedules are armed here.
  *
  * Everything here is in the record already, or can be made from it, so each piece may be repeated
  * after a crash; its receiver knows it by its ID. Only when all of it is stored may the deliveries
  * behind it be acknowledged.
  */
+import { type EffectSchedule, isDue, schedulesOf } from '@wakebus/core';
 import {
   type AgentKey,
   type AgentMessage,
   type AgentRecord,
+  type EffectResult,
   type HistoryEntry,
+  type JournalEntry,
   type OutboxEntry,
   type TimerEntry,
   type TimerFire,
@@ -29,6 +33,9 @@ import { traceHeaders } from './telemetry.ts';
 const STALLED_AFTER = 10;
 /** Between two tries, in milliseconds, doubling to the last. */
 const RETRY_MS = [20, 50, 100, 250, 500, 1_000, 2_000] as const;
+
+/** What tells an agent's schedules apart. */
+type ScheduleName = Pick<TimerEntry, 'generation'> & Partial<Pick<EffectSchedule, 'attempt' | 'node'>>;
 
 export class HandOver {
   readonly #context: NodeContext;
@@ -90,7 +97,7 @@ export class HandOver {
   trim(record: AgentRecord): AgentRecord {
     if (record.settled || (this.#sent.size === 0 && !this.isSettled)) return record;
     const outbox = record.outbox.filter((entry) => !this.#sent.has(outboxId(entry)));
-    return { ...record, outbox, settled: this.isSettled && outbox.length === 0 };
+    return { ...record, outbox, settled: this.isSettled && outbox.length === 0 && !record.journal.some(isDue) };
   }
 
   /** A trimmed record is committed: what is not in it need not be remembered any longer. */
@@ -104,6 +111,7 @@ export class HandOver {
   resume(record: AgentRecord): void {
     this.relay(record.outbox);
     this.arm(record.timers);
+    this.arm(schedulesOf(record.journal));
   }
 
   relay(entries: readonly OutboxEntry[]): void {
@@ -114,7 +122,10 @@ export class HandOver {
     }
   }
 
-  arm(timers: readonly TimerEntry[]): void {
+  /** Arms schedules: of timers, and of effects. One of the same name is replaced. */
+  arm(
+    timers: ReadonlyArray<(TimerEntry & { readonly attempt?: never; readonly node?: never }) | EffectSchedule>,
+  ): void {
     const { layout } = this.#context;
     for (const timer of timers) {
       const fire: TimerFire = { v: 1, id: timer.id, generation: timer.generation, dueMs: timer.dueMs };
@@ -123,21 +134,31 @@ export class HandOver {
         ...(timer.trace !== undefined && { headers: timer.trace }),
       };
       this.#owe(
-        this.#store(
-          timersOf(this.#context, this.#key),
-          layout.timerSubject(this.#key, String(timer.generation)),
-          encodeToSend(fire),
-          options,
-        ),
+        this.#store(timersOf(this.#context, this.#key), this.#scheduleSubject(timer), encodeToSend(fire), options),
       );
     }
   }
 
+  /** Each attempt has schedules of its own: one that is taken back late takes no other with it. */
+  #scheduleSubject({ generation, attempt, node }: ScheduleName): string {
+    const { layout } = this.#context;
+    const token = attempt === undefined ? String(generation) : `${generation}-${attempt}`;
+    return node === undefined ? layout.timerSubject(this.#key, token) : layout.deadlineSubject(this.#key, token, node);
+  }
+
   /** Takes schedules back. Best effort: a fire of an old generation is dropped anyway. */
-  cancel(generations: readonly number[]): void {
+  cancel(schedules: readonly ScheduleName[]): void {
     const log = timersOf(this.#context, this.#key);
-    for (const generation of generations)
-      void log.purge(this.#context.layout.timerSubject(this.#key, String(generation)));
+    for (const schedule of schedules) void log.purge(this.#scheduleSubject(schedule));
+  }
+
+  /** Tells the agent that nobody knows how an attempt of an effect ended. */
+  tell({ id, generation, attempt, key }: JournalEntry, why: string): void {
+    const result: EffectResult = { v: 1, id, generation, attempt, outcome: 'maybe', error: why };
+    const subject = this.#context.layout.runtimeSubject(this.#key, 'effect');
+    // An ID of its own: the result itself, should it still come, is no repetition of this.
+    const messageId = wireMessageId(this.#key, `${key}#${attempt}?`);
+    this.#owe(this.#store(inboxOf(this.#context, this.#key), subject, encodeToSend(result), { messageId }));
   }
 
   history(entry: HistoryEntry): void {

@@ -42,6 +42,7 @@ export interface MembershipPorts {
 export class Membership {
   readonly #ports: MembershipPorts;
   readonly #onChange: () => void;
+  readonly #onLeft: () => void;
   readonly #others = new Map<string, Member>();
   /** Monotonic time of the last heartbeat. */
   readonly #beats = new Map<string, number>();
@@ -54,11 +55,15 @@ export class Membership {
   #watch: Watch | undefined;
   #closed = false;
 
-  /** @param onChange - Called whenever the set of living members may have changed. */
-  constructor(ports: MembershipPorts, self: Member, onChange: () => void) {
+  /**
+   * @param onChange - Called whenever the set of living members may have changed.
+   * @param onLeft - Called when a member's lease is gone: nothing of it is at work any more, as far as may be assumed.
+   */
+  constructor(ports: MembershipPorts, self: Member, onChange: () => void, onLeft: () => void = () => {}) {
     this.#ports = ports;
     this.#self = self;
     this.#onChange = onChange;
+    this.#onLeft = onLeft;
   }
 
   get self(): Member {
@@ -109,6 +114,11 @@ export class Membership {
     this.#watch?.stop();
   }
 
+  /** Whether a node's key is there: it may be at work, however silent. */
+  hasLease(nodeId: string): boolean {
+    return nodeId === this.#self.nodeId || this.#others.has(nodeId);
+  }
+
   /** Whether a node's key and pulse are there. */
   isLiving(nodeId: string): boolean {
     if (nodeId === this.#self.nodeId) return true;
@@ -137,7 +147,9 @@ export class Membership {
   #onLease(key: string, value: StoredValue): void {
     if (key === this.#self.nodeId) return;
     if (value.bytes === undefined) {
-      if (this.#others.delete(key)) this.#onChange();
+      if (!this.#others.delete(key)) return;
+      this.#onChange();
+      this.#onLeft();
       return;
     }
     const member = readObject(value.bytes) as Member | undefined;

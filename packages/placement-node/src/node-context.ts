@@ -3,6 +3,7 @@
  */
 import type { AnyAgentDefinition } from '@wakebus/core';
 import { type AgentKey, type Layout, splitKey } from '@wakebus/protocol';
+import type { EffectRunner } from './effects/effect-runner.ts';
 import type { Health } from './health.ts';
 import type { HistoryWriter } from './history-writer.ts';
 import type { Membership } from './membership.ts';
@@ -20,6 +21,8 @@ export interface NodeContext {
   readonly telemetry: Telemetry;
   readonly health: Health;
   readonly limits: Limits;
+  /** What runs effects here, whatever becomes of their sessions. */
+  readonly effects: EffectRunner;
   /** Not there where history is switched off. */
   readonly history: HistoryWriter | undefined;
   /** A name for a commit that no other commit of any node has: only the same bytes may be offered under it again. */
@@ -41,6 +44,10 @@ export interface Probes {
   beforeRelay?(key: AgentKey): void | Promise<void>;
   /** Before an agent is put to sleep in a commit of its own. `to`: it is given to that node. */
   beforeSleep?(key: AgentKey, to: string | undefined): void | Promise<void>;
+  /** Between the commit that says that effects are started and their running. */
+  beforeEffect?(key: AgentKey): void | Promise<void>;
+  /** When an effect has ended, before its result is stored. */
+  beforeResult?(key: AgentKey): void | Promise<void>;
   /** Before deliveries are acknowledged. Not waited for. */
   beforeAck?(key: AgentKey): void;
 }
@@ -63,7 +70,7 @@ export interface NodeLog {
 export const FIRE_TTL_MS: number = 24 * 60 * 60 * 1000;
 
 /** The inbox that an agent's messages stand in. */
-export function inboxOf(context: NodeContext, key: AgentKey): EventLog {
+export function inboxOf(context: Pick<NodeContext, 'layout' | 'ports'>, key: AgentKey): EventLog {
   return context.ports.inboxes[context.layout.shardOf(context.layout.partitionOf(key))] as EventLog;
 }
 

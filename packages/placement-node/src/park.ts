@@ -63,8 +63,14 @@ async function isAsked(context: NodeContext, activation: Activation, mailbox: Ma
   return last !== undefined && last.seq > record.cursor;
 }
 
+/** Whether an agent takes no events, and what comes first is not one. */
+export function hearsControl(record: AgentRecord, mailbox: Mailbox): boolean {
+  const [head] = mailbox.peek(1);
+  return head !== undefined && !isRunnable(record) && isControl(head);
+}
+
 /** Whether a message is one to the runtime about the agent, not one to the agent. */
-export function isControl(message: MailboxMessage): boolean {
+function isControl(message: MailboxMessage): boolean {
   return message.subject.endsWith('.s.control');
 }
 

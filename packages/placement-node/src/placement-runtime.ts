@@ -7,6 +7,8 @@ import { WakebusError, metric } from '@wakebus/protocol';
 import { HistoryWriter } from './history-writer.ts';
 import { Audit } from './audit.ts';
 import { Health, type NodeHealth } from './health.ts';
+import { ringOrphans } from './effects/orphans.ts';
+import { EffectRunner, type RunnerContext } from './effects/effect-runner.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import { Membership } from './membership.ts';
 import type { NodeContext, NodeLog, Probes, Sabotage } from './node-context.ts';
@@ -37,6 +39,8 @@ export interface NodeStatus {
   readonly pool: string;
   /** Agents in memory. */
   readonly sessions: number;
+  /** Effects that run here, those among them whose result is not stored yet. */
+  readonly effects: number;
   /** Partitions in which this node comes first. */
   readonly partitions: number;
   /** Living placement nodes that take work, of all pools. */
@@ -54,6 +58,7 @@ export class PlacementRuntime {
   readonly #partitions: Partitions;
   readonly #sessions: Sessions;
   readonly #audit: Audit;
+  readonly #effects: EffectRunner;
   readonly #pool: string;
   #commits = 0;
   #draining: Promise<void> | undefined;
@@ -64,10 +69,15 @@ export class PlacementRuntime {
     this.#pool = pool;
     const types = Object.fromEntries(agents.map(({ type, version }) => [type, version]));
     const self = { nodeId: this.nodeId, pool, types, state: 'active', startedMs: ports.clock.wallMs() } as const;
-    this.#membership = new Membership(ports, self, () => this.#onMembers());
+    this.#membership = new Membership(
+      ports,
+      self,
+      () => this.#onMembers(),
+      () => this.#seekOrphans(),
+    );
     const log = options.log ?? QUIET;
     const telemetry = new Telemetry();
-    this.#context = {
+    const shared: RunnerContext = {
       ports,
       layout: ports.layout,
       nodeId: this.nodeId,
@@ -83,10 +93,13 @@ export class PlacementRuntime {
       probes: options.probes,
       sabotage: options.sabotage ?? {},
     };
+    this.#effects = new EffectRunner(shared);
+    this.#context = { ...shared, effects: this.#effects };
     this.#partitions = new Partitions(this.#context, pool);
     this.#sessions = new Sessions(this.#context, this.#partitions);
     this.#audit = new Audit(this.#context, this.#sessions);
     telemetry.observe(metric.sessions, () => this.#sessions.count);
+    telemetry.observe(metric.runningEffects, () => this.#effects.count);
   }
 
   /**
@@ -119,6 +132,7 @@ export class PlacementRuntime {
       nodeId: this.nodeId,
       pool: this.#pool,
       sessions: this.#sessions.count,
+      effects: this.#effects.count,
       partitions: this.#partitions.firstCount,
       members: this.#membership.active().map(({ nodeId }) => nodeId),
       mayAct: this.#membership.mayAct(),
@@ -140,6 +154,7 @@ export class PlacementRuntime {
   close(): void {
     this.#audit.stop();
     this.#membership.close();
+    this.#effects.close();
     this.#sessions.close();
     void this.#partitions.stop();
   }
@@ -155,10 +170,16 @@ export class PlacementRuntime {
   }
 
   async #join(types: readonly string[]): Promise<void> {
+    this.#effects.listen();
     await this.#membership.join();
     this.#sessions.listen();
     await this.#partitions.join(this.#sessions, types, this.#membership.active());
     this.#audit.start();
+    this.#seekOrphans();
+  }
+
+  #seekOrphans(): void {
+    void ringOrphans(this.#context, this.#sessions);
   }
 
   #onMembers(): void {
@@ -168,11 +189,13 @@ export class PlacementRuntime {
 
   async #drain(): Promise<void> {
     this.#audit.stop();
+    this.#effects.startDraining();
     await this.#membership.startDraining();
     const stopped = this.#partitions.stop();
-    await this.#sessions.drain();
+    await Promise.all([this.#sessions.drain(), this.#effects.drain()]);
     await stopped;
     await this.#membership.leave();
+    this.#effects.close();
     this.#sessions.close();
   }
 }

@@ -39,6 +39,7 @@ export function tooLarge(memory: AgentMemory, sizeBytes: number): WakebusError {
     snapshot: record.snapshot.length,
     outbox: encode(record.outbox).length,
     timers: encode(record.timers).length,
+    journal: encode(record.journal).length,
     replies: encode(record.replies).length,
     dedupe: encode(record.seen).length,
   };

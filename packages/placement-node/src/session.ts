@@ -10,7 +10,7 @@ import { type AgentKey, type WakebusError, addressOf, isWakebusError } from '@wa
 import { Activation, type TurnOutcome } from './activation.ts';
 import { type DeliveryRun, type Doorbell, Mailbox } from './mailbox.ts';
 import { type NodeContext, inboxOf } from './node-context.ts';
-import { STANDING_AGAIN_MS, isControl, mayStandStill, readHeld, refusedAgainMs, standStill } from './park.ts';
+import { STANDING_AGAIN_MS, hearsControl, mayStandStill, readHeld, refusedAgainMs, standStill } from './park.ts';
 import type { ClockTimer } from './ports/clock.ts';
 import type { Delivery } from './ports/event-log.ts';
 import { writeQuarantine } from './quarantine.ts';
@@ -137,17 +137,23 @@ export class Session {
     if (activation === undefined) return false;
     if (this.#verdict !== undefined) return this.#suspend(activation, this.#verdict);
     if (this.#releaseTo !== undefined) return this.#sleepNow(activation);
+    if (activation.effects.isOwed) {
+      if (!(await activation.effects.start())) this.#forget();
+      return true;
+    }
     if (mayStandStill(activation.record) && (await this.#standsStill(activation))) {
       // Where its commit was lost nothing else would start the loop again.
       return this.#activation === undefined || (this.#sleepAsked && this.#sleepNow(activation, true));
     }
     if (activation.record.outbox.length >= OUTBOX_LIMIT) await activation.handOver.settled();
-    if (activation.record.held !== undefined && !this.#hearsControl(activation)) return this.#drainHeld(activation);
+    if (activation.record.held !== undefined && !hearsControl(activation.record, this.mailbox))
+      return this.#drainHeld(activation);
     if (this.mailbox.isRinging) await this.mailbox.fill();
     if (this.mailbox.length > 0)
       return this.#turn(activation, this.mailbox.peek(isRunnable(activation.record) ? ALL : 1), false);
     this.#acknowledge(activation);
     if (this.mailbox.hasWork) return true;
+    activation.effects.judge();
     // Woken for nothing, by a delivery of what is processed already: there is no idle time to wait for.
     return this.#sleepAsked || !activation.isClaimed ? this.#sleepNow(activation) : false;
   }
@@ -270,8 +276,8 @@ export class Session {
     const { answeredSeq, handOver, record } = activation;
     if (this.mailbox.doorbells.length === 0 || handOver.keepsAll) return;
     this.#context.probes?.beforeAck?.(this.key);
-    const isDraining = record.held !== undefined && isRunnable(record);
-    this.mailbox.acknowledge(answeredSeq, isDraining || handOver.needsWitness, (seq) => handOver.isDone(seq));
+    const isOwing = activation.effects.hasDue || (record.held !== undefined && isRunnable(record));
+    this.mailbox.acknowledge(answeredSeq, isOwing || handOver.needsWitness, (seq) => handOver.isDone(seq));
   }
 
   async #suspend(activation: Activation, error: WakebusError): Promise<boolean> {
@@ -295,20 +301,14 @@ export class Session {
     const leftMs = (activation.record.attempt?.retryMs ?? 0) - clock.wallMs();
     if (leftMs <= 0 && isRunnable(activation.record)) return false;
     await this.mailbox.fill();
-    if (this.#hearsControl(activation)) return false;
+    if (hearsControl(activation.record, this.mailbox)) return false;
     this.#acknowledge(activation);
     if (!(await standStill(this.#context, activation, this.mailbox))) this.#forget();
-    if (this.#activation !== undefined && this.#hearsControl(activation)) return false;
+    if (this.#activation !== undefined && hearsControl(activation.record, this.mailbox)) return false;
     // Woken again when the retry is due, or when what waits is old enough to move aside.
     if (leftMs > 0 || this.mailbox.length > 0)
       this.#wakeLater(Math.min(leftMs > 0 ? leftMs : Number.POSITIVE_INFINITY, limits.holdAfterMs));
     return true;
-  }
-
-  /** Whether the agent takes no events, and what comes first is not one. */
-  #hearsControl(activation: Activation): boolean {
-    const [head] = this.mailbox.peek(1);
-    return head !== undefined && !isRunnable(activation.record) && isControl(head);
   }
 
   #wakeLater(delayMs: number): void {

@@ -73,6 +73,8 @@ export class Telemetry {
   readonly retries: Counter = this.#meter.createCounter(metric.retryCount);
   readonly deadLetters: Counter = this.#meter.createCounter(metric.deadLetters);
   readonly takeovers: Counter = this.#meter.createCounter(metric.takeovers);
+  readonly effects: Counter = this.#meter.createCounter(metric.effects);
+  readonly unknownEffects: Counter = this.#meter.createCounter(metric.unknownEffects);
   readonly timeouts: Counter = this.#meter.createCounter(metric.timeoutRate);
   readonly hydrateMs: Histogram = this.#meter.createHistogram(metric.hydrateMs, { unit: 'ms' });
   readonly recordBytes: Histogram = this.#meter.createHistogram(metric.recordBytes, { unit: 'By' });

@@ -123,7 +123,7 @@ describe('messages', () => {
     const scene = new Scene();
     scene.holdBack();
     const outbox = [entry(1, 'bob', 1), entry(2, 'bob', 2)];
-    const record = { outbox, settled: false } as never as Parameters<HandOver['trim']>[0];
+    const record = { outbox, journal: [], settled: false } as never as Parameters<HandOver['trim']>[0];
     scene.handOver.relay(outbox);
     expect(scene.handOver.trim(record)).toMatchObject({ outbox, settled: false });
 

@@ -49,6 +49,10 @@ interface FactsByCode {
   SNAPSHOT_HOMELESS: { address: string; why: string };
   INBOX_RESTORED: { address: string; why: string };
   RELAY_STALLED: { address: string; entries: number };
+  EFFECT_MAYBE: { address: string; effect: string; key: string; why: string };
+  EFFECT_FAILED: { address: string; effect: string; reason: string };
+  EFFECT_COMPENSATED: { address: string; effect: string; key: string };
+  EFFECT_NOT_FOUND: { address: string; effect: string };
   COMMITS_UNANSWERED: { commits: number };
   // Of the server and its streams.
   SERVER_TOO_OLD: { version: string; needed: string };
@@ -182,6 +186,25 @@ const catalog: { readonly [C in keyof FactsByCode]: ErrorSpec<FactsByCode[C]> } 
     next: 'retryable',
     message: (f) =>
       `${f.address} has ${f.entries} messages that could not be handed over. It takes no turns until they are.`,
+  },
+  EFFECT_MAYBE: {
+    next: 'unknown',
+    message: (f) =>
+      `The effect "${f.effect}" of ${f.address} was started, and whether it happened is not known: ${f.why}. Look at its receiver for the key ${f.key}.`,
+  },
+  EFFECT_FAILED: {
+    next: 'terminal',
+    message: (f) => `The effect "${f.effect}" of ${f.address} failed: ${f.reason}.`,
+  },
+  EFFECT_COMPENSATED: {
+    next: 'terminal',
+    message: (f) =>
+      `Whether the effect "${f.effect}" of ${f.address} happened was not known, and it has been compensated (key ${f.key}).`,
+  },
+  EFFECT_NOT_FOUND: {
+    next: 'terminal',
+    message: (f) =>
+      `${f.address} has no effect "${f.effect}" that waits for an operator. "wakebus effects list" shows those that do.`,
   },
   COMMITS_UNANSWERED: {
     next: 'retryable',

@@ -18,7 +18,7 @@ export interface LayoutOptions {
 }
 
 /** Kinds of message that only placement nodes may publish. */
-export type RuntimeKind = 'message' | 'timer' | 'control';
+export type RuntimeKind = 'message' | 'timer' | 'effect' | 'control';
 
 /** What a stored inbox subject says. `event` is still encoded. */
 export type InboxSubject =
@@ -167,8 +167,21 @@ export class Layout {
   timerSubject(key: AgentKey, timerToken: string): string {
     return `${this.prefix}.timers.${this.partitionOf(key)}.${key}.${timerToken}`;
   }
+  /** The schedule at the deadline of an effect. It names the placement node that runs it: what a dead one leaves can be listed. */
+  deadlineSubject(key: AgentKey, timerToken: string, nodeId: string): string {
+    return `${this.timerSubject(key, timerToken)}.${nodeId}`;
+  }
+  get deadlinesFilter(): string {
+    return `${this.prefix}.timers.*.*.*.*.*`;
+  }
+  /** Whose effect a {@link deadlineSubject} is about, and on which placement node it runs. */
+  readDeadline(subject: string): { readonly key: string; readonly nodeId: string } | undefined {
+    const [, type, id, , nodeId] = subject.slice(`${this.prefix}.timers.`.length).split('.');
+    return nodeId === undefined ? undefined : { key: `${type}.${id}`, nodeId };
+  }
+  /** All schedules of an agent. */
   timersFilter(key: AgentKey): string {
-    return `${this.prefix}.timers.${this.partitionOf(key)}.${key}.*`;
+    return `${this.prefix}.timers.${this.partitionOf(key)}.${key}.>`;
   }
   /** What a timer fires into; the inbox sources it as `….s.timer`. */
   fireSubject(key: AgentKey): string {
@@ -211,8 +224,8 @@ export class Layout {
   get beatSubject(): string {
     return `${this.prefix}.beats`;
   }
-  /** What one placement node answers on: forwarded doorbells and requests to release. */
-  nodeSubject(nodeId: string, verb: 'forward' | 'release'): string {
+  /** What one placement node answers on: forwarded doorbells, requests to release, questions about effects. */
+  nodeSubject(nodeId: string, verb: 'forward' | 'release' | 'effect'): string {
     return `${this.prefix}.nodes.${nodeId}.${verb}`;
   }
   consumerName(pool: string, partition: number): string {

@@ -38,11 +38,36 @@ export interface TimerFire {
   readonly dueMs: number;
 }
 
+/** `….s.effect`: how an attempt of an effect ended, said by whoever ran it or found out that nobody does. */
+export interface EffectResult {
+  readonly v: 1;
+  readonly id: string;
+  readonly generation: number;
+  readonly attempt: number;
+  readonly outcome: 'done' | 'failed' | 'maybe';
+  /** What it gave, when it is done. */
+  readonly output?: unknown;
+  /** What it threw, when it failed; why nobody knows, when it is `maybe`. */
+  readonly error?: unknown;
+  /** It would fail again: no further attempt. */
+  readonly isFinal?: boolean;
+}
+
+/** What an operator says of an effect that nobody knows about: how it ended, or that it may be run again. */
+export interface EffectResolution {
+  readonly id: string;
+  readonly as: 'done' | 'failed' | 'retry';
+  /** Its output, or the reason for its failure. */
+  readonly value?: unknown;
+}
+
 /** `….s.control`: what an operator asks of an agent, in or out of turn. */
 export interface ControlMessage {
   readonly v: 1;
-  readonly verb: 'remove' | 'suspend' | 'release';
+  readonly verb: 'remove' | 'suspend' | 'release' | 'resolve';
   readonly reason?: string;
+  /** With `resolve`. */
+  readonly effect?: EffectResolution;
 }
 
 /** The one message of an address in `births`. */
@@ -145,7 +170,20 @@ export function readTimerFire(bytes: Uint8Array): TimerFire {
   return readEnvelope(bytes, { id: 'string', generation: 'number', dueMs: 'number' }) as unknown as TimerFire;
 }
 
+/** Reads `….s.effect`. @throws {WakebusError} `INVALID_PAYLOAD`. */
+export function readEffectResult(bytes: Uint8Array): EffectResult {
+  const shape = { id: 'string', generation: 'number', attempt: 'number', outcome: 'string' } as const;
+  return readEnvelope(bytes, shape) as unknown as EffectResult;
+}
+
 /** Reads `….s.control`. @throws {WakebusError} `INVALID_PAYLOAD`. */
 export function readControl(bytes: Uint8Array): ControlMessage {
-  return readEnvelope(bytes, { verb: 'string' }) as unknown as ControlMessage;
+  const control = readEnvelope(bytes, { verb: 'string' }) as unknown as ControlMessage;
+  if (control.verb === 'resolve' && (typeof control.effect?.id !== 'string' || !isResolution(control.effect.as)))
+    throw new WakebusError('INVALID_PAYLOAD', { why: 'it does not say which effect is to be resolved, and how' });
+  return control;
+}
+
+function isResolution(as: unknown): boolean {
+  return as === 'done' || as === 'failed' || as === 'retry';
 }

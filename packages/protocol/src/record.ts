@@ -119,6 +119,47 @@ export interface PeerEntry {
   readonly atMs: number;
 }
 
+/**
+ * Where an effect is. `planned`: it will be started, which is safe after any crash. `started`: it may be
+ * under way. `maybe`: nobody knows whether it happened, and an operator must say. The others are over.
+ */
+export type EffectState = 'planned' | 'started' | 'maybe' | 'done' | 'failed' | 'aborted';
+
+/** Work on the world outside that the machine has asked for. A result of another generation or attempt is dropped. */
+export interface JournalEntry {
+  /** The ID that the machine gave it. */
+  readonly id: string;
+  readonly generation: number;
+  /** The same in every attempt: agent, incarnation, input sequence and index, however the events were cut into turns. */
+  readonly key: string;
+  /** Under which name the machine knows what is to be run. */
+  readonly src: string;
+  readonly input?: unknown;
+  readonly state: EffectState;
+  /** What the attempt calls in place of the effect itself: whether it happened, or what undoes it. */
+  readonly phase?: 'lookup' | 'compensate';
+  /** Attempts started so far, of every phase. */
+  readonly attempt: number;
+  /** Attempts started before the present phase began. */
+  readonly phaseFrom?: number;
+  /** How often the effect itself has been started. */
+  readonly runs: number;
+  readonly plannedMs: number;
+  /** When it was started for the first time: how long its receiver must have honoured the key. */
+  readonly firstMs?: number;
+  /** Of one that is planned: not to be started before, and a schedule wakes the agent then. */
+  readonly notBeforeMs?: number;
+  /** Of one that is started: nobody has said by then how it ended, and a schedule wakes the agent. */
+  readonly deadlineMs?: number;
+  /** The placement node that started it last. */
+  readonly node?: string;
+  /** Of one that is over. */
+  readonly endedMs?: number;
+  /** How the last attempt failed, or why nobody knows. */
+  readonly error?: { readonly code: string; readonly message: string };
+  readonly trace?: Headers;
+}
+
 /** The last commit, in short: what history needs when a crash came between the commit and its entry. */
 export interface LastTurn {
   readonly events: ReadonlyArray<{
@@ -162,7 +203,7 @@ export interface AgentRecord {
   readonly outbox: readonly OutboxEntry[];
   /** Outputs older than the dedupe horizon: never sent by themselves, shown to operators. */
   readonly maybe: readonly OutboxEntry[];
-  /** Whether everything that the record owes was handed over when it was written: outbox relayed, timers armed. */
+  /** Whether everything that the record owes was handed over when it was written: outbox relayed, timers armed, effects started. */
   readonly settled: boolean;
   readonly peers: ReadonlyMap<string, PeerEntry>;
   readonly seen: SeenIds;
@@ -171,8 +212,8 @@ export interface AgentRecord {
   readonly attempt?: AttemptEntry | undefined;
   /** Set while messages stand in `held`: the inbox sequences processed out of it, and moved into it, so far. */
   readonly held?: { readonly cursor: number; readonly upTo: number };
-  /** Durable states of effects; none are written by this version. */
-  readonly journal: readonly never[];
+  /** Durable states of effects: those that are open, and the last few that are over. */
+  readonly journal: readonly JournalEntry[];
   readonly last?: LastTurn;
   /** Trace context of the last turn, so that a chain stays one picture across a sleep. */
   readonly trace?: Headers;
@@ -192,7 +233,7 @@ const EMPTY_FIELDS = {
 } as const;
 
 /** Lists whose entries never change once they are made, and stand in many commits. Some hold values of machines and events. */
-const ENTRIES: ReadonlySet<string> = new Set(['timers', 'outbox', 'maybe', 'early', 'replies']);
+const ENTRIES: ReadonlySet<string> = new Set(['timers', 'outbox', 'maybe', 'early', 'replies', 'journal']);
 
 /** The record as bytes. Empty lists and maps are left out: a sleeping agent is mostly its snapshot. */
 export function encodeRecord(record: AgentRecord): Uint8Array {

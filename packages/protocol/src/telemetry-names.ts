@@ -15,6 +15,8 @@ export const span = {
   relay: 'send agent message',
   sleep: 'sleep agent',
   deadLetter: 'dead-letter agent',
+  effect: 'run agent effect',
+  effectCommit: 'commit agent effect',
 } as const;
 
 /** Attributes beside those of the messaging conventions. */
@@ -29,6 +31,7 @@ export const attribute = {
   sizeBytes: 'wakebus.record.size',
   outcome: 'wakebus.outcome',
   code: 'wakebus.error.code',
+  effect: 'wakebus.effect',
   system: 'messaging.system',
   operationName: 'messaging.operation.name',
   operationType: 'messaging.operation.type',
@@ -54,4 +57,7 @@ export const metric = {
   timeoutRate: 'wakebus.timeout_rate',
   unansweredCommits: 'wakebus.unanswered_commits',
   healthy: 'wakebus.healthy',
+  effects: 'wakebus.effects',
+  runningEffects: 'wakebus.running_effects',
+  unknownEffects: 'wakebus.unknown_effects',
 } as const;

@@ -10,7 +10,7 @@ const layouts = fc.record({
   shards: fc.constant(1),
 });
 const keys = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 3 }).map((id) => agentKey('order', id));
-const kinds = fc.constantFrom<RuntimeKind>('message', 'timer', 'control');
+const kinds = fc.constantFrom<RuntimeKind>('message', 'timer', 'effect', 'control');
 
 /** What a server does with `inboxTransform`. */
 function stored(layout: Layout, agent: AgentKey, event: string): string {

@@ -56,6 +56,7 @@ export { accountAgent, bank } from './workloads/bank.ts';
 export { workloads } from './workloads/catalogue.ts';
 export { type LedgerOptions, ledger } from './workloads/ledger.ts';
 export { type LedgerAgentOptions, ledgerAgent } from './workloads/ledger-agent.ts';
+export { type PurchasesOptions, purchases } from './workloads/purchases.ts';
 export { type WorkloadOptions, type WorkloadResult, runWorkload } from './workloads/run-workload.ts';
 export { type PlannedOperation, SimulatedClient, numberedAgent } from './workloads/simulated-client.ts';
 export type { Workload, WorkloadDriver } from './workloads/workload.ts';

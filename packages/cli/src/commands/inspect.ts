@@ -10,7 +10,7 @@ import { toText } from '../output.ts';
 export function addInspect(program: Command, io: CliIo): void {
   const command = program
     .command('inspect <agent>')
-    .description('show an agent: lifecycle, state, context, timers, outbox. Never wakes it')
+    .description('show an agent: lifecycle, state, context, timers, effects, outbox. Never wakes it')
     .action(async (agent: string, _flags: object, self: Command) => {
       const context = contextOf(self, io);
       const found = await connected(context, ({ client }) => client.inspect(agent));
@@ -33,6 +33,7 @@ function describe(agent: AgentInspection, nowMs: number): string {
     field('version', `machine ${agent.machineVersion}, incarnation ${agent.incarnation}`),
     field('cursor', `${agent.cursor}${agent.waiting === 0 ? '' : `, ${counted(agent.waiting, 'message')} waiting`}`),
     ...agent.timers.map(({ id, dueMs }) => field('timer', `${id} ${dueText(dueMs, nowMs)}`)),
+    ...agent.journal.map((entry) => field('effect', effectText(entry, nowMs))),
     ...agent.outbox.map(({ to, event }) => field('outbox', `${event.type} to ${to}`)),
     ...agent.maybe.map(({ to, event }) => field('unsent', `${event.type} to ${to}, too old to be sent by itself`)),
     ...(agent.attempt === undefined ? [] : [field('failing', attemptText(agent.attempt, nowMs))]),
@@ -54,6 +55,19 @@ function attemptText(
   nowMs: number,
 ): string {
   return `${tries} times; next try ${dueText(retryMs, nowMs)}: ${reason}`;
+}
+
+function effectText(entry: AgentInspection['journal'][number], nowMs: number): string {
+  const { id, state, attempt, node, key, notBeforeMs, endedMs, error } = entry;
+  const when =
+    endedMs !== undefined
+      ? ` ${since(endedMs, nowMs)}`
+      : notBeforeMs !== undefined
+        ? `, ${dueText(notBeforeMs, nowMs)}`
+        : '';
+  const where = state === 'started' ? ` on ${node}` : '';
+  const why = error === undefined ? '' : `: ${error.message} (${error.code})`;
+  return `${id} ${state}${where}${when}, ${counted(attempt, 'attempt')}, key ${key}${why}`;
 }
 
 function dueText(ms: number, nowMs: number): string {

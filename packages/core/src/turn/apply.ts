@@ -1,11 +1,12 @@
 /**
- * One inbound message against a draft: dedupe, order between agents, timers, and the machine's step.
+ * One inbound message against a draft: dedupe, order between agents, timers, effects, and the machine's step.
  *
  * Pure but for the draft. It throws only what the machine threw, and then the draft is as before.
  */
 import {
   type AgentEvent,
   type EarlyMessage,
+  type EffectResolution,
   HISTORY_PAYLOAD_LIMIT_BYTES,
   type RecordLifecycle,
   WakebusError,
@@ -15,7 +16,9 @@ import {
 import type { AnyMachineSnapshot } from 'xstate';
 import { type Output, applyEvent, initialStep } from '../interpreter.ts';
 import type { TurnDraft } from './draft.ts';
+import { type Deliver, abortEffect, planEffect, resolveEffect, takeDue, takeResult } from './effects.ts';
 import type { Inbound } from './inbound.ts';
+import { childIds } from './journal.ts';
 
 type Kind<K extends Inbound['kind']> = Extract<Inbound, { kind: K }>;
 
@@ -49,6 +52,8 @@ function dispatch(draft: TurnDraft, inbound: Exclude<Inbound, Kind<'control'>>):
       return applyAgentMessage(draft, inbound);
     case 'timer':
       return applyTimer(draft, inbound);
+    case 'effect':
+      return settleEffect(draft, inbound, takeResult(draft, inbound, deliverTo(draft, inbound)));
     case 'invalid':
       return giveUp(draft, inbound, inbound.error, 0);
   }
@@ -153,10 +158,7 @@ export function applyRipe(draft: TurnDraft, inbound: Inbound): void {
 function applyTimer(draft: TurnDraft, inbound: Kind<'timer'>): void {
   const { id, generation } = inbound.fire;
   const timer = draft.timers.find((candidate) => candidate.id === id && candidate.generation === generation);
-  if (timer === undefined) {
-    draft.duplicates += 1;
-    return;
-  }
+  if (timer === undefined) return settleEffect(draft, inbound, takeDue(draft, inbound, deliverTo(draft, inbound)));
   const before = draft.timers;
   draft.timers = draft.timers.filter((candidate) => candidate !== timer);
   try {
@@ -167,14 +169,46 @@ function applyTimer(draft: TurnDraft, inbound: Kind<'timer'>): void {
   }
 }
 
+/** How an effect tells the machine what became of it. A caller's address is not passed on: the answer is the runtime's. */
+function deliverTo(draft: TurnDraft, { reply: _caller, ...inbound }: Kind<'effect' | 'timer' | 'control'>): Deliver {
+  return (event) => step(draft, inbound, event, { from: event.type.slice('xstate.'.length) });
+}
+
+/** An error that no state of the machine takes must be seen by somebody. */
+function settleEffect(draft: TurnDraft, inbound: Kind<'effect' | 'timer'>, isTaken: boolean | undefined): void {
+  if (isTaken === undefined) draft.duplicates += 1;
+  if (isTaken !== false) return;
+  const { id: effect, generation } = inbound.kind === 'effect' ? inbound.result : inbound.fire;
+  const { error } = draft.journal.find((entry) => entry.generation === generation) ?? {};
+  const facts = { address: addressOf(draft.memory.key), effect, reason: error?.message ?? 'it says no more' };
+  giveUp(draft, inbound, new WakebusError('EFFECT_FAILED', facts), 0);
+}
+
+function applyResolution(draft: TurnDraft, inbound: Kind<'control'>, resolution: EffectResolution): void {
+  const address = addressOf(draft.memory.key);
+  const { name } = draft.lifecycle;
+  if (name === 'suspended' || name === 'quarantined' || name === 'failed') {
+    const reason = `it is ${name} and takes no events; release it first`;
+    return draft.reply(inbound, { ok: false, error: new WakebusError('AGENT_REFUSED', { address, reason }).toJSON() });
+  }
+  try {
+    resolveEffect(draft, resolution, deliverTo(draft, inbound));
+  } catch (thrown) {
+    if (!isWakebusError(thrown, 'EFFECT_NOT_FOUND')) throw thrown;
+    return draft.reply(inbound, { ok: false, error: thrown.toJSON() });
+  }
+  draft.reply(inbound, { ok: true });
+}
+
 function applyControl(draft: TurnDraft, inbound: Kind<'control'>): void {
-  const { verb, reason = 'by an operator' } = inbound.control;
+  const { verb, effect, reason = 'by an operator' } = inbound.control;
   draft.history.push({ seq: inbound.seq, type: `wakebus.${verb}` });
   const { name } = draft.lifecycle;
   const over = OVER[name];
   // A life that is over stays over: released from a suspension, the agent would go on in it.
   if (verb === 'suspend' && over !== undefined)
     return draft.reply(inbound, { ok: false, error: errorOf(over, draft).toJSON() });
+  if (effect !== undefined && verb === 'resolve') return applyResolution(draft, inbound, effect);
   if (verb === 'remove') removeAgent(draft);
   // Nor is a suspension, with the release that follows, a way out of quarantine.
   else if (verb === 'suspend' && name !== 'quarantined')
@@ -211,6 +245,7 @@ function removeAgent(draft: TurnDraft): void {
   for (const early of draft.early) giveUp(draft, asInbound(draft, early), error, 0);
   for (const timer of draft.timers) draft.cancelled.push(timer.generation);
   draft.timers = [];
+  for (const id of childIds(draft.journal)) abortEffect(draft, id);
   draft.early = [];
   draft.snapshot = undefined;
   draft.sleep = true;
@@ -218,7 +253,7 @@ function removeAgent(draft: TurnDraft): void {
 }
 
 function refuseEnded(draft: TurnDraft, inbound: Exclude<Inbound, Kind<'control'>>): void {
-  if (inbound.kind === 'timer') return;
+  if (inbound.kind === 'timer' || inbound.kind === 'effect') return;
   if (isRepetition(draft, inbound)) return repeatAnswer(draft, inbound);
   giveUp(draft, inbound, errorOf(OVER[draft.lifecycle.name] ?? 'AGENT_REMOVED', draft), 0);
 }
@@ -228,16 +263,17 @@ interface StepFacts {
   readonly id?: string;
 }
 
-/** One pure step of the machine, its outputs folded into the draft. */
-function step(draft: TurnDraft, inbound: Inbound, event: AgentEvent, facts: StepFacts): void {
+/** One pure step of the machine, its outputs folded into the draft. @returns whether some state took the event. */
+function step(draft: TurnDraft, inbound: Inbound, event: AgentEvent, facts: StepFacts): boolean {
   const { memory } = draft;
   const birth = draft.snapshot === undefined ? initialStep(memory.definition, memory.key) : undefined;
   const before = birth?.snapshot ?? (draft.snapshot as AnyMachineSnapshot);
   const result = applyEvent(memory.definition, before, event);
-  if (!result.known && inbound.kind !== 'timer') {
+  if (!result.known && (inbound.kind === 'event' || inbound.kind === 'message')) {
     if (birth !== undefined) takeBirth(draft, inbound, birth);
     const error = new WakebusError('EVENT_UNKNOWN', { address: addressOf(memory.key), event: event.type });
-    return giveUp(draft, inbound, error, 0);
+    giveUp(draft, inbound, error, 0);
+    return false;
   }
   if (birth !== undefined) takeBirth(draft, inbound, birth);
   draft.snapshot = result.snapshot;
@@ -245,6 +281,7 @@ function step(draft: TurnDraft, inbound: Inbound, event: AgentEvent, facts: Step
   if (!answered && inbound.reply !== undefined) draft.reply(inbound, defaultAnswer(draft, event, result.handled));
   if (draft.snapshot?.status === 'done') draft.setLifecycle('completed');
   draft.history.push(historyOf(inbound, event, facts));
+  return result.handled;
 }
 
 function takeBirth(draft: TurnDraft, inbound: Inbound, birth: ReturnType<typeof initialStep>): void {
@@ -287,6 +324,10 @@ function take(
       return draft.arm(output.id, output.delayMs, output.event);
     case 'cancel':
       return draft.cancel(output.id);
+    case 'effect':
+      return planEffect(draft, { seq, index }, output);
+    case 'abort':
+      return abortEffect(draft, output.id);
     case 'emit':
       draft.emits.push(output.event);
       return;
@@ -312,6 +353,8 @@ function nameOf(output: Output): string {
       return `send ${output.event.type} to ${addressOf(output.to)}`;
     case 'timer':
     case 'cancel':
+    case 'effect':
+    case 'abort':
       return `${output.kind} ${output.id}`;
     case 'emit':
       return `emit ${output.event.type}`;
@@ -340,7 +383,9 @@ export function turnError(draft: TurnDraft, inbound: Inbound, thrown: unknown): 
       ? inbound.event.type
       : inbound.kind === 'message'
         ? inbound.message.event.type
-        : inbound.kind;
+        : inbound.kind === 'effect'
+          ? `effect ${inbound.result.id}`
+          : inbound.kind;
   const reason = thrown instanceof Error ? thrown.message : String(thrown);
   return new WakebusError('TURN_FAILED', { address: addressOf(draft.memory.key), event, reason }, { cause: thrown });
 }

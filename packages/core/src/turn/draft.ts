@@ -11,6 +11,7 @@ import {
   type EarlyMessage,
   type Headers,
   type HistoryEvent,
+  type JournalEntry,
   type OutboxEntry,
   type PeerEntry,
   type RecordLifecycle,
@@ -69,6 +70,8 @@ function encodeReply(body: ReplyBody): Uint8Array {
 export class TurnDraft {
   readonly memory: AgentMemory;
   readonly env: TurnEnvironment;
+  /** 0 to 1, for waits that are random. */
+  readonly jitter: number;
   snapshot: AnyMachineSnapshot | undefined;
   cursor: number;
   cursorMs: number;
@@ -76,6 +79,7 @@ export class TurnDraft {
   lifecycle: RecordLifecycle;
   generation: number;
   timers: readonly TimerEntry[];
+  journal: readonly JournalEntry[];
   early: readonly EarlyMessage[];
   attempt: AttemptEntry | undefined;
   peers: ReadonlyMap<string, PeerEntry>;
@@ -87,16 +91,23 @@ export class TurnDraft {
   readonly actions: Array<() => void> = [];
   readonly cancelled: number[] = [];
   readonly armed: TimerEntry[] = [];
+  /** Effects as they stood when their state was left: whoever runs them is told. */
+  readonly stopped: JournalEntry[] = [];
+  /** Effects as they stood when an attempt was over: their schedules are taken back. */
+  readonly withdrawn: JournalEntry[] = [];
   readonly history: HistoryEvent[] = [];
   readonly outputNames: string[] = [];
   duplicates = 0;
+  /** Attempts of effects of which nobody knew how they ended. */
+  unknownEffects = 0;
   sleep = false;
   outputBytes = 0;
 
-  constructor(memory: AgentMemory, env: TurnEnvironment) {
+  constructor(memory: AgentMemory, env: TurnEnvironment, jitter: number) {
     const { record } = memory;
     this.memory = memory;
     this.env = env;
+    this.jitter = jitter;
     this.snapshot = memory.snapshot;
     this.cursor = record.cursor;
     this.cursorMs = record.cursorMs;
@@ -104,6 +115,7 @@ export class TurnDraft {
     this.lifecycle = record.lifecycle;
     this.generation = record.generation;
     this.timers = record.timers;
+    this.journal = record.journal;
     this.early = record.early;
     this.attempt = record.attempt;
     this.peers = record.peers;

@@ -1,7 +1,7 @@
 /**
  * Reading one mailbox message: what it asks of the agent, checked before any machine sees it.
  *
- * Sender, number and generation are believed only on runtime subjects. A message that cannot be read
+ * Sender, number, generation and attempt are believed only on runtime subjects. A message that cannot be read
  * becomes `invalid` with a typed error, never an exception: it goes to the dead letters, and the
  * mailbox goes on.
  */
@@ -10,6 +10,7 @@ import {
   type AgentKey,
   type AgentMessage,
   type ControlMessage,
+  type EffectResult,
   type Headers,
   type Layout,
   type TimerFire,
@@ -21,6 +22,7 @@ import {
   isWakebusError,
   readAgentMessage,
   readControl,
+  readEffectResult,
   readTimerFire,
 } from '@wakebus/protocol';
 import { isReserved } from '../event-check.ts';
@@ -46,6 +48,7 @@ export type Inbound =
   | (InboundBase & { readonly kind: 'event'; readonly event: AgentEvent })
   | (InboundBase & { readonly kind: 'message'; readonly message: AgentMessage })
   | (InboundBase & { readonly kind: 'timer'; readonly fire: TimerFire })
+  | (InboundBase & { readonly kind: 'effect'; readonly result: EffectResult })
   | (InboundBase & { readonly kind: 'control'; readonly control: ControlMessage })
   | (InboundBase & { readonly kind: 'invalid'; readonly error: WakebusError });
 
@@ -96,6 +99,8 @@ function readBody(layout: Layout, base: InboundBase, message: MailboxMessage): I
       return { ...base, kind: 'message', message: readAgentMessage(message.data) };
     case 'timer':
       return { ...base, kind: 'timer', fire: readTimerFire(message.data) };
+    case 'effect':
+      return { ...base, kind: 'effect', result: readEffectResult(message.data) };
     case 'control':
       return { ...base, kind: 'control', control: readControl(message.data) };
     default:

@@ -9,6 +9,7 @@ import {
   type AgentEvent,
   type AgentRecord,
   type HistoryEvent,
+  type JournalEntry,
   type LastTurn,
   type OutboxEntry,
   type TimerEntry,
@@ -18,7 +19,9 @@ import {
 import { encodeSnapshot } from '../snapshot-codec.ts';
 import { applyInbound, applyRipe, giveUp, takeRipe, turnError } from './apply.ts';
 import { type PendingDeadLetter, type PendingReply, TurnDraft, type TurnEnvironment } from './draft.ts';
+import { dropEffect } from './effects.ts';
 import type { Inbound } from './inbound.ts';
+import { type EffectSchedule, isDue, schedulesOf } from './journal.ts';
 import type { AgentMemory } from './memory.ts';
 
 /** Most events in one commit: beyond some hundreds the saving is gone and the loss of a conflict grows. */
@@ -47,11 +50,19 @@ export interface Turn {
   /** New outbox entries; they stand in the record already. */
   readonly outbox: readonly OutboxEntry[];
   readonly armed: readonly TimerEntry[];
+  /** Schedules of effects that are to be repeated later. */
+  readonly scheduled: readonly EffectSchedule[];
+  /** Schedules of effects that are to be taken back. */
+  readonly withdrawn: readonly EffectSchedule[];
+  /** Effects whose state was left: whoever runs them is told to stop. */
+  readonly stopped: readonly JournalEntry[];
   /** Generations of timers whose schedules are to be taken back. */
   readonly cancelled: readonly number[];
   readonly history: readonly HistoryEvent[];
   readonly outputNames: readonly string[];
   readonly duplicates: number;
+  /** Attempts of effects of which nobody knew how they ended. */
+  readonly unknownEffects: number;
   /** The machine asked to sleep now. */
   readonly sleep: boolean;
   /** The machine threw on the message after those consumed; it is tried again at `retryMs`. */
@@ -73,7 +84,7 @@ export function takeTurn(
   limits: TurnLimits,
   backoff: number,
 ): Turn {
-  const draft = new TurnDraft(memory, env);
+  const draft = new TurnDraft(memory, env, backoff);
   if (draft.lifecycle.name === 'asleep' || draft.lifecycle.name === 'backoff' || draft.lifecycle.name === 'paused')
     draft.setLifecycle('awake');
   let consumed = 0;
@@ -133,8 +144,7 @@ function fail(draft: TurnDraft, inbound: Inbound, error: WakebusError, backoff: 
     giveUp(draft, inbound, dead, count);
     draft.pass(inbound);
     draft.attempt = undefined;
-    if (inbound.kind === 'timer')
-      draft.timers = draft.timers.filter((timer) => timer.generation !== inbound.fire.generation);
+    if (inbound.kind === 'timer' || inbound.kind === 'effect') forget(draft, inbound, dead);
     return undefined;
   }
   const retryMs = draft.env.nowMs + Math.round(retry.backoffMs * 2 ** (count - 1) * (0.5 + backoff / 2));
@@ -143,12 +153,20 @@ function fail(draft: TurnDraft, inbound: Inbound, error: WakebusError, backoff: 
   return { error, retryMs, count };
 }
 
+/** What has fired or ended is over, although the machine never took it. */
+function forget(draft: TurnDraft, inbound: Extract<Inbound, { kind: 'timer' | 'effect' }>, error: WakebusError): void {
+  const { generation } = inbound.kind === 'timer' ? inbound.fire : inbound.result;
+  draft.timers = draft.timers.filter((timer) => timer.generation !== generation);
+  dropEffect(draft, generation, error);
+}
+
 function seal(draft: TurnDraft, consumed: number, failure: Turn['failure']): Turn {
   const { memory, env } = draft;
   const old = memory.record;
   // By the age of what it has taken, and not while older messages stand aside: a repetition may have waited for long.
   if (old.held === undefined) memory.seen.expire(Math.min(env.nowMs, draft.cursorMs));
-  const owes = draft.outbox.length + draft.armed.length > 0;
+  const scheduled = scheduledBy(draft);
+  const owes = draft.outbox.length + draft.armed.length + scheduled.length > 0 || draft.journal.some(isDue);
   const record: AgentRecord = {
     ...old,
     cursor: draft.cursor,
@@ -156,6 +174,7 @@ function seal(draft: TurnDraft, consumed: number, failure: Turn['failure']): Tur
     incarnation: draft.incarnation,
     generation: draft.generation,
     timers: draft.timers,
+    journal: draft.journal,
     early: draft.early,
     peers: draft.peers,
     lifecycle: draft.lifecycle,
@@ -180,13 +199,30 @@ function seal(draft: TurnDraft, consumed: number, failure: Turn['failure']): Tur
     actions: draft.actions,
     outbox: draft.outbox,
     armed: draft.armed,
+    scheduled,
+    stopped: draft.stopped,
+    withdrawn: withdrawnBy(draft),
     cancelled: draft.cancelled,
     history: draft.history,
     outputNames: draft.outputNames,
     duplicates: draft.duplicates,
+    unknownEffects: draft.unknownEffects,
     sleep: draft.sleep,
     ...(failure !== undefined && { failure }),
   };
+}
+
+const NO_SCHEDULES: readonly EffectSchedule[] = Object.freeze([]);
+
+/** The schedules of effects that this turn has made. */
+function scheduledBy({ journal, memory }: TurnDraft): readonly EffectSchedule[] {
+  const before = memory.record.journal;
+  return journal === before ? NO_SCHEDULES : schedulesOf(journal.filter((entry) => !before.includes(entry)));
+}
+
+/** The schedules of effects that need not stand any more. */
+function withdrawnBy({ stopped, withdrawn }: TurnDraft): readonly EffectSchedule[] {
+  return stopped.length + withdrawn.length === 0 ? NO_SCHEDULES : schedulesOf([...withdrawn, ...stopped]);
 }
 
 /** The turn in short, without payloads: it is rewritten with every commit. */

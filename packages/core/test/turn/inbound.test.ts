@@ -58,7 +58,7 @@ describe('what cannot be read', () => {
   const cases: ReadonlyArray<readonly [string, string, Uint8Array, string]> = [
     ['a payload that is not JSON', 'e.note', new TextEncoder().encode('{'), 'INVALID_PAYLOAD'],
     ['a name that no encoder wrote', 'e.a=zz', new Uint8Array(), 'INVALID_EVENT'],
-    ['a runtime kind of a later version', 's.effect', new Uint8Array(), 'INVALID_EVENT'],
+    ['a runtime kind of a later version', 's.later', new Uint8Array(), 'INVALID_EVENT'],
     ['a runtime message without an envelope', 's.message', encode({ v: 2 }), 'INVALID_PAYLOAD'],
     ['a timer of garbage', 's.timer', new Uint8Array([0xc1]), 'INVALID_PAYLOAD'],
     ['a control message without a verb', 's.control', encode({ v: 1 }), 'INVALID_PAYLOAD'],

@@ -1,7 +1,10 @@
 /** One agent, its mailbox and its turns, without a bus: for the tests of this folder. */
 import {
   type AgentKey,
+  type EffectResolution,
+  type EffectResult,
   type Headers,
+  type JournalEntry,
   type ReplyBody,
   SeenIndex,
   agentKey,
@@ -16,6 +19,7 @@ import {
   type Inbound,
   type Turn,
   type TurnLimits,
+  childIds,
   decodeSnapshot,
   defineAgent,
   freeze,
@@ -24,6 +28,7 @@ import {
   reply,
   sendToAgent,
   sleepNow,
+  startDue,
   takeTurn,
 } from '../../src/mod.ts';
 
@@ -143,7 +148,9 @@ export class Scene {
   rehydrate(definition: AnyAgentDefinition = this.definition): void {
     const record = decodeRecord(SELF, encodeRecord(freeze(this.memory).record));
     const empty = record.snapshot.length === 0;
-    const snapshot = empty ? undefined : decodeSnapshot(definition, record.snapshot, record.machineVersion);
+    const snapshot = empty
+      ? undefined
+      : decodeSnapshot(definition, record.snapshot, record.machineVersion, undefined, childIds(record.journal));
     const seen = new SeenIndex(record.seen, definition.dedupe.horizonMs);
     this.memory = { key: SELF, definition, record, snapshot, seen };
   }
@@ -176,12 +183,31 @@ export class Scene {
     };
   }
 
-  fire(id: string, generation: number): Inbound {
-    return { ...this.#base(), kind: 'timer', fire: { v: 1, id, generation, dueMs: this.nowMs } };
+  fire(id: string, generation: number, dueMs: number = this.nowMs): Inbound {
+    return { ...this.#base(), kind: 'timer', fire: { v: 1, id, generation, dueMs } };
   }
 
   control(verb: 'remove' | 'suspend' | 'release'): Inbound {
     return { ...this.#base(), kind: 'control', control: { v: 1, verb } };
+  }
+
+  /** How the attempt of an effect ended that stands in the journal, or another one. */
+  result(fields: Partial<EffectResult> & Pick<EffectResult, 'outcome'>): Inbound {
+    const { id = '', generation = 0, attempt = 0 } = this.record.journal.at(-1) ?? {};
+    return { ...this.#base(), kind: 'effect', result: { v: 1, id, generation, attempt, ...fields } };
+  }
+
+  /** An operator's word on an effect. */
+  resolve(effect: EffectResolution, to: string): Inbound {
+    const caller = { subject: to, deadlineMs: this.nowMs + 1_000 };
+    return { ...this.#base(), reply: caller, kind: 'control', control: { v: 1, verb: 'resolve', effect } };
+  }
+
+  /** Starts what is due, as a placement node does in a commit of its own. */
+  startEffects(node: string = 'node-a'): readonly JournalEntry[] {
+    const { journal, started } = startDue(this.definition, this.record, node, this.nowMs);
+    this.memory = { ...this.memory, record: { ...this.record, journal } };
+    return started;
   }
 
   /** The same message once more, as a publisher or a redelivery would store it: under a new sequence. */

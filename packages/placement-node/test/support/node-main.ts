@@ -1,6 +1,7 @@
 /** The program of a node process: see `node-process.ts`. */
 import { connectNats, startPlacementNode } from '../../src/mod.ts';
 import { listAgent } from './agents.ts';
+import { payerAgent } from './payer.ts';
 import type { NodeOrder, NodeProcessOptions, NodeReport, Step } from './node-process.ts';
 
 const options = JSON.parse(process.argv[2] as string) as NodeProcessOptions & { url: string; prefix: string };
@@ -33,7 +34,10 @@ const node = await startPlacementNode({
   connection: await connectNats({ servers: url }),
   prefix,
   setup: 'check',
-  agents: Object.entries(types).map(([type, version]) => listAgent({ type, version, ...agent })),
+  agents: [
+    ...Object.entries(types).map(([type, version]) => listAgent({ type, version, ...agent })),
+    ...(options.payers === true ? [payerAgent()] : []),
+  ],
   ...(options.name !== undefined && { name: options.name }),
   ...(options.pool !== undefined && { pool: options.pool }),
   ...(options.limits !== undefined && { limits: options.limits }),
@@ -42,6 +46,8 @@ const node = await startPlacementNode({
     beforeCommit,
     afterCommit: () => pass('afterCommit'),
     beforeRelay: () => pass('beforeRelay'),
+    beforeEffect: () => pass('beforeEffect'),
+    beforeResult: () => pass('beforeResult'),
     beforeAck: () => pass('beforeAck'),
   },
 });
@@ -51,8 +57,8 @@ process.on('message', (order: NodeOrder) => {
     mayPass = true;
     for (const resolve of waiting.splice(0)) resolve();
   } else if (order.kind === 'status') {
-    const { sessions, members } = node.status();
-    report({ kind: 'status', status: { sessions, members } });
+    const { sessions, effects } = node.status();
+    report({ kind: 'status', status: { sessions, effects } });
   } else {
     void node.drain().then(() => report({ kind: 'drained' }));
   }

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Limits } from '../../src/mod.ts';
 
 /** Steps at which a node process can stop to think, or end. */
-export type Step = 'beforeCommit' | 'afterCommit' | 'beforeRelay' | 'beforeAck';
+export type Step = 'beforeCommit' | 'afterCommit' | 'beforeRelay' | 'beforeEffect' | 'beforeResult' | 'beforeAck';
 
 export interface NodeProcessOptions {
   readonly name?: string;
@@ -13,6 +13,8 @@ export interface NodeProcessOptions {
   /** Agent types with their versions. @default one, `list` at version 1 */
   readonly types?: Readonly<Record<string, number>>;
   readonly agent?: object;
+  /** Whether it runs payers as well. */
+  readonly payers?: boolean;
   readonly limits?: Partial<Limits>;
   readonly history?: boolean;
   /** Kill the process, as SIGKILL does, at the n-th time that it comes to a step. */
@@ -26,7 +28,7 @@ export type NodeReport =
   | { readonly kind: 'started'; readonly nodeId: string }
   | { readonly kind: 'waiting'; readonly key: string }
   | { readonly kind: 'drained' }
-  | { readonly kind: 'status'; readonly status: { readonly sessions: number; readonly members: readonly string[] } };
+  | { readonly kind: 'status'; readonly status: { readonly sessions: number; readonly effects: number } };
 
 /** What it is told. */
 export type NodeOrder = { readonly kind: 'goOn' | 'drain' | 'status' };
@@ -84,8 +86,17 @@ export class NodeProcess {
   }
 
   async sessions(): Promise<number> {
+    return (await this.#status()).sessions;
+  }
+
+  /** Effects that run there. */
+  async effects(): Promise<number> {
+    return (await this.#status()).effects;
+  }
+
+  async #status(): Promise<Extract<NodeReport, { kind: 'status' }>['status']> {
     this.#order({ kind: 'status' });
-    return (await this.#report('status')).status.sessions;
+    return (await this.#report('status')).status;
   }
 
   #order(order: NodeOrder): void {

@@ -5,6 +5,7 @@ import { bank } from './bank.ts';
 import { clocks } from './clocks.ts';
 import { calm, crowd, damage, killing, operators, rolling } from './ledger-variants.ts';
 import { ledger } from './ledger.ts';
+import { purchases } from './purchases.ts';
 import type { Workload } from './workload.ts';
 
 /** Made anew for each run: a workload may keep what it has planned. */
@@ -18,4 +19,5 @@ export const workloads: Readonly<Record<string, () => Workload>> = {
   killing,
   damage,
   calm,
+  purchases,
 };

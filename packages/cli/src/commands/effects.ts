@@ -1,0 +1,116 @@
+/** `wakebus effects`: what agents have under way in the world outside, and an operator's word where nobody knows. */
+import { type Command, Option } from 'commander';
+import type { AgentSummary } from '@wakebus/client';
+import { type JournalEntry, WakebusError, parseAddress, splitKey } from '@wakebus/protocol';
+import type { CliIo } from '../cli-io.ts';
+import { type CommandContext, connected, contextOf, examples } from '../command-context.ts';
+import { count, counted, duration, since, table } from '../human.ts';
+import { parseJson } from '../payload.ts';
+import type { Session } from '../session.ts';
+
+const states = ['planned', 'started', 'maybe'] as const;
+const outcomes = ['done', 'failed', 'retry'] as const;
+
+interface ListFlags {
+  readonly type?: string;
+  readonly state?: (typeof states)[number];
+}
+
+interface Row extends JournalEntry {
+  readonly agent: string;
+}
+
+export function addEffects(program: Command, io: CliIo): void {
+  const effects = program.command('effects').description('look at effects, and resolve those that nobody knows about');
+  addList(effects, io);
+  addResolve(effects, io);
+}
+
+function addList(effects: Command, io: CliIo): void {
+  const command = effects
+    .command('list')
+    .description('list effects that are not over. One that is "maybe" waits for an operator')
+    .option('-t, --type <type>', 'only of agents of this type')
+    .addOption(new Option('--state <state>', 'only those that are so now').choices(states))
+    .action(async (flags: ListFlags, self: Command) => {
+      const context = contextOf(self, io);
+      await connected(context, (session) => list(context, session, flags));
+    });
+  examples(command, ['wakebus effects list --state maybe', 'wakebus effects list --json | jq -r .key']);
+}
+
+function addResolve(effects: Command, io: CliIo): void {
+  const command = effects
+    .command('resolve <agent> <effect> <outcome> [json]')
+    .description('say how an effect ended that is "maybe" (done, failed), or have it run again (retry)')
+    .action(
+      async (
+        agent: string,
+        effect: string,
+        outcome: string,
+        json: string | undefined,
+        _flags: object,
+        self: Command,
+      ) => {
+        const context = contextOf(self, io);
+        await connected(context, (session) => resolve(session, { agent, effect, outcome, json }));
+        context.output.message(`${effect} of ${agent}: ${outcome}`);
+      },
+    );
+  examples(command, [
+    `wakebus effects resolve order/42 charge done '{"receipt":"r-7"}'`,
+    `wakebus effects resolve order/42 charge failed '"the bank knows nothing of it"'`,
+    'wakebus effects resolve order/42 charge retry',
+  ]);
+}
+
+async function list({ output }: CommandContext, { client }: Session, { type, state }: ListFlags): Promise<void> {
+  const rows: Row[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await client.list({
+      pageSize: 1_000,
+      ...(type !== undefined && { type }),
+      ...(cursor !== undefined && { cursor }),
+    });
+    rows.push(...page.agents.flatMap(rowsOf).filter((row) => state === undefined || row.state === state));
+    ({ cursor } = page);
+  } while (cursor !== undefined);
+  if (output.json) for (const row of rows) output.data('effect', row, () => '');
+  else if (rows.length > 0) output.data('effects', {}, () => asTable(rows, Date.now()));
+  if (!output.json) output.message(counted(rows.length, 'effect'));
+}
+
+function rowsOf({ address, effects = [] }: AgentSummary): Row[] {
+  return effects.map((entry) => ({ agent: address, ...entry }));
+}
+
+function asTable(rows: readonly Row[], nowMs: number): string {
+  const head = ['AGENT', 'EFFECT', 'STATE', 'ATTEMPT', 'PLANNED', 'KEY', 'WHY'];
+  const cells = rows.map(({ agent, id, src, state, attempt, plannedMs, notBeforeMs = 0, key, error }) => [
+    agent,
+    id === src ? id : `${id} (${src})`,
+    notBeforeMs > nowMs ? `${state}, in ${duration(notBeforeMs - nowMs)}` : state,
+    count(attempt),
+    since(plannedMs, nowMs),
+    key,
+    error?.message ?? '',
+  ]);
+  return table(head, cells);
+}
+
+interface Resolution {
+  readonly agent: string;
+  readonly effect: string;
+  readonly outcome: string;
+  readonly json: string | undefined;
+}
+
+async function resolve({ client }: Session, { agent, effect, outcome, json }: Resolution): Promise<void> {
+  const as = outcomes.find((known) => known === outcome);
+  if (as === undefined)
+    throw new WakebusError('INVALID_OPTION', { option: 'outcome', why: `write one of ${outcomes.join(', ')}` });
+  const { type } = splitKey(parseAddress(agent));
+  const value = json === undefined ? undefined : parseJson(json);
+  await client.agent(type, agent.slice(type.length + 1)).resolveEffect(effect, as, value);
+}

@@ -1,0 +1,115 @@
+/** Effects as an operator sees them. */
+import { runCli } from '@wakebus/cli';
+import { createClient } from '@wakebus/client';
+import { defineAgent, effect } from '@wakebus/core';
+import { type NatsServers, startNatsServer } from '@wakebus/nats-server';
+import { type PlacementNode, connectNats, startPlacementNode } from '@wakebus/placement-node';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { assign, setup } from 'xstate';
+import { eventually } from './eventually.ts';
+import { type FakeIo, fakeIo } from './fake-io.ts';
+
+/** A letter that never arrives, and cannot be called back. */
+const post = effect({ run: () => new Promise<string>(() => {}), irreversible: true, timeoutMs: 50 });
+
+const machine = setup({ types: { context: {} as { told: unknown } }, actors: { post } }).createMachine({
+  context: { told: undefined },
+  initial: 'idle',
+  on: { write: '.posting' },
+  states: {
+    idle: {},
+    posting: {
+      invoke: {
+        id: 'letter',
+        src: 'post',
+        onDone: { target: 'idle', actions: assign({ told: ({ event }) => event.output }) },
+        onError: { target: 'idle', actions: assign({ told: ({ event }) => (event.error as Error).message }) },
+      },
+    },
+  },
+});
+
+const writer = defineAgent({ type: 'writer', machine });
+
+let server: NatsServers;
+let connection: Awaited<ReturnType<typeof connectNats>>;
+let node: PlacementNode;
+
+beforeAll(async () => {
+  server = await startNatsServer();
+  connection = await connectNats({ servers: server.url });
+  node = await startPlacementNode({ connection, agents: [writer] });
+});
+
+afterAll(async () => {
+  await node.drain();
+  await connection.close();
+  await server.stop();
+});
+
+async function run(...argv: string[]): Promise<{ code: number; io: FakeIo }> {
+  using io = fakeIo({ env: { WAKEBUS_SERVERS: server.url } });
+  return { code: await runCli(argv, io), io };
+}
+
+/** Has a letter written, and waits until nobody knows what became of it. */
+async function lose(id: string): Promise<void> {
+  expect((await run('send', `writer/${id}`, 'write')).code).toBe(0);
+  const listed = async (): Promise<string> =>
+    (await run('effects', 'list', '--type', 'writer', '--state', 'maybe', '--json')).io.stdout;
+  await eventually(listed).toContain(`writer/${id}`);
+}
+
+async function toldTo(id: string): Promise<unknown> {
+  const client = await createClient(connection);
+  const found = await client.inspect(writer, id);
+  client.close();
+  return found?.context.told;
+}
+
+test('what nobody knows is listed with its key, and shown by inspect', async () => {
+  await lose('ada');
+  const { code, io } = await run('effects', 'list', '--json');
+
+  expect(code).toBe(0);
+  expect(io.json().filter((row) => (row as { agent: string }).agent === 'writer/ada')).toMatchObject([
+    { v: 1, kind: 'effect', id: 'letter', src: 'post', state: 'maybe', attempt: 1, key: 'writer.ada~1@1.0' },
+  ]);
+  expect((await run('effects', 'list')).io.stdout).toMatch(/writer\/ada\s+letter \(post\)\s+maybe\s+1/);
+  expect((await run('inspect', 'writer/ada')).io.stdout).toMatch(
+    /effect +letter maybe, 1 attempt, key writer\.ada~1@1\.0: it did not end within 50 ms/,
+  );
+  expect((await run('effects', 'list', '--state', 'planned')).io.stderr).toBe('0 effects\n');
+});
+
+test('doctor names who waits for an operator, and how to say it', async () => {
+  await lose('dan');
+  const { io } = await run('doctor');
+  expect(io.stdout + io.stderr).toMatch(
+    /writer\/dan waits for an operator.*wakebus effects resolve writer\/dan letter/,
+  );
+});
+
+test('an operator says how it ended', async () => {
+  await lose('bob');
+  expect((await run('effects', 'resolve', 'writer/bob', 'letter', 'done', '{"stamp":1}')).code).toBe(0);
+  expect(await toldTo('bob')).toEqual({ stamp: 1 });
+
+  await lose('bob');
+  expect((await run('effects', 'resolve', 'writer/bob', 'letter', 'failed', '"it came back"')).code).toBe(0);
+  expect(await toldTo('bob')).toMatch(/failed: it came back/);
+});
+
+test('what cannot be resolved says why, by its exit code too', async () => {
+  await lose('cid');
+  const cases: ReadonlyArray<readonly [readonly string[], number, string]> = [
+    [['writer/cid', 'parcel', 'done'], 3, 'EFFECT_NOT_FOUND'],
+    [['writer/nobody', 'letter', 'done'], 3, 'AGENT_NOT_FOUND'],
+    [['writer/cid', 'letter', 'lost'], 7, 'INVALID_OPTION'],
+    [['writer/cid', 'letter', 'done', '{'], 7, 'INVALID_PAYLOAD'],
+  ];
+  for (const [argv, expected, named] of cases) {
+    const { code, io } = await run('effects', 'resolve', ...argv);
+    expect([code, io.stderr]).toEqual([expected, expect.stringContaining(named)]);
+  }
+});

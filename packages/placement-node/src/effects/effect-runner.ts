@@ -1,0 +1,327 @@
+/**
+ * The owner of running effects: this placement node, whatever becomes of the session that started them.
+ *
+ * An attempt runs once its start is committed. How it ended goes into the agent's inbox, and is tried until
+ * it is stored; the agent may sleep or move meanwhile. Whoever has the agent may ask what runs here, and
+ * have it stopped. What a result means is decided by the turn that takes it.
+ */
+import { type EffectSpec, noActor } from '@wakebus/core';
+import {
+  type AgentKey,
+  EVENT_LIMIT_BYTES,
+  type EffectResult,
+  type JournalEntry,
+  WakebusError,
+  attribute,
+  decode,
+  encode,
+  encodeToSend,
+  isWakebusError,
+  span,
+  splitKey,
+  wireMessageId,
+} from '@wakebus/protocol';
+import { type NodeContext, inboxOf } from '../node-context.ts';
+import { type ClockTimer, delay } from '../ports/clock.ts';
+import type { PlainMessage, Subscription } from '../ports/messenger.ts';
+import { type RunningSpan, traceHeaders } from '../telemetry.ts';
+
+/** Between two tries to store a result, in milliseconds, doubling to the last. */
+const RETRY_MS = [20, 50, 100, 250, 500, 1_000, 2_000] as const;
+
+/** An attempt whose start is committed. */
+export interface EffectRun {
+  readonly key: AgentKey;
+  readonly entry: JournalEntry;
+  readonly spec: EffectSpec;
+  readonly epoch: number;
+}
+
+/** What a runner shares with the sessions of its node. */
+export type RunnerContext = Omit<NodeContext, 'effects'>;
+
+/** Names an attempt among all of them. */
+export interface AttemptName {
+  readonly key: AgentKey;
+  readonly generation: number;
+  readonly attempt: number;
+}
+
+/** What another node asks. */
+interface EffectRequest extends AttemptName {
+  /** Stop it as well. */
+  readonly isAbort: boolean;
+}
+
+interface Running {
+  readonly run: EffectRun;
+  readonly controller: AbortController;
+  /** Resolves when user code has ended, or is not waited for any more. */
+  readonly over: Promise<void>;
+  /** Nobody wants to know any more how it ended. */
+  isUnwanted: boolean;
+}
+
+type Outcome = Pick<EffectResult, 'outcome' | 'output' | 'error' | 'isFinal'>;
+
+export class EffectRunner {
+  readonly #context: RunnerContext;
+  readonly #running = new Map<string, Running>();
+  #subscription: Subscription | undefined;
+  #waiters: Array<() => void> = [];
+  #isDraining = false;
+  #isClosed = false;
+
+  constructor(context: RunnerContext) {
+    this.#context = context;
+  }
+
+  /** Attempts that run here, those among them whose result is not stored yet. */
+  get count(): number {
+    return this.#running.size;
+  }
+
+  /** Whether it takes no more: what is planned is left to another node. */
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /** Begins to answer other nodes. */
+  listen(): void {
+    const { layout, nodeId, ports } = this.#context;
+    const subject = layout.nodeSubject(nodeId, 'effect');
+    this.#subscription = ports.messenger.subscribe(subject, (message) => void this.#onRequest(message));
+  }
+
+  isRunning(name: AttemptName): boolean {
+    return this.#running.has(idOf(name));
+  }
+
+  /** Runs an attempt. Its start must be committed. */
+  start(run: EffectRun): void {
+    const controller = new AbortController();
+    const { promise: over, resolve: end } = Promise.withResolvers<void>();
+    const running: Running = { run, controller, over, isUnwanted: false };
+    const { generation, attempt } = run.entry;
+    const id = idOf({ key: run.key, generation, attempt });
+    this.#running.set(id, running);
+    void this.#own(running, end).finally(() => {
+      this.#running.delete(id);
+      if (this.#running.size > 0) return;
+      for (const resolve of this.#waiters.splice(0)) resolve();
+    });
+  }
+
+  /** Stops an attempt whose result nobody wants. @returns when its code has ended, or the time for that is over. */
+  async abort(name: AttemptName): Promise<void> {
+    const running = this.#running.get(idOf(name));
+    if (running === undefined) return;
+    running.isUnwanted = true;
+    running.controller.abort(new Error('the effect is not wanted any more'));
+    await within(this.#context, running.over, this.#context.limits.releaseMs);
+  }
+
+  /** Asks the node of an attempt whether it runs there. @returns `undefined` when it did not answer. */
+  async ask(nodeId: string, name: AttemptName, isAbort: boolean): Promise<boolean | undefined> {
+    const { layout, limits, ports } = this.#context;
+    if (nodeId === this.#context.nodeId) {
+      if (isAbort) await this.abort(name);
+      return this.isRunning(name);
+    }
+    const request: EffectRequest = { ...name, isAbort };
+    const subject = layout.nodeSubject(nodeId, 'effect');
+    const answer = await ports.messenger.request(subject, encode(request), 2 * limits.releaseMs);
+    return answer === undefined ? undefined : answer[0] === 1;
+  }
+
+  /** Takes no more. */
+  startDraining(): void {
+    this.#isDraining = true;
+  }
+
+  /** Waits for what runs, in bounded time; then stops it, and says that nobody knows how it ended. */
+  async drain(): Promise<void> {
+    this.startDraining();
+    const { limits } = this.#context;
+    if (this.count > 0) await within(this.#context, this.#idle(), limits.drainMs);
+    for (const { controller } of this.#running.values()) controller.abort(new LeftNode());
+    if (this.count > 0) await within(this.#context, this.#idle(), limits.releaseMs);
+  }
+
+  /** Stops at once, as a crash would: nothing is said of what ran. */
+  close(): void {
+    this.#isClosed = true;
+    this.#subscription?.stop();
+    for (const running of this.#running.values()) {
+      running.isUnwanted = true;
+      running.controller.abort(new Error('the placement node is closed'));
+    }
+  }
+
+  #idle(): Promise<void> {
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  async #own(running: Running, end: () => void): Promise<void> {
+    const { telemetry } = this.#context;
+    const { key, entry } = running.run;
+    const traced = telemetry.start(span.effect, key, [entry.trace]);
+    const outcome = await this.#attempt(running);
+    end();
+    const { probes } = this.#context;
+    const named = running.isUnwanted ? 'aborted' : outcome.outcome;
+    if (probes?.beforeResult !== undefined) await probes.beforeResult(key);
+    traced.set({
+      [attribute.effect]: entry.src,
+      [attribute.attempt]: entry.attempt,
+      [attribute.outcome]: named,
+    });
+    telemetry.effects.add(1, { type: splitKey(key).type, outcome: named });
+    await this.#store(running, outcome, traced);
+    traced.end(isWakebusError(outcome.error) ? outcome.error : undefined);
+  }
+
+  /** Runs the author's code until it ends or its time is over. */
+  async #attempt(running: Running): Promise<Outcome> {
+    const { controller, run } = running;
+    const { clock } = this.#context.ports;
+    let timer: ClockTimer | undefined;
+    const stopped = new Promise<Outcome>((resolve) => {
+      const { signal } = controller;
+      signal.addEventListener('abort', () => {
+        if (signal.reason instanceof OutOfTime || signal.reason instanceof LeftNode || running.isUnwanted)
+          resolve({ outcome: 'maybe', error: (signal.reason as Error).message });
+      });
+      timer = clock.setTimer(run.spec.timeoutMs, () => controller.abort(new OutOfTime(run.spec.timeoutMs)));
+    });
+    try {
+      const output = await Promise.race([call(run, controller.signal), stopped.then((outcome) => new Ended(outcome))]);
+      return output instanceof Ended ? output.outcome : { outcome: 'done', output };
+    } catch (error) {
+      const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: unknown };
+      return code === 'EFFECT_MAYBE' ? { outcome: 'maybe', error: String(message) } : { outcome: 'failed', error };
+    } finally {
+      timer?.cancel();
+    }
+  }
+
+  /** Appends the result until it is stored. A node that may not act waits until it may. */
+  async #store(running: Running, outcome: Outcome, traced: RunningSpan): Promise<void> {
+    const { layout, log, membership, ports } = this.#context;
+    const { key, entry } = running.run;
+    const { id, generation, attempt } = entry;
+    const data = encodeResult({ v: 1, id, generation, attempt, ...outcome });
+    const headers = traceHeaders(traced.carrier);
+    const options = {
+      messageId: wireMessageId(key, `${entry.key}#${attempt}`),
+      ...(headers !== undefined && { headers }),
+    };
+    for (let round = 0; !this.#isClosed && !running.isUnwanted; round += 1) {
+      if (membership.mayAct()) {
+        try {
+          const stored = await inboxOf(this.#context, key).append(layout.runtimeSubject(key, 'effect'), data, options);
+          if (stored.kind === 'stored') return;
+        } catch (thrown) {
+          log.warn(String(thrown), { agent: key, effect: id });
+        }
+      }
+      await delay(ports.clock, RETRY_MS[Math.min(round, RETRY_MS.length - 1)] as number);
+    }
+  }
+
+  async #onRequest(message: PlainMessage): Promise<void> {
+    const request = readRequest(message.data);
+    if (request === undefined) return;
+    if (request.isAbort) await this.abort(request);
+    message.respond(new Uint8Array([this.isRunning(request) ? 1 : 0]));
+  }
+}
+
+class Ended {
+  readonly outcome: Outcome;
+
+  constructor(outcome: Outcome) {
+    this.outcome = outcome;
+  }
+}
+
+class OutOfTime extends Error {
+  constructor(timeoutMs: number) {
+    super(`it did not end within ${timeoutMs} ms`);
+  }
+}
+
+class LeftNode extends Error {
+  constructor() {
+    super('its placement node was drained while it ran');
+  }
+}
+
+/** What throws before it gives a promise has failed, as one that is rejected. */
+async function call({ entry, spec, epoch }: EffectRun, signal: AbortSignal): Promise<unknown> {
+  const args = {
+    ...noActor(),
+    input: entry.input,
+    signal,
+    idempotencyKey: entry.key,
+    attempt: entry.phase === undefined ? entry.runs : entry.attempt - (entry.phaseFrom ?? 0),
+    epoch,
+  };
+  const code = entry.phase === undefined ? spec.run : spec[entry.phase];
+  return code?.(args);
+}
+
+/** A result as it travels. An output that cannot be stored is a failure that no repetition mends. */
+function encodeResult(result: EffectResult): Uint8Array {
+  try {
+    return encodeLimited(result);
+  } catch (thrown) {
+    if (!isWakebusError(thrown)) throw thrown;
+    const { output: _output, error: given, ...rest } = result;
+    if (result.outcome === 'failed') return encodeLimited({ ...rest, error: plainError(given) });
+    return encodeLimited({ ...rest, outcome: 'failed', error: thrown, isFinal: true });
+  }
+}
+
+/** @throws {WakebusError} `VALUE_NOT_DURABLE`, `EVENT_TOO_LARGE`. */
+function encodeLimited(result: EffectResult): Uint8Array {
+  const data = encodeToSend(result);
+  if (data.length <= EVENT_LIMIT_BYTES) return data;
+  throw new WakebusError('EVENT_TOO_LARGE', { sizeBytes: data.length, limitBytes: EVENT_LIMIT_BYTES });
+}
+
+/** Clients of services throw errors that hold sockets and callbacks: what remains is what can be read. */
+function plainError(given: unknown): Error {
+  const { name, message, code } = (typeof given === 'object' && given !== null ? given : {}) as Partial<
+    Record<'name' | 'message' | 'code', unknown>
+  >;
+  const error = new Error((typeof message === 'string' ? message : String(given)).slice(0, 2_000));
+  if (typeof name === 'string') error.name = name.slice(0, 200);
+  return typeof code === 'string' || typeof code === 'number' ? Object.assign(error, { code }) : error;
+}
+
+/** Resolves with some work, or when the time is over. */
+async function within({ ports }: RunnerContext, work: Promise<void>, mostMs: number): Promise<void> {
+  let timer: ClockTimer | undefined;
+  const tooLate = new Promise<void>((resolve) => {
+    timer = ports.clock.setTimer(mostMs, resolve);
+  });
+  await Promise.race([work, tooLate]);
+  timer?.cancel();
+}
+
+function idOf({ key, generation, attempt }: AttemptName): string {
+  return `${key}~${generation}#${attempt}`;
+}
+
+/** Whoever may publish here may publish nonsense. */
+function readRequest(data: Uint8Array): EffectRequest | undefined {
+  try {
+    const request = decode(data) as Partial<EffectRequest> | null;
+    return typeof request?.key === 'string' && typeof request.generation === 'number'
+      ? (request as EffectRequest)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
