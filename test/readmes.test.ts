@@ -19,6 +19,7 @@ const tried = [
   'packages/cli/README.md agent.ts',
   'packages/client/README.md main.ts',
   'packages/core/README.md main.ts',
+  'packages/core/README.md order.ts',
   'packages/nats-server/README.md main.ts',
   'packages/placement-node/README.md main.ts',
   'packages/protocol/README.md main.ts',
@@ -37,6 +38,7 @@ const elsewhere = [
     'test/examples.test.ts',
   ],
   ['open http://127.0.0.1:16686', 'no browser'],
+  ['node main.ts', 'test/examples.test.ts'],
   ['node main.ts', 'test/examples.test.ts'],
   ['NATS_URL=nats://127.0.0.1:4222 node main.ts', 'test/examples.test.ts'],
 ] as const;

@@ -211,6 +211,13 @@ async function hydrate(
 ): Promise<WakeOutcome> {
   const chunks = await fetchSeen(context, key, record);
   try {
+    // Also without a state: what a newer version has begun is not for this one to go on with.
+    if (record.machineVersion > definition.version)
+      throw new WakebusError('VERSION_NEWER', {
+        address: addressOf(key),
+        version: record.machineVersion,
+        known: definition.version,
+      });
     const empty = record.snapshot.length === 0;
     const snapshot = empty
       ? undefined

@@ -89,7 +89,7 @@ const nodeMutants: readonly Mutant[] = [
     edits: [
       {
         file: `${node}session.ts`,
-        find: 'isDraining || handOver.needsWitness, (seq) => handOver.isDone(seq)',
+        find: 'isOwing || handOver.needsWitness, (seq) => handOver.isDone(seq)',
         replace: 'isDraining, () => true',
       },
     ],
