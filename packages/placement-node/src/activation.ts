@@ -200,14 +200,19 @@ export class Activation {
   /** Writes that nobody holds the agent. @returns whether it was not lost. */
   async sleep(): Promise<boolean> {
     const record = this.handOver.trim(this.record);
-    // A holder that is gone, or this node before it lost its lease, may still stand there.
-    if (!this.#isClaimed && record.lease.holder === '' && record.settled === this.record.settled) return true;
+    if (!this.#isClaimed && !this.#isLeftOver(record) && record.settled === this.record.settled) return true;
     const running = this.#context.telemetry.start(span.sleep, this.#key, [record.trace]);
     this.#carrier = running.carrier;
     const lifecycle = asleep(record, this.#context.ports.clock.wallMs());
     const isAsleep = await this.stand({ lease: { holder: '', epoch: this.#epoch }, lifecycle });
     running.end();
     return isAsleep;
+  }
+
+  /** Whether a record names a holder that runs the agent no more: one that is gone, or this node before it lost its lease. */
+  #isLeftOver({ lease: { holder } }: AgentRecord): boolean {
+    const { membership, nodeId } = this.#context;
+    return holder === nodeId || (holder !== '' && !membership.isLiving(holder));
   }
 
   #read(message: MailboxMessage): Inbound {
