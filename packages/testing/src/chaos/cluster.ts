@@ -16,6 +16,9 @@ import { NodeProcess } from './node-process.ts';
 import { persist } from './patience.ts';
 import { ServerApi } from './server-api.ts';
 
+/** A cluster that has not elected its leaders by then has got stuck, in milliseconds. */
+const SETTLE_MS = 30_000;
+
 type Connection = Awaited<ReturnType<typeof connectNats>>;
 
 /** A process of the run, or a client of it, with its ways to the servers. */
@@ -72,7 +75,18 @@ export class Cluster {
   }
 
   /** Starts servers and creates the deployment. What has been started goes again when this fails. */
-  static async open({ deployment, storeIn }: ClusterOptions = {}): Promise<Cluster> {
+  /** Three servers on one busy machine do not always find each other in time: then they are started anew, twice at most. */
+  static async open(options: ClusterOptions = {}): Promise<Cluster> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await Cluster.#start(options);
+      } catch (error) {
+        if (tries === 3) throw error;
+      }
+    }
+  }
+
+  static async #start({ deployment, storeIn }: ClusterOptions): Promise<Cluster> {
     const folder = mkdtempSync(join(tmpdir(), 'wakebus-chaos-'));
     const watchdog = new Watchdog(folder);
     const routes = new Map<string, Link>();
@@ -90,7 +104,7 @@ export class Cluster {
       });
       const connection = await connectNats({ servers: [...servers.urls], name: 'wakebus-chaos' });
       // Three servers that have only just met may have to elect leaders for it.
-      const layout = await persist(() => createDeployment(connection, { replicas: 3, ...deployment }));
+      const layout = await persist(() => createDeployment(connection, { replicas: 3, ...deployment }), SETTLE_MS);
       const ports = natsPorts(connection, layout);
       return new Cluster({ servers, api: new ServerApi(connection), ports, folder, watchdog, connection, routes });
     } catch (error) {

@@ -65,6 +65,11 @@ const nodeMutants: readonly Mutant[] = [
         find: 'this.#inbox.read(this.#filter, this.#cursor + 1, READ_LIMIT)',
         replace: 'this.#inbox.read(this.#filter, this.#cursor + 1, READ_LIMIT).catch(() => [])',
       },
+      {
+        file: `${node}mailbox.ts`,
+        find: '(await this.#showsAllDelivered(before, reached));',
+        replace: 'before !== null;',
+      },
     ],
     run: { workload: 'ledger' },
     shows: 'left the inbox while the durable cursor was',
@@ -90,24 +95,12 @@ const nodeMutants: readonly Mutant[] = [
       {
         file: `${node}session.ts`,
         find: 'isOwing || handOver.needsWitness, (seq) => handOver.isDone(seq)',
-        replace: 'isDraining, () => true',
+        replace: 'isOwing, () => true',
       },
+      { file: `${node}session.ts`, find: ' || handOver.keepsAll) return;', replace: ') return;' },
     ],
     run: { workload: 'ledger' },
     shows: 'left before its message to',
-  },
-  {
-    rule: 'P4',
-    name: 'what comes again not acknowledged while the session waits for room',
-    edits: [
-      {
-        file: `${node}session.ts`,
-        find: 'if (this.#isRunning && this.#activation !== undefined) this.#acknowledge(this.#activation);',
-        replace: '',
-      },
-    ],
-    run: { workload: 'crowd', maxSteps: 300_000, faults: { requestLost: 0.15, full: 0.2 } },
-    shows: 'never came to rest',
   },
   {
     rule: 'P5',

@@ -115,6 +115,11 @@ export const turnMutants: readonly Mutant[] = [
         find: 'if (fromVersion > definition.version) {',
         replace: 'if (fromVersion > definition.version + 99) {',
       },
+      {
+        file: 'placement-node/src/wake.ts',
+        find: 'if (record.machineVersion > definition.version)',
+        replace: 'if (record.machineVersion > definition.version + 99)',
+      },
     ],
     run: { workload: 'rolling' },
     shows: 'the machine version falls',
