@@ -6,7 +6,7 @@ import { type AgentKey, decode, encode, isCanonicalKey } from '@wakebus/protocol
 import { Lane } from './lane.ts';
 import type { DeliveryRun, Doorbell } from './mailbox.ts';
 import type { NodeContext } from './node-context.ts';
-import type { ClockTimer } from './ports/clock.ts';
+import { type ClockTimer, within } from './ports/clock.ts';
 import type { Delivery } from './ports/event-log.ts';
 import type { PlainMessage, Subscription } from './ports/messenger.ts';
 import { Session } from './session.ts';
@@ -96,12 +96,7 @@ export class Sessions implements SessionOwner {
   async drain(): Promise<void> {
     this.#isDraining = true;
     const asleep = Promise.all([...this.#table.values()].map((session) => this.#hand(session)));
-    let timer: ClockTimer | undefined;
-    const tooLate = new Promise<void>((resolve) => {
-      timer = this.#context.ports.clock.setTimer(this.#context.limits.drainMs, resolve);
-    });
-    await Promise.race([asleep, tooLate]);
-    timer?.cancel();
+    await within(this.#context.ports.clock, asleep, this.#context.limits.drainMs);
     this.drop();
   }
 

@@ -22,7 +22,7 @@ import {
   wireMessageId,
 } from '@wakebus/protocol';
 import { type NodeContext, inboxOf } from '../node-context.ts';
-import { type ClockTimer, delay } from '../ports/clock.ts';
+import { type ClockTimer, delay, within } from '../ports/clock.ts';
 import type { PlainMessage, Subscription } from '../ports/messenger.ts';
 import { type RunningSpan, traceHeaders } from '../telemetry.ts';
 
@@ -118,7 +118,7 @@ export class EffectRunner {
     if (running === undefined) return;
     running.isUnwanted = true;
     running.controller.abort(new Error('the effect is not wanted any more'));
-    await within(this.#context, running.over, this.#context.limits.releaseMs);
+    await within(this.#context.ports.clock, running.over, this.#context.limits.releaseMs);
   }
 
   /** Asks the node of an attempt whether it runs there. @returns `undefined` when it did not answer. */
@@ -142,10 +142,10 @@ export class EffectRunner {
   /** Waits for what runs, in bounded time; then stops it, and says that nobody knows how it ended. */
   async drain(): Promise<void> {
     this.startDraining();
-    const { limits } = this.#context;
-    if (this.count > 0) await within(this.#context, this.#idle(), limits.drainMs);
+    const { limits, ports } = this.#context;
+    if (this.count > 0) await within(ports.clock, this.#idle(), limits.drainMs);
     for (const { controller } of this.#running.values()) controller.abort(new LeftNode());
-    if (this.count > 0) await within(this.#context, this.#idle(), limits.releaseMs);
+    if (this.count > 0) await within(ports.clock, this.#idle(), limits.releaseMs);
   }
 
   /** Stops at once, as a crash would: nothing is said of what ran. */
@@ -298,16 +298,6 @@ function plainError(given: unknown): Error {
   const error = new Error((typeof message === 'string' ? message : String(given)).slice(0, 2_000));
   if (typeof name === 'string') error.name = name.slice(0, 200);
   return typeof code === 'string' || typeof code === 'number' ? Object.assign(error, { code }) : error;
-}
-
-/** Resolves with some work, or when the time is over. */
-async function within({ ports }: RunnerContext, work: Promise<void>, mostMs: number): Promise<void> {
-  let timer: ClockTimer | undefined;
-  const tooLate = new Promise<void>((resolve) => {
-    timer = ports.clock.setTimer(mostMs, resolve);
-  });
-  await Promise.race([work, tooLate]);
-  timer?.cancel();
 }
 
 function idOf({ key, generation, attempt }: AttemptName): string {

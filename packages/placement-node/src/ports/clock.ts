@@ -17,6 +17,19 @@ export interface Clock {
   setTimer(delayMs: number, callback: () => void): ClockTimer;
 }
 
+/** Resolves with some work, or when the time for it is over, whatever comes first. @throws what the work throws in time. */
+export async function within(clock: Clock, work: Promise<unknown>, mostMs: number): Promise<void> {
+  let timer: ClockTimer | undefined;
+  const tooLate = new Promise<void>((resolve) => {
+    timer = clock.setTimer(mostMs, resolve);
+  });
+  try {
+    await Promise.race([work, tooLate]);
+  } finally {
+    timer?.cancel();
+  }
+}
+
 /** Resolves after a delay. */
 export function delay(clock: Clock, delayMs: number): Promise<void> {
   return new Promise((resolve) => {

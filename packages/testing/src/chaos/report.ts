@@ -3,18 +3,7 @@
  */
 import type { CampaignResult, FaultRecord } from './campaign.ts';
 import { type Broken, classify } from './classify.ts';
-
-/** One figure, as `npm run bench` writes them too. */
-export interface FigureRow {
-  readonly name: string;
-  readonly value: number;
-  readonly unit: string;
-  /** What the figure is measured against, where it is a ratio. */
-  readonly floor?: number;
-  readonly ratio?: number;
-  readonly target?: string;
-  readonly met?: boolean;
-}
+import type { FigureRow } from '../runs/run-totals.ts';
 
 /** Under this share of confirmed operations a run proves nothing. */
 const LEAST_SHARE = 0.8;

@@ -4,7 +4,8 @@
  */
 import { Cluster } from './cluster.ts';
 import { pause, persist } from './patience.ts';
-import { type FigureRow, figure } from './report.ts';
+import { figure } from './report.ts';
+import type { FigureRow } from '../runs/run-totals.ts';
 import { comeToRest } from './stored-run.ts';
 import { Traffic } from './traffic.ts';
 

@@ -8,6 +8,7 @@ export interface FigureRow {
   readonly name: string;
   readonly value: number;
   readonly unit: string;
+  /** What the figure is measured against, where it is a ratio. */
   readonly floor?: number;
   readonly ratio?: number;
   readonly target?: string;
