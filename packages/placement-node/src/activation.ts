@@ -20,9 +20,6 @@ import {
   type AgentKey,
   type AgentRecord,
   type Headers,
-  type HistoryEntry,
-  type HistoryEvent,
-  type LastTurn,
   RECORD_LIMIT_BYTES,
   WakebusError,
   addressOf,
@@ -38,9 +35,10 @@ import { storeDeadLetters } from './dead-letters.ts';
 import { SessionEffects } from './effects/session-effects.ts';
 import { HandOver } from './hand-over.ts';
 import { asleep, atHeldCursor, pastHeld, tooLarge } from './record-changes.ts';
-import { announce, announceEmits } from './live.ts';
+import { announce } from './live.ts';
 import type { NodeContext } from './node-context.ts';
 import { type RunningSpan, traceHeaders } from './telemetry.ts';
+import { historyOf, releaseOutputs } from './turn-outputs.ts';
 import type { WakeOutcome } from './wake.ts';
 
 /** What became of a turn. */
@@ -179,7 +177,7 @@ export class Activation {
   repeatHistory(): void {
     const { last } = this.record;
     if (this.#context.history !== undefined && last !== undefined)
-      this.handOver.history(this.#historyOf(last, last.events));
+      this.handOver.history(historyOf(this.record, last, last.events));
   }
 
   /** A commit that takes no events: it changes the lifecycle, or trims what was handed over. @returns whether it was not lost. */
@@ -278,65 +276,9 @@ export class Activation {
     }
     const { probes } = this.#context;
     if (probes?.afterCommit !== undefined) await probes.afterCommit(this.#key);
-    this.#release(turn, wake);
+    releaseOutputs(this.#context, this, turn, wake);
     this.#answeredSeq = this.record.cursor;
     return { kind: 'committed', turn, asleep: isAsleep };
-  }
-
-  /** The gate: everything that leaves, leaves here, after the commit. */
-  #release(turn: Turn, wake: string): void {
-    const { ports, telemetry } = this.#context;
-    for (const { subject, body } of turn.replies) ports.messenger.publish(subject, body);
-    announceEmits(this.#context, this.#key, turn.emits, this.record.turns);
-    this.handOver.relay(turn.outbox);
-    this.handOver.arm(turn.armed);
-    this.handOver.arm(turn.scheduled);
-    this.handOver.cancel(turn.cancelled.map((generation) => ({ generation })));
-    this.handOver.cancel(turn.withdrawn);
-    const { last } = this.record;
-    if (this.#context.history !== undefined && turn.consumed > 0 && last !== undefined)
-      this.handOver.history({ ...this.#historyOf(last, turn.history), ...(wake !== '' && { wake }) });
-    for (const { attempt, generation, node = '' } of turn.stopped)
-      void this.#context.effects.ask(node, { key: this.#key, generation, attempt }, true);
-    for (const action of turn.actions) this.#runAction(action);
-    const { type } = this.definition;
-    telemetry.turns.add(1, { type });
-    if (turn.duplicates > 0) telemetry.duplicates.add(turn.duplicates, { type });
-    if (turn.deadLetters.length > 0) telemetry.deadLetters.add(turn.deadLetters.length, { type });
-    if (turn.unknownEffects > 0) telemetry.unknownEffects.add(turn.unknownEffects, { type });
-    if (turn.failure !== undefined) telemetry.retries.add(1, { type });
-  }
-
-  /** Custom actions are best effort: the commit stands, whatever they do. */
-  #runAction(action: () => void): void {
-    try {
-      action();
-    } catch (thrown) {
-      this.#context.log.warn(`an action of ${addressOf(this.#key)} threw after its commit`, {
-        agent: this.#key,
-        error: String(thrown),
-      });
-    }
-  }
-
-  /** History of the last turn. @param events - With payloads, while they are at hand. */
-  #historyOf(last: LastTurn, events: readonly HistoryEvent[]): HistoryEntry {
-    const { record } = this;
-    const { state, outputs, atMs, commit, turn, node, epoch } = last;
-    const traceparent = record.trace?.['traceparent'];
-    return {
-      v: 1,
-      commit,
-      turn,
-      node,
-      epoch,
-      atMs,
-      lifecycle: record.lifecycle.name,
-      events,
-      state,
-      outputs,
-      ...(traceparent !== undefined && { traceparent }),
-    };
   }
 
   /** One commit may hold a whole wake, from claim to sleep. */

@@ -20,7 +20,7 @@ import type { StoredMessage } from './ports/event-log.ts';
 /** Held messages read at once. */
 const READ_LIMIT = 256;
 /** What waits for an agent that takes none is offered again after so long, in milliseconds. */
-export const STANDING_AGAIN_MS = 5_000;
+const STANDING_AGAIN_MS = 5_000;
 /** The longest that it takes where a placement node cannot even wake the agent, in milliseconds. */
 const REFUSED_AGAIN_MOST_MS = 60_000;
 
@@ -31,6 +31,18 @@ const REFUSED_AGAIN_MOST_MS = 60_000;
  */
 export function refusedAgainMs(deliveries: number): number {
   return Math.min(STANDING_AGAIN_MS * 2 ** (deliveries - 1), REFUSED_AGAIN_MOST_MS);
+}
+
+/** When what is left should be offered again: at the next try of a failing event, later for an agent that takes none. */
+export function offeredAgainMs(record: AgentRecord, nowMs: number): number {
+  return isRunnable(record) ? Math.max(0, (record.attempt?.retryMs ?? 0) - nowMs) : STANDING_AGAIN_MS;
+}
+
+/** Suspends an agent whose turn cannot be stored. @returns `false` when the commit was lost. */
+export function suspend(context: NodeContext, activation: Activation, error: WakebusError): Promise<boolean> {
+  const { code, message } = error;
+  context.log.warn(message, { agent: activation.key, code });
+  return activation.stand({ lifecycle: { name: 'suspended', sinceMs: context.ports.clock.wallMs(), code, message } });
 }
 
 /** Whether an agent may take no events now: it is not runnable, or its next message has failed and waits. */

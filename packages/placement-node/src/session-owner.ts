@@ -1,7 +1,8 @@
-/** What a session needs of the table that it stands in. */
+/** What a session needs of the table that it stands in, and how its doorbells go to another node. */
 import type { AgentKey } from '@wakebus/protocol';
 import type { Lane } from './lane.ts';
 import type { Doorbell } from './mailbox.ts';
+import type { NodeContext } from './node-context.ts';
 import type { Session } from './session.ts';
 
 /** How the table of sessions is told what becomes of one. */
@@ -17,4 +18,20 @@ export interface SessionOwner {
   requestRelease(holder: string, key: AgentKey): Promise<void>;
   /** Whether this node should run the agent, as far as it sees. */
   isFirst(key: AgentKey): boolean;
+}
+
+/** Hands all doorbells to another node, those too that come meanwhile. @returns whether it took them. */
+export async function passOn(
+  context: NodeContext,
+  owner: SessionOwner,
+  { key, mailbox }: Session,
+  nodeId: string,
+): Promise<boolean> {
+  do {
+    const handed = mailbox.takeDoorbells(Number.MAX_SAFE_INTEGER);
+    if (await owner.forward(nodeId, key, handed)) continue;
+    for (const doorbell of handed) mailbox.addDoorbell(doorbell, context.ports.clock.monotonicMs());
+    return false;
+  } while (mailbox.doorbells.length > 0);
+  return true;
 }

@@ -10,11 +10,11 @@ import { type AgentKey, type WakebusError, addressOf, isWakebusError } from '@wa
 import { Activation, type TurnOutcome } from './activation.ts';
 import { type DeliveryRun, type Doorbell, Mailbox } from './mailbox.ts';
 import { type NodeContext, inboxOf } from './node-context.ts';
-import { STANDING_AGAIN_MS, hearsControl, mayStandStill, readHeld, refusedAgainMs, standStill } from './park.ts';
+import { hearsControl, mayStandStill, offeredAgainMs, readHeld, refusedAgainMs, standStill, suspend } from './park.ts';
 import type { ClockTimer } from './ports/clock.ts';
 import type { Delivery } from './ports/event-log.ts';
 import { writeQuarantine } from './quarantine.ts';
-import type { SessionOwner } from './session-owner.ts';
+import { type SessionOwner, passOn } from './session-owner.ts';
 import { type WakeOutcome, wakeFromMailbox } from './wake.ts';
 
 /** After a failure of storage the loop waits so long, in milliseconds. */
@@ -189,24 +189,13 @@ export class Session {
 
   /** The agent runs elsewhere. Its holder gets what was asked of us, or is asked to give it up to us. */
   async #leaveOrClaim(holder: string): Promise<Activation | undefined> {
-    if (!this.#owner.isFirst(this.key) && (await this.#passOn(holder))) {
+    if (!this.#owner.isFirst(this.key) && (await passOn(this.#context, this.#owner, this, holder))) {
       this.drop();
       return undefined;
     }
     await this.#owner.requestRelease(holder, this.key);
     this.#force = true;
     return this.#isGone ? undefined : this.#wake();
-  }
-
-  /** Hands all doorbells to another node, those too that come meanwhile. @returns whether it took them. */
-  async #passOn(nodeId: string): Promise<boolean> {
-    do {
-      const handed = this.mailbox.takeDoorbells(ALL);
-      if (await this.#owner.forward(nodeId, this.key, handed)) continue;
-      for (const doorbell of handed) this.mailbox.addDoorbell(doorbell, this.#context.ports.clock.monotonicMs());
-      return false;
-    } while (this.mailbox.doorbells.length > 0);
-    return true;
   }
 
   /** Offers the messages again later: to another node, or to a newer version of this one. */
@@ -281,16 +270,8 @@ export class Session {
   }
 
   async #suspend(activation: Activation, error: WakebusError): Promise<boolean> {
-    const { ports, log } = this.#context;
-    log.warn(error.message, { agent: this.key, code: error.code });
     this.#verdict = undefined;
-    const lifecycle = {
-      name: 'suspended',
-      sinceMs: ports.clock.wallMs(),
-      code: error.code,
-      message: error.message,
-    } as const;
-    if (!(await activation.stand({ lifecycle }))) this.#forget();
+    if (!(await suspend(this.#context, activation, error))) this.#forget();
     return true;
   }
 
@@ -358,7 +339,7 @@ export class Session {
     if (!(await activation.sleep())) {
       this.#forget();
       if (this.#releaseTo === undefined) return true;
-      await this.#passOn(this.#releaseTo);
+      await passOn(this.#context, this.#owner, this, this.#releaseTo);
       this.drop();
       return false;
     }
@@ -377,14 +358,11 @@ export class Session {
     this.#acknowledge(activation);
     if (this.#releaseTo !== undefined)
       void this.#owner.forward(this.#releaseTo, this.key, this.mailbox.takeDoorbells(ALL));
-    else this.mailbox.giveBack(activation.record.cursor, () => this.#offerAgainMs(activation));
+    else
+      this.mailbox.giveBack(activation.record.cursor, () =>
+        offeredAgainMs(activation.record, this.#context.ports.clock.wallMs()),
+      );
     this.#end();
-  }
-
-  /** When what is left should be offered again: at the next try of a failing event, later for an agent that takes none. */
-  #offerAgainMs({ record }: Activation): number {
-    if (!isRunnable(record)) return STANDING_AGAIN_MS;
-    return Math.max(0, (record.attempt?.retryMs ?? 0) - this.#context.ports.clock.wallMs());
   }
 
   /** Storage failed in mid-step. Nothing is concluded from it. */

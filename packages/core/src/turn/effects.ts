@@ -10,10 +10,8 @@ import { withChildren } from '../child-stubs.ts';
 import type { EffectSpec, Lookup } from '../effect.ts';
 import { LONGEST_BACKOFF_MS } from '../effect-options.ts';
 import type { TurnDraft } from './draft.ts';
-import type { Inbound } from './inbound.ts';
+import type { InboundOf } from './inbound.ts';
 import { childIds, ended, isKeyOld, isOpen, OLD_KEY, replaced, scheduleOf, specOf, unknown } from './journal.ts';
-
-type Kind<K extends Inbound['kind']> = Extract<Inbound, { kind: K }>;
 
 /** Gives the machine an event of the runtime's. @returns whether some state took it. @throws what the machine throws. */
 export type Deliver = (event: { readonly type: string; readonly [field: string]: unknown }) => boolean;
@@ -67,7 +65,7 @@ export function abortEffect(draft: TurnDraft, id: string): void {
 }
 
 /** Takes the result of an attempt. @returns `undefined` for one that is not current, else whether the machine had a place for it. */
-export function takeResult(draft: TurnDraft, { result }: Kind<'effect'>, deliver: Deliver): Verdict | undefined {
+export function takeResult(draft: TurnDraft, { result }: InboundOf<'effect'>, deliver: Deliver): Verdict | undefined {
   const entry = draft.journal.find((each) => each.generation === result.generation && isOpen(each));
   if (entry === undefined || entry.attempt !== result.attempt) return undefined;
   const found = { draft, entry, spec: specOf(draft.memory.definition, entry), deliver };
@@ -81,7 +79,7 @@ export function takeResult(draft: TurnDraft, { result }: Kind<'effect'>, deliver
 }
 
 /** Takes a schedule that has fired: a repetition is due, or an attempt has outlived its deadline. @returns `undefined` for one that is not current. */
-export function takeDue(draft: TurnDraft, { fire }: Kind<'timer'>, deliver: Deliver): Verdict | undefined {
+export function takeDue(draft: TurnDraft, { fire }: InboundOf<'timer'>, deliver: Deliver): Verdict | undefined {
   const entry = draft.journal.find((each) => each.generation === fire.generation);
   if (entry === undefined || scheduleOf(entry)?.dueMs !== fire.dueMs) return undefined;
   const found = { draft, entry, spec: specOf(draft.memory.definition, entry), deliver };

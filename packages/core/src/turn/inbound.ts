@@ -52,6 +52,9 @@ export type Inbound =
   | (InboundBase & { readonly kind: 'control'; readonly control: ControlMessage })
   | (InboundBase & { readonly kind: 'invalid'; readonly error: WakebusError });
 
+/** Inbound messages of one kind. */
+export type InboundOf<K extends Inbound['kind']> = Extract<Inbound, { kind: K }>;
+
 /** What of a stored message is read here. */
 export interface MailboxMessage {
   readonly seq: number;

@@ -17,7 +17,10 @@ import {
   addressOf,
 } from '@wakebus/protocol';
 import { encodeSnapshot } from '../snapshot-codec.ts';
-import { applyInbound, applyRipe, giveUp, takeRipe, turnError } from './apply.ts';
+import { applyRipe, takeRipe } from './agent-messages.ts';
+import { applyInbound } from './apply.ts';
+import { giveUp } from './give-up.ts';
+import { turnError } from './machine-step.ts';
 import { type PendingDeadLetter, type PendingReply, TurnDraft, type TurnEnvironment } from './draft.ts';
 import { dropEffect } from './effects.ts';
 import type { Inbound } from './inbound.ts';

@@ -274,9 +274,7 @@ const nodeMutants: readonly Mutant[] = [
   {
     rule: 'P14',
     name: 'a timer without a schedule',
-    edits: [
-      { file: `${node}activation.ts`, find: 'this.handOver.arm(turn.armed);', replace: 'this.handOver.arm([]);' },
-    ],
+    edits: [{ file: `${node}turn-outputs.ts`, find: 'handOver.arm(turn.armed);', replace: 'handOver.arm([]);' }],
     run: { workload: 'ledger' },
     shows: 'has not fired',
     quick: true,

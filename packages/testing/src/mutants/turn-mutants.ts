@@ -13,7 +13,7 @@ const unordered = {
 } as const;
 
 const noGaps = {
-  file: `${turn}apply.ts`,
+  file: `${turn}agent-messages.ts`,
   find: 'if (message.previous === 0 || seen.has(chainId(message, message.previous))) return true;',
   replace: 'if (message.previous >= 0 || seen.has("")) return true;',
 } as const;
@@ -52,7 +52,7 @@ export const turnMutants: readonly Mutant[] = [
   {
     rule: 'P7',
     name: "the server's window of message IDs trusted between agents",
-    edits: [{ file: `${turn}apply.ts`, find: 'if (seen.has(name) ||', replace: 'if (' }],
+    edits: [{ file: `${turn}agent-messages.ts`, find: 'if (seen.has(name) ||', replace: 'if (' }],
     run: { workload: 'ledger' },
     shows: 'was processed twice',
   },
@@ -70,7 +70,7 @@ export const turnMutants: readonly Mutant[] = [
       unordered,
       noGaps,
       {
-        file: `${turn}apply.ts`,
+        file: `${turn}agent-messages.ts`,
         find: 'if (seen.has(name) ||',
         replace:
           'if (Array.from({ length: 50 }, (_, i) => chainId(message, message.number + i)).some((id) => seen.has(id)) ||',

@@ -1,0 +1,17 @@
+/** What is said of messages that the machine never takes: parked for good, and answered. */
+import type { WakebusError } from '@wakebus/protocol';
+import { dedupeName } from './dedupe-names.ts';
+import type { TurnDraft } from './draft.ts';
+import type { Inbound } from './inbound.ts';
+
+/**
+ * Parks a message for good and answers its caller, if there is one. It is as good as processed: not taken
+ * again, and those that its sender numbered after it do not wait for it.
+ */
+export function giveUp(draft: TurnDraft, inbound: Inbound, error: WakebusError, attempts: number): void {
+  draft.deadLetters.push({ inbound, code: error.code, message: error.message, attempts });
+  draft.reply(inbound, { ok: false, error: error.toJSON() });
+  draft.outputNames.push(`dead letter ${error.code}`);
+  const name = dedupeName(inbound);
+  if (name !== undefined) draft.memory.seen.add(name, draft.env.nowMs);
+}
