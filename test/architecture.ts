@@ -22,7 +22,7 @@ const telemetry = ['@opentelemetry/api'];
 /** The table of allowed imports. */
 export const architecture: Readonly<Record<string, PackageRule>> = {
   protocol: { packages: [], external: ['msgpackr'], node: false, pure: false },
-  core: { packages: ['protocol'], external: ['xstate'], node: false, pure: true },
+  core: { packages: ['protocol'], external: ['croner', 'xstate'], node: false, pure: true },
   client: { packages: ['protocol'], external: [...nats, ...telemetry], node: true, pure: false },
   'nats-server': { packages: [], external: [], node: true, pure: false },
   'placement-node': {

@@ -20,6 +20,7 @@ const tried = [
   'packages/client/README.md main.ts',
   'packages/core/README.md main.ts',
   'packages/core/README.md order.ts',
+  'packages/core/README.md reporter.ts',
   'packages/nats-server/README.md main.ts',
   'packages/placement-node/README.md main.ts',
   'packages/protocol/README.md main.ts',

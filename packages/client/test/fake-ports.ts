@@ -111,7 +111,6 @@ export function fakeWorld(): FakeWorld {
         },
       ],
       held: { subjects: () => Promise.resolve(new Map()) },
-      history: { read: () => Promise.resolve([]), info: () => Promise.resolve({ lastSeq: 0 }) },
       agents: bucket,
       leases: bucket,
     },

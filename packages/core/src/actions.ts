@@ -1,18 +1,29 @@
 /**
- * Actions for talking to the bus from a machine: `sendToAgent`, `reply`, `refuse`, `sleepNow`.
+ * Actions for talking to the bus from a machine: `sendToAgent`, `reply`, `refuse`, `schedule`, `unschedule`, `sleepNow`.
  *
  * Each is an ordinary XState action: inline, named in `setup({ actions })`, or given to `enqueue`. Run by
  * a plain actor it does nothing, so a machine stays testable without Wakebus. The interpreter finds the
  * mark on it and resolves what it stands for; nothing here sends anything.
  */
-import { type AgentEvent, type AgentKey, parseAddress } from '@wakebus/protocol';
+import {
+  type AgentEvent,
+  type AgentKey,
+  type Schedule,
+  checkScheduleId,
+  parseAddress,
+  specOfSchedule,
+} from '@wakebus/protocol';
 import type { EventObject, MachineContext } from 'xstate';
+import { checkEvent } from './event-check.ts';
+import { checkTimes } from './schedule-times.ts';
 
 /** What an action made here stands for, once its arguments are known. */
 export type MarkedOutput =
   | { readonly kind: 'send'; readonly to: AgentKey; readonly event: AgentEvent }
   | { readonly kind: 'reply'; readonly value: unknown }
   | { readonly kind: 'refuse'; readonly reason: string; readonly detail: unknown }
+  | { readonly kind: 'schedule'; readonly id: string; readonly schedule: Schedule }
+  | { readonly kind: 'unschedule'; readonly id: string }
   | { readonly kind: 'sleep' };
 
 /** What an expression gets: as in every XState action, the context after the assignments before it. */
@@ -83,6 +94,44 @@ export function refuse<TContext extends MachineContext, TEvent extends EventObje
     reason: evaluate(reason, args, params),
     detail: evaluate(detail, args, params),
   }));
+}
+
+/**
+ * Makes a schedule of this agent's, or replaces the one with the same ID; one that is just the same is left
+ * alone, so that it may stand in an entry action. The agent sleeps in between, and each occurrence is its
+ * event, with a field `occurrence`.
+ *
+ * @param id - Its name among the agent's timers: `cancel(id)` and {@link unschedule} end it.
+ * @param plan - When, what, and what becomes of occurrences that were missed or overlap; or a function that gives it.
+ * @throws {WakebusError} `INVALID_OPTION` or `RESERVED_EVENT`: at once, or when the turn runs for what a function gives. The turn then fails.
+ */
+export function schedule<TContext extends MachineContext, TEvent extends EventObject, TParams = undefined>(
+  id: Expression<TContext, TEvent, TParams, string>,
+  plan: Expression<TContext, TEvent, TParams, Schedule>,
+): AgentAction<TContext, TEvent, TParams> {
+  if (typeof plan !== 'function') checkSchedule(plan);
+  return mark<TContext, TEvent, TParams>((args, params) => ({
+    kind: 'schedule',
+    id: checkScheduleId(evaluate(id, args, params)),
+    schedule: checkSchedule(evaluate(plan, args, params)),
+  }));
+}
+
+/**
+ * Ends a schedule, or any other timer of that ID; without one it does nothing.
+ *
+ * @param id - As given to {@link schedule}, or a function that gives it.
+ */
+export function unschedule<TContext extends MachineContext, TEvent extends EventObject, TParams = undefined>(
+  id: Expression<TContext, TEvent, TParams, string>,
+): AgentAction<TContext, TEvent, TParams> {
+  return mark<TContext, TEvent, TParams>((args, params) => ({ kind: 'unschedule', id: evaluate(id, args, params) }));
+}
+
+function checkSchedule(plan: Schedule): Schedule {
+  checkTimes(specOfSchedule(plan));
+  checkEvent(plan.event);
+  return plan;
 }
 
 /** Puts the agent to sleep with this turn's commit, instead of after its idle time, unless more events wait. */

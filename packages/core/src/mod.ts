@@ -8,8 +8,10 @@ export {
   type ExpressionArgs,
   refuse,
   reply,
+  schedule,
   sendToAgent,
   sleepNow,
+  unschedule,
 } from './actions.ts';
 export {
   type AgentAddress,
@@ -31,6 +33,7 @@ export {
   type Lookup,
   effect,
 } from './effect.ts';
+export type { Missed, Occurrence, Overlap, Schedule } from '@wakebus/protocol';
 export { noActor } from './step-scope.ts';
 export { checkEvent, isReserved } from './event-check.ts';
 export {

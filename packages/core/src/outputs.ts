@@ -123,7 +123,8 @@ function durable(output: Exclude<Output, { kind: 'action' | 'cancel' | 'abort' }
   if (output.kind === 'reply') encodedSizeBytes({ reply: output.value });
   else if (output.kind === 'refuse') encodedSizeBytes({ detail: output.detail });
   else if (output.kind === 'effect') limited(encodedSizeBytes({ input: output.input }));
-  else if (output.kind !== 'sleep') {
+  else if (output.kind === 'schedule') limited(encodedSizeBytes({ schedule: output.schedule }));
+  else if (output.kind !== 'sleep' && output.kind !== 'unschedule') {
     const sizeBytes = encodedSizeBytes({ event: output.event });
     if (output.kind !== 'timer') limited(sizeBytes);
   }

@@ -41,8 +41,6 @@ interface FactsByCode {
   STATE_HOMELESS: { agentType: string; version: number; state: string };
   // Of running one.
   TURN_FAILED: { address: string; event: string; reason: string };
-  TURN_STOPPED: { address: string; event: string; why: string };
-  AGENT_FAILED: { address: string; seq: number; attempts: number; reason: string };
   TURN_TOO_LARGE: { address: string; sizeBytes: number; limitBytes: number; parts: Record<string, number> };
   RECORD_DAMAGED: { address: string; why: string };
   RECORD_MISSING: { address: string };
@@ -55,6 +53,8 @@ interface FactsByCode {
   EFFECT_FAILED: { address: string; effect: string; reason: string };
   EFFECT_COMPENSATED: { address: string; effect: string; key: string };
   EFFECT_NOT_FOUND: { address: string; effect: string };
+  EFFECT_CANCELLED: { address: string; effect: string; schedule: string };
+  TIMER_NOT_FOUND: { address: string; timer: string };
   COMMITS_UNANSWERED: { commits: number };
   // Of the server and its streams.
   SERVER_TOO_OLD: { version: string; needed: string };
@@ -147,15 +147,6 @@ const catalog: { readonly [C in keyof FactsByCode]: ErrorSpec<FactsByCode[C]> } 
   },
   // Of running one.
   TURN_FAILED: { next: 'retryable', message: (f) => `The machine of ${f.address} threw on "${f.event}": ${f.reason}.` },
-  TURN_STOPPED: {
-    next: 'retryable',
-    message: (f) => `The machine of ${f.address} was stopped on "${f.event}": ${f.why}.`,
-  },
-  AGENT_FAILED: {
-    next: 'quarantine',
-    message: (f) =>
-      `${f.address} failed ${f.attempts} times on message ${f.seq} and takes no more, as its type asks (onPoison: 'stop'): ${f.reason}. Its mailbox is kept; mend the cause and release the agent.`,
-  },
   TURN_TOO_LARGE: {
     next: 'quarantine',
     message: (f) =>
@@ -216,6 +207,16 @@ const catalog: { readonly [C in keyof FactsByCode]: ErrorSpec<FactsByCode[C]> } 
     next: 'terminal',
     message: (f) =>
       `${f.address} has no effect "${f.effect}" that waits for an operator. "wakebus effects list" shows those that do.`,
+  },
+  EFFECT_CANCELLED: {
+    next: 'terminal',
+    message: (f) =>
+      `The effect "${f.effect}" of ${f.address} was cancelled while it ran: the next occurrence of the schedule "${f.schedule}" has come.`,
+  },
+  TIMER_NOT_FOUND: {
+    next: 'terminal',
+    message: (f) =>
+      `${f.address} has no timer or schedule "${f.timer}". "wakebus timers list" shows those that it has.`,
   },
   COMMITS_UNANSWERED: {
     next: 'retryable',

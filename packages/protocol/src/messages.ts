@@ -8,6 +8,7 @@ import type { AgentKey } from './address.ts';
 import { decode } from './codec.ts';
 import { WakebusError } from './errors.ts';
 import type { LifecycleName } from './record.ts';
+import type { Schedule } from './schedule.ts';
 
 /** An event as a machine gets it. */
 export interface AgentEvent {
@@ -64,10 +65,12 @@ export interface EffectResolution {
 /** `….s.control`: what an operator asks of an agent, in or out of turn. */
 export interface ControlMessage {
   readonly v: 1;
-  readonly verb: 'remove' | 'suspend' | 'release' | 'resolve';
+  readonly verb: 'remove' | 'suspend' | 'release' | 'resolve' | 'schedule' | 'unschedule' | 'fire';
   readonly reason?: string;
   /** With `resolve`. */
   readonly effect?: EffectResolution;
+  /** With `schedule`, which makes or replaces one; `unschedule` and `fire` need the ID only, which may be any timer's. */
+  readonly timer?: { readonly id: string; readonly schedule?: Schedule };
 }
 
 /** The one message of an address in `births`. */
@@ -181,8 +184,12 @@ export function readControl(bytes: Uint8Array): ControlMessage {
   const control = readEnvelope(bytes, { verb: 'string' }) as unknown as ControlMessage;
   if (control.verb === 'resolve' && (typeof control.effect?.id !== 'string' || !isResolution(control.effect.as)))
     throw new WakebusError('INVALID_PAYLOAD', { why: 'it does not say which effect is to be resolved, and how' });
+  if (TIMER_VERBS.has(control.verb) && typeof control.timer?.id !== 'string')
+    throw new WakebusError('INVALID_PAYLOAD', { why: 'it does not say which timer it is about' });
   return control;
 }
+
+const TIMER_VERBS: ReadonlySet<ControlMessage['verb']> = new Set(['schedule', 'unschedule', 'fire']);
 
 function isResolution(as: unknown): boolean {
   return as === 'done' || as === 'failed' || as === 'retry';

@@ -82,5 +82,16 @@ export {
   decodeRecord,
   encodeRecord,
 } from './record.ts';
+export {
+  FAN_OUT_EVENT,
+  type Missed,
+  type Occurrence,
+  type Overlap,
+  type Schedule,
+  type ScheduleSpec,
+  type ScheduleState,
+  checkScheduleId,
+  specOfSchedule,
+} from './schedule.ts';
 export { BUCKETS_PER_HORIZON, type SeenBucket, type SeenIds, SeenIndex } from './seen-ids.ts';
 export { attribute, metric, span } from './telemetry-names.ts';

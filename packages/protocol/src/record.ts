@@ -9,6 +9,7 @@ import { addressOf } from './address.ts';
 import { asDurable, decode, encodeDurable, packedOnce } from './codec.ts';
 import { WakebusError } from './errors.ts';
 import type { Headers } from './headers.ts';
+import type { ScheduleState } from './schedule.ts';
 import type { SeenIds } from './seen-ids.ts';
 
 /** Format that this code writes, and the newest that it reads. */
@@ -69,6 +70,8 @@ export interface TimerEntry {
   readonly dueMs: number;
   readonly event: { readonly type: string; readonly [field: string]: unknown };
   readonly trace?: Headers;
+  /** Of a schedule: it is armed anew by the commit that takes its fire. */
+  readonly schedule?: ScheduleState;
 }
 
 /** The answer to one call, kept so that a caller who asks again gets it. */

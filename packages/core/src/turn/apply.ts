@@ -12,6 +12,7 @@ import { takeDue, takeResult } from './effects.ts';
 import { giveUp } from './give-up.ts';
 import type { Inbound, InboundOf } from './inbound.ts';
 import { deliverTo, step } from './machine-step.ts';
+import { takeTimer } from './timers.ts';
 
 /** Applies one message and moves the cursor past it. @throws whatever the machine throws. */
 export function applyInbound(draft: TurnDraft, inbound: Inbound): void {
@@ -64,14 +65,7 @@ function applyTimer(draft: TurnDraft, inbound: InboundOf<'timer'>): void {
   const { id, generation } = inbound.fire;
   const timer = draft.timers.find((candidate) => candidate.id === id && candidate.generation === generation);
   if (timer === undefined) return settleEffect(draft, inbound, takeDue(draft, inbound, deliverTo(draft, inbound)));
-  const before = draft.timers;
-  draft.timers = draft.timers.filter((candidate) => candidate !== timer);
-  try {
-    step(draft, inbound, timer.event, { from: `timer ${id}` });
-  } catch (thrown) {
-    draft.timers = before;
-    throw thrown;
-  }
+  takeTimer(draft, inbound, timer);
 }
 
 /** An error that no state of the machine takes must be seen by somebody. */

@@ -13,6 +13,7 @@ import { giveUp } from './give-up.ts';
 import type { InboundOf } from './inbound.ts';
 import { childIds } from './journal.ts';
 import { deliverTo } from './machine-step.ts';
+import { applyTimerControl } from './timers.ts';
 
 /** What is said of an agent whose life is over. */
 export const OVER: Partial<Record<RecordLifecycle['name'], 'AGENT_COMPLETED' | 'AGENT_REMOVED'>> = {
@@ -38,7 +39,7 @@ function applyResolution(draft: TurnDraft, inbound: InboundOf<'control'>, resolu
 
 /** Does what an operator asks, and answers. */
 export function applyControl(draft: TurnDraft, inbound: InboundOf<'control'>): void {
-  const { verb, effect, reason = 'by an operator' } = inbound.control;
+  const { verb, effect, timer, reason = 'by an operator' } = inbound.control;
   draft.history.push({ seq: inbound.seq, type: `wakebus.${verb}` });
   const { name } = draft.lifecycle;
   const over = OVER[name];
@@ -46,18 +47,13 @@ export function applyControl(draft: TurnDraft, inbound: InboundOf<'control'>): v
   if (verb === 'suspend' && over !== undefined)
     return draft.reply(inbound, { ok: false, error: errorOf(over, draft).toJSON() });
   if (effect !== undefined && verb === 'resolve') return applyResolution(draft, inbound, effect);
+  if (timer !== undefined) return applyTimerControl(draft, inbound, timer);
   if (verb === 'remove') removeAgent(draft);
   // Nor is a suspension, with the release that follows, a way out of quarantine.
   else if (verb === 'suspend' && name !== 'quarantined')
     draft.setLifecycle('suspended', { code: 'SUSPENDED', message: reason });
-  else if (verb === 'release' && (name === 'suspended' || name === 'failed')) release(draft);
+  else if (verb === 'release' && (name === 'suspended' || name === 'failed')) draft.setLifecycle('awake');
   draft.reply(inbound, { ok: true });
-}
-
-/** What the agent failed on has all its tries again: somebody has looked at it. */
-function release(draft: TurnDraft): void {
-  if (draft.lifecycle.name === 'failed') draft.attempt = undefined;
-  draft.setLifecycle('awake');
 }
 
 /** What is answered on behalf of an agent that takes nothing any more. */
@@ -69,8 +65,7 @@ export function errorOf(code: 'AGENT_COMPLETED' | 'AGENT_REMOVED', draft: TurnDr
 function removeAgent(draft: TurnDraft): void {
   const error = errorOf('AGENT_REMOVED', draft);
   for (const early of draft.early) giveUp(draft, asInbound(draft, early), error, 0);
-  for (const timer of draft.timers) draft.cancelled.push(timer.generation);
-  draft.timers = [];
+  draft.cancelAll();
   for (const id of childIds(draft.journal)) abortEffect(draft, id);
   draft.early = [];
   draft.snapshot = undefined;

@@ -17,6 +17,7 @@ import {
   type RecordLifecycle,
   type ReplyBody,
   type ReplyEntry,
+  type ScheduleState,
   type TimerEntry,
   WakebusError,
   encode,
@@ -101,7 +102,7 @@ export class TurnDraft {
   /** Attempts of effects of which nobody knew how they ended. */
   unknownEffects = 0;
   sleep = false;
-  outputBytes = 0;
+  counted: { readonly seq: number; readonly outputs: number } = { seq: 0, outputs: 0 };
 
   constructor(memory: AgentMemory, env: TurnEnvironment, jitter: number) {
     const { record } = memory;
@@ -155,15 +156,21 @@ export class TurnDraft {
 
   /** Arms a delayed event, replacing one with the same ID. Without an ID nothing can cancel it. */
   arm(id: string | undefined, delayMs: number, event: AgentEvent): void {
-    const { nowMs, trace } = this.env;
+    this.armAt(id, this.env.nowMs + Math.max(0, delayMs), event);
+  }
+
+  /** As {@link arm}, at a time. What a schedule brings starts a trace of its own: one that repeats for years is no chain. */
+  armAt(id: string | undefined, dueMs: number, event: AgentEvent, schedule?: ScheduleState): void {
+    const { trace } = this.env;
     if (id !== undefined) this.cancel(id);
     this.generation += 1;
     const timer: TimerEntry = {
       id: id ?? `#${this.generation}`,
       generation: this.generation,
-      dueMs: nowMs + Math.max(0, delayMs),
+      dueMs,
       event,
-      ...(trace !== undefined && { trace }),
+      ...(trace !== undefined && schedule === undefined && { trace }),
+      ...(schedule !== undefined && { schedule }),
     };
     this.timers = [...this.timers, timer];
     this.armed.push(timer);
@@ -178,6 +185,24 @@ export class TurnDraft {
     else this.cancelled.push(timer.generation);
   }
 
+  /** Where the outputs of one more step for an input start to count: their keys must differ. */
+  indexOf(seq: number, outputs: number): number {
+    const first = this.counted.seq === seq ? this.counted.outputs : 0;
+    this.counted = { seq, outputs: first + outputs };
+    return first;
+  }
+
+  /** Remembers all of it. @returns what puts it back, for several steps of which a later one throws. */
+  checkpoint(): () => void {
+    const before = Object.entries(this).map(([field, value]) => [field, Array.isArray(value) ? [...value] : value]);
+    return () => void Object.assign(this, Object.fromEntries(before));
+  }
+
+  /** Takes back the schedule of a timer that was taken before it was due. */
+  withdrawTimer({ generation }: TimerEntry): void {
+    this.cancelled.push(generation);
+  }
+
   /** All answers that stay in the record: the newest, those not yet expired. */
   keptReplies(): readonly ReplyEntry[] {
     const old = this.memory.record.replies;
@@ -190,6 +215,17 @@ export class TurnDraft {
   pass(inbound: Inbound): void {
     this.cursor = inbound.seq;
     this.cursorMs = Math.max(this.cursorMs, inbound.storedMs);
+  }
+
+  /** Its life is over: nothing that is pending comes any more. */
+  complete(): void {
+    this.cancelAll();
+    this.setLifecycle('completed');
+  }
+
+  /** Takes every timer back. */
+  cancelAll(): void {
+    for (const { id } of this.timers) this.cancel(id);
   }
 
   setLifecycle(name: RecordLifecycle['name'], reason?: { readonly code: string; readonly message: string }): void {

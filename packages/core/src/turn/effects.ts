@@ -64,6 +64,16 @@ export function abortEffect(draft: TurnDraft, id: string): void {
   draft.stopped.push(entry);
 }
 
+/** Ends an effect that runs and tells the machine why, whose state need not take it. @throws what the machine throws. */
+export function cancelEffect(draft: TurnDraft, entry: JournalEntry, error: WakebusError, deliver: Deliver): void {
+  const { id, generation } = entry;
+  // The error of another one may have led to its end.
+  if (!draft.journal.some((each) => each.generation === generation && isOpen(each))) return;
+  abortEffect(draft, id);
+  if (draft.snapshot !== undefined) draft.snapshot = withChildren(draft.snapshot, childIds(draft.journal));
+  deliver({ type: `xstate.error.actor.${id}`, error, actorId: id });
+}
+
 /** Takes the result of an attempt. @returns `undefined` for one that is not current, else whether the machine had a place for it. */
 export function takeResult(draft: TurnDraft, { result }: InboundOf<'effect'>, deliver: Deliver): Verdict | undefined {
   const entry = draft.journal.find((each) => each.generation === result.generation && isOpen(each));

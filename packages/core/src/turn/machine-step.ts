@@ -12,6 +12,7 @@ import type { TurnDraft } from './draft.ts';
 import { type Deliver, abortEffect, planEffect } from './effects.ts';
 import { giveUp } from './give-up.ts';
 import type { Inbound, InboundOf } from './inbound.ts';
+import { addSchedule, removeSchedule } from './schedules.ts';
 
 /** Of whom history says that an event is. */
 interface StepFacts {
@@ -33,16 +34,16 @@ export function step(draft: TurnDraft, inbound: Inbound, event: AgentEvent, fact
   }
   if (birth !== undefined) takeBirth(draft, inbound, birth);
   draft.snapshot = result.snapshot;
-  const answered = collect(draft, inbound, result.outputs, birth?.outputs.length ?? 0);
+  const answered = collect(draft, inbound, result.outputs);
   if (!answered && inbound.reply !== undefined) draft.reply(inbound, defaultAnswer(draft, event, result.handled));
-  if (draft.snapshot?.status === 'done') draft.setLifecycle('completed');
+  if (draft.snapshot?.status === 'done') draft.complete();
   draft.history.push(historyOf(inbound, event, facts));
   return result.handled;
 }
 
 function takeBirth(draft: TurnDraft, inbound: Inbound, birth: ReturnType<typeof initialStep>): void {
   draft.snapshot = birth.snapshot;
-  collect(draft, inbound, birth.outputs, 0);
+  collect(draft, inbound, birth.outputs);
 }
 
 function defaultAnswer(draft: TurnDraft, event: AgentEvent, handled: boolean): Parameters<TurnDraft['reply']>[1] {
@@ -55,7 +56,8 @@ function defaultAnswer(draft: TurnDraft, event: AgentEvent, handled: boolean): P
 }
 
 /** Folds outputs into the draft. @returns whether one of them answers the event. */
-function collect(draft: TurnDraft, inbound: Inbound, outputs: readonly Output[], firstIndex: number): boolean {
+function collect(draft: TurnDraft, inbound: Inbound, outputs: readonly Output[]): boolean {
+  const firstIndex = draft.indexOf(inbound.seq, outputs.length);
   let answered = false;
   outputs.forEach((output, i) => {
     if (output.kind === 'reply') draft.reply(inbound, { ok: true, value: output.value });
@@ -79,7 +81,10 @@ function take(
     case 'timer':
       return draft.arm(output.id, output.delayMs, output.event);
     case 'cancel':
-      return draft.cancel(output.id);
+    case 'unschedule':
+      return void removeSchedule(draft, output.id);
+    case 'schedule':
+      return void addSchedule(draft, output.id, output.schedule);
     case 'effect':
       return planEffect(draft, { seq, index }, output);
     case 'abort':
@@ -111,6 +116,8 @@ function nameOf(output: Output): string {
     case 'cancel':
     case 'effect':
     case 'abort':
+    case 'schedule':
+    case 'unschedule':
       return `${output.kind} ${output.id}`;
     case 'emit':
       return `emit ${output.event.type}`;
