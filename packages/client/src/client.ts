@@ -7,6 +7,8 @@ import { AgentHandle } from './agent-handle.ts';
 import type { AgentMap, AgentToken, ContextOf, EventOf } from './agent-types.ts';
 import { ClientContext } from './client-context.ts';
 import { type ControlOptions, controlAgent } from './control.ts';
+import { type FollowOptions, followHistory } from './follow.ts';
+import { type HistoryOptions, type HistoryPage, type PastCommit, readHistory } from './history.ts';
 import { type AgentInspection, inspectAgent } from './inspect.ts';
 import { type AgentPage, type ListOptions, listAgents } from './list.ts';
 import { natsClientPorts } from './nats/nats-ports.ts';
@@ -87,6 +89,25 @@ export class Client<TAgents extends AgentMap = AgentMap> {
    */
   observe(pattern: string, onEvent: (event: ObservedEvent) => void): Observation {
     return observeAgents(this.#ports, pattern, onEvent);
+  }
+
+  /**
+   * Reads what has been committed, oldest first, page by page. Looking never wakes an agent.
+   *
+   * @param pattern - An address, `<type>/*`, or `*`.
+   * @throws {WakebusError} `INVALID_ADDRESS`, `INVALID_OPTION`, `UNAVAILABLE`.
+   */
+  history(pattern: string, options: HistoryOptions = {}): Promise<HistoryPage> {
+    return readHistory(this.#ports, pattern, options);
+  }
+
+  /**
+   * Follows what is being committed, from now on or from a sequence on, without a gap. Ends when the signal does.
+   *
+   * @throws {WakebusError} `INVALID_ADDRESS`, `INVALID_OPTION`; `UNAVAILABLE`: go on after the last `seq`.
+   */
+  follow(pattern: string, options: FollowOptions = {}): AsyncGenerator<PastCommit, void, void> {
+    return followHistory(this.#ports, pattern, options);
   }
 
   /**

@@ -5,6 +5,8 @@ export { AgentHandle, type SendOptions, type SendReceipt } from './agent-handle.
 export { type AgentMap, type AgentToken, type ContextOf, type EventOf } from './agent-types.ts';
 export { Client, type ClientOptions, createClient } from './client.ts';
 export { type ControlOptions } from './control.ts';
+export { type FollowOptions } from './follow.ts';
+export { type HistoryOptions, type HistoryPage, type PastCommit } from './history.ts';
 export { type AgentInspection, type InspectedReply } from './inspect.ts';
 export { type AgentPage, type AgentSummary, type ListOptions } from './list.ts';
 export { type Observation, type ObservedEvent } from './observe.ts';
@@ -15,6 +17,7 @@ export {
   type ClientClock,
   type ClientPorts,
   type ClientTimer,
+  type HistoryPort,
   type InboxPort,
   type PlainMessage,
   type PublishOutcome,

@@ -45,8 +45,8 @@ export function observeAgents(
   return { stop: () => subscription.stop(), [Symbol.dispose]: () => subscription.stop() };
 }
 
-/** A pattern as the tail of a subject. */
-function filterOf(pattern: string): AgentKey | '>' {
+/** A pattern as the tail of a subject. @throws {WakebusError} `INVALID_ADDRESS`. */
+export function filterOf(pattern: string): AgentKey | '>' {
   if (pattern === '*' || pattern === '>') return '>';
   if (!pattern.endsWith('/*')) return parseAddress(pattern);
   return `${checkAgentType(pattern.slice(0, -2))}.*` as AgentKey;

@@ -61,6 +61,13 @@ export interface BucketPage {
   readonly next?: number;
 }
 
+/** The stream of all commits. */
+export interface HistoryPort {
+  /** Entries under a subject filter from a sequence on, ascending; fewer than `limit` may come, but never none while there is one. */
+  read(filter: string, fromSeq: number, limit: number): Promise<ReadonlyArray<PlainMessage & { readonly seq: number }>>;
+  info(): Promise<{ readonly lastSeq: number }>;
+}
+
 /** A plain message. */
 export interface PlainMessage {
   readonly subject: string;
@@ -79,6 +86,7 @@ export interface ClientPorts {
   readonly inboxes: readonly InboxPort[];
   /** Messages that stand aside. */
   readonly held: Pick<InboxPort, 'subjects'>;
+  readonly history: HistoryPort;
   readonly agents: BucketPort;
   readonly leases: BucketPort;
 }

@@ -111,6 +111,7 @@ export function fakeWorld(): FakeWorld {
         },
       ],
       held: { subjects: () => Promise.resolve(new Map()) },
+      history: { read: () => Promise.resolve([]), info: () => Promise.resolve({ lastSeq: 0 }) },
       agents: bucket,
       leases: bucket,
     },

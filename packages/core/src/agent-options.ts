@@ -20,6 +20,7 @@ const table: Table = {
   input: isFunction,
   sleep: { afterMs: whole(0, MOST) },
   retry: { attempts: whole(1, 1000), backoffMs: whole(0, MOST) },
+  onPoison: (value) => (value === 'skip' || value === 'stop' ? undefined : 'write "skip" or "stop"'),
   dedupe: { horizonMs: whole(1, MOST) },
   migrate: isMigrations,
   previous: isPrevious,

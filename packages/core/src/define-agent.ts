@@ -32,6 +32,8 @@ export interface AgentOptions<TMachine extends AnyStateMachine = AnyStateMachine
   readonly sleep?: { readonly afterMs?: number };
   /** How often a failing event is tried again after its first run, and the wait before the first retry in milliseconds, doubling after that. @default 3 retries (four runs), 10,000 – long enough for a restart nearby, short enough to watch. */
   readonly retry?: { readonly attempts?: number; readonly backoffMs?: number };
+  /** What becomes of an event after its last try. `skip`: it goes to the dead letters, and the next ones are taken. `stop`: it stays, and the agent is `failed`, with its mailbox, until an operator releases it. @default "skip" – one bad event should not silence an agent. */
+  readonly onPoison?: 'skip' | 'stop';
   /** How long message IDs and unsent outputs are remembered, in milliseconds. @default 86,400,000 – a day covers the retries of most senders. The same for types that send to each other: what comes later than its receiver remembers is given up (`MESSAGE_STALE`). */
   readonly dedupe?: { readonly horizonMs?: number };
   /** `migrate[n]` turns a snapshot of version n − 1 into one of version n. */
@@ -58,6 +60,7 @@ export interface AgentDefinition<TMachine extends AnyStateMachine = AnyStateMach
   readonly input: ((address: AgentAddress) => InputFrom<TMachine>) | undefined;
   readonly sleep: { readonly afterMs: number };
   readonly retry: { readonly attempts: number; readonly backoffMs: number };
+  readonly onPoison: 'skip' | 'stop';
   readonly dedupe: { readonly horizonMs: number };
   readonly migrate: Readonly<Record<number, Migration>>;
   readonly previous: readonly AnyStateMachine[];
@@ -94,6 +97,7 @@ export function defineAgent<TMachine extends AnyStateMachine>(
     input: options.input,
     sleep: Object.freeze({ afterMs: options.sleep?.afterMs ?? 900_000 }),
     retry: Object.freeze({ attempts: options.retry?.attempts ?? 3, backoffMs: options.retry?.backoffMs ?? 10_000 }),
+    onPoison: options.onPoison ?? 'skip',
     dedupe: Object.freeze({ horizonMs: options.dedupe?.horizonMs ?? 86_400_000 }),
     migrate: Object.freeze({ ...options.migrate }),
     previous: Object.freeze([...(options.previous ?? [])]),

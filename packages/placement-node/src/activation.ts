@@ -75,7 +75,7 @@ export class Activation {
   #isClaimed = false;
   #isHeld = false;
   #carrier: Headers | undefined;
-  #poison: WakebusError | undefined;
+  #poison: ReadonlyMap<number, WakebusError> | undefined;
 
   /** @param onProgress - Called when a part of what is owed has been handed over. */
   constructor(
@@ -169,7 +169,8 @@ export class Activation {
       return this.stand({ attempt: { seq: head.seq, count, reason, retryMs: 0, node: nodeId } });
     }
     const reason = `${count - 1} placement nodes started it and did not come back`;
-    this.#poison = new WakebusError('TURN_FAILED', { address: addressOf(this.#key), event: head.subject, reason });
+    const facts = { address: addressOf(this.#key), event: head.subject, reason };
+    this.#poison = new Map([[head.seq, new WakebusError('TURN_FAILED', facts)]]);
     return Promise.resolve(true);
   }
 

@@ -65,6 +65,49 @@ describe('an event that throws', () => {
   });
 });
 
+describe('an agent type that stops on an event that keeps failing', () => {
+  test('has failed with its mailbox kept, and goes on in order once it is mended and released', async () => {
+    const bus = await deploy();
+    await bus.startNode({ agents: [listAgent({ onPoison: 'stop', retry: { attempts: 2, backoffMs: 20 } })] });
+    await bus.list('ada').send({ type: 'add', item: 1 });
+    await bus.list('ada').send({ type: 'boom' });
+    await bus.list('ada').send({ type: 'add', item: 2 });
+
+    await eventually(async () =>
+      expect((await bus.inspect('ada')).lifecycle).toMatchObject({ name: 'failed', code: 'AGENT_FAILED' }),
+    );
+    expect((await bus.inspect('ada')).attempt).toMatchObject({ count: 3 });
+    expect(await bus.items('ada')).toEqual([1]);
+    expect(await bus.deadLetters()).toEqual([]);
+    expect(await bus.list('neighbour').call({ type: 'add', item: 'well' })).toBe(1);
+
+    mendBoom(true);
+    await bus.client.release('list/ada');
+
+    await eventually(async () => expect(await bus.items('ada')).toEqual([1, 'boom', 2]));
+    mendBoom(false);
+    await bus.drained();
+    expect((await bus.inspect('ada')).attempt).toBeUndefined();
+  });
+
+  test('fails again where nothing was mended, after as many tries', async () => {
+    const bus = await deploy();
+    await bus.startNode({ agents: [listAgent({ onPoison: 'stop', retry: { attempts: 1, backoffMs: 20 } })] });
+    await bus.list('ada').send({ type: 'boom' });
+    await eventually(async () => expect((await bus.inspect('ada')).lifecycle.name).toBe('failed'));
+    const { sinceMs } = (await bus.inspect('ada')).lifecycle;
+
+    await bus.client.release('list/ada');
+
+    await eventually(async () => {
+      const { lifecycle, attempt } = await bus.inspect('ada');
+      expect(lifecycle.sinceMs).toBeGreaterThan(sinceMs);
+      expect([lifecycle.name, attempt?.count]).toEqual(['failed', 2]);
+    });
+    expect(await bus.deadLetters()).toEqual([]);
+  });
+});
+
 describe('a turn that cannot be stored', () => {
   test('suspends its agent with a typed error; what came before it is kept, and it waits', async () => {
     const bus = await deploy();

@@ -41,6 +41,8 @@ interface FactsByCode {
   STATE_HOMELESS: { agentType: string; version: number; state: string };
   // Of running one.
   TURN_FAILED: { address: string; event: string; reason: string };
+  TURN_STOPPED: { address: string; event: string; why: string };
+  AGENT_FAILED: { address: string; seq: number; attempts: number; reason: string };
   TURN_TOO_LARGE: { address: string; sizeBytes: number; limitBytes: number; parts: Record<string, number> };
   RECORD_DAMAGED: { address: string; why: string };
   RECORD_MISSING: { address: string };
@@ -147,6 +149,15 @@ const catalog: { readonly [C in keyof FactsByCode]: ErrorSpec<FactsByCode[C]> } 
   },
   // Of running one.
   TURN_FAILED: { next: 'retryable', message: (f) => `The machine of ${f.address} threw on "${f.event}": ${f.reason}.` },
+  TURN_STOPPED: {
+    next: 'retryable',
+    message: (f) => `The machine of ${f.address} was stopped on "${f.event}": ${f.why}.`,
+  },
+  AGENT_FAILED: {
+    next: 'quarantine',
+    message: (f) =>
+      `${f.address} failed ${f.attempts} times on message ${f.seq} and takes no more, as its type asks (onPoison: 'stop'): ${f.reason}. Its mailbox is kept; mend the cause and release the agent.`,
+  },
   TURN_TOO_LARGE: {
     next: 'quarantine',
     message: (f) =>

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { ClientClock, ClientPorts, PlainMessage } from '../ports.ts';
 import { NatsBucket } from './nats-bucket.ts';
+import { NatsHistory } from './nats-history.ts';
 import { NatsInbox } from './nats-inbox.ts';
 import { readLayout } from './read-layout.ts';
 import { requestMuxOf } from './request-mux.ts';
@@ -23,6 +24,7 @@ export async function natsClientPorts(connection: NatsConnection, prefix: string
     messenger: { subscribe: (subject, onMessage) => subscribe(connection, subject, onMessage) },
     inboxes: shards.map((shard) => new NatsInbox(mux, layout.inboxStream(shard))),
     held: new NatsInbox(mux, layout.heldStream),
+    history: new NatsHistory(mux, layout.historyStream),
     agents: new NatsBucket(mux, layout.agentsBucket),
     leases: new NatsBucket(mux, layout.leasesBucket),
   };

@@ -52,8 +52,14 @@ export function applyControl(draft: TurnDraft, inbound: InboundOf<'control'>): v
   // Nor is a suspension, with the release that follows, a way out of quarantine.
   else if (verb === 'suspend' && name !== 'quarantined')
     draft.setLifecycle('suspended', { code: 'SUSPENDED', message: reason });
-  else if (verb === 'release' && (name === 'suspended' || name === 'failed')) draft.setLifecycle('awake');
+  else if (verb === 'release' && (name === 'suspended' || name === 'failed')) release(draft);
   draft.reply(inbound, { ok: true });
+}
+
+/** What the agent failed on has all its tries again: somebody has looked at it. */
+function release(draft: TurnDraft): void {
+  if (draft.lifecycle.name === 'failed') draft.attempt = undefined;
+  draft.setLifecycle('awake');
 }
 
 /** What is answered on behalf of an agent that takes nothing any more. */

@@ -13,8 +13,7 @@ import {
   type LastTurn,
   type OutboxEntry,
   type TimerEntry,
-  WakebusError,
-  addressOf,
+  type WakebusError,
 } from '@wakebus/protocol';
 import { encodeSnapshot } from '../snapshot-codec.ts';
 import { applyRipe, takeRipe } from './agent-messages.ts';
@@ -22,12 +21,11 @@ import { applyInbound } from './apply.ts';
 import { giveUp } from './give-up.ts';
 import { turnError } from './machine-step.ts';
 import { type PendingDeadLetter, type PendingReply, TurnDraft, type TurnEnvironment } from './draft.ts';
-import { dropEffect } from './effects.ts';
+import { type TurnFailure, fail } from './fail.ts';
 import type { Inbound } from './inbound.ts';
 import { type EffectSchedule, isDue, schedulesOf } from './journal.ts';
 import type { AgentMemory } from './memory.ts';
 import { releaseQueued } from './schedules.ts';
-import { dropTimer } from './timers.ts';
 
 /** Most events in one commit: beyond some hundreds the saving is gone and the loss of a conflict grows. */
 export const MAX_TURN_EVENTS = 256;
@@ -39,8 +37,10 @@ export interface TurnLimits {
   readonly maxEvents: number;
   /** Asked before each event but the first: whether the turn has taken long enough. */
   readonly isOver: () => boolean;
-  /** The first message has been started too often without an end: it is not run again, but counted as failed with this. */
-  readonly poison?: WakebusError;
+  /** By sequence: messages that are not run but counted as failed, each with its error. Whoever ran them did not come back, or was stopped. */
+  readonly poison?: ReadonlyMap<number, WakebusError>;
+  /** Told of each message before the machine gets it: where a turn never ends, the last one is to blame. */
+  readonly onBegin?: (inbound: Inbound) => void;
 }
 
 /** What a turn makes. Only `memory` is state; all else is owed once the commit is confirmed. */
@@ -71,7 +71,7 @@ export interface Turn {
   /** The machine asked to sleep now. */
   readonly sleep: boolean;
   /** The machine threw on the message after those consumed; it is tried again at `retryMs`. */
-  readonly failure?: { readonly error: WakebusError; readonly retryMs: number; readonly count: number };
+  readonly failure?: TurnFailure;
 }
 
 /**
@@ -98,10 +98,7 @@ export function takeTurn(
   for (const inbound of inbounds) {
     bytes += inbound.sizeBytes;
     if (consumed > 0 && (consumed >= limits.maxEvents || bytes > MAX_TURN_BYTES || limits.isOver())) break;
-    failure =
-      limits.poison !== undefined && consumed === 0
-        ? fail(draft, inbound, limits.poison, backoff)
-        : attempt(draft, inbound, backoff);
+    failure = attempt(draft, inbound, limits);
     if (failure !== undefined) break;
     consumed += 1;
     if (!isRunnable(draft)) break;
@@ -117,53 +114,29 @@ export function isRunnable(state: { readonly lifecycle: AgentRecord['lifecycle']
   );
 }
 
-function attempt(draft: TurnDraft, inbound: Inbound, backoff: number): Turn['failure'] {
+function attempt(draft: TurnDraft, inbound: Inbound, limits: TurnLimits): TurnFailure | undefined {
+  const poison = limits.poison?.get(inbound.seq);
+  if (poison !== undefined) return fail(draft, inbound, poison);
   try {
+    limits.onBegin?.(inbound);
     applyInbound(draft, inbound);
   } catch (thrown) {
-    return fail(draft, inbound, turnError(draft, inbound, thrown), backoff);
+    return fail(draft, inbound, turnError(draft, inbound, thrown));
   }
-  for (let ripe = takeRipe(draft); ripe !== undefined; ripe = takeRipe(draft)) {
-    try {
-      applyRipe(draft, ripe);
-    } catch (thrown) {
-      // Its turn in the mailbox is past: it cannot be retried in place, so it is given up at once.
-      giveUp(draft, ripe, turnError(draft, ripe, thrown), 1);
-    }
-  }
+  for (let ripe = takeRipe(draft); ripe !== undefined; ripe = takeRipe(draft)) attemptRipe(draft, ripe, limits);
   return undefined;
 }
 
-/** Counts a failed try; after the last one the message is given up and the mailbox goes on. */
-function fail(draft: TurnDraft, inbound: Inbound, error: WakebusError, backoff: number): Turn['failure'] {
-  const { retry } = draft.memory.definition;
-  const before = draft.attempt?.seq === inbound.seq ? draft.attempt : undefined;
-  // An attempt that was made durable before it ran is this very one.
-  const count = (before?.count ?? 0) + (before?.node === undefined ? 1 : 0);
-  if (count > retry.attempts) {
-    const dead = new WakebusError('DEAD_LETTERED', {
-      address: addressOf(draft.memory.key),
-      seq: inbound.seq,
-      attempts: count,
-      reason: error.message,
-    });
-    giveUp(draft, inbound, dead, count);
-    draft.pass(inbound);
-    draft.attempt = undefined;
-    if (inbound.kind === 'timer' || inbound.kind === 'effect') forget(draft, inbound, dead);
-    return undefined;
+/** Its turn in the mailbox is past: it cannot be retried in place, so what fails is given up at once. */
+function attemptRipe(draft: TurnDraft, ripe: Inbound, limits: TurnLimits): void {
+  const poison = limits.poison?.get(ripe.seq);
+  if (poison !== undefined) return giveUp(draft, ripe, poison, 1);
+  try {
+    limits.onBegin?.(ripe);
+    applyRipe(draft, ripe);
+  } catch (thrown) {
+    giveUp(draft, ripe, turnError(draft, ripe, thrown), 1);
   }
-  const retryMs = draft.env.nowMs + Math.round(retry.backoffMs * 2 ** (count - 1) * (0.5 + backoff / 2));
-  draft.attempt = { seq: inbound.seq, count, reason: error.message, retryMs };
-  draft.setLifecycle('backoff', error);
-  return { error, retryMs, count };
-}
-
-/** What has fired or ended is over, although the machine never took it. */
-function forget(draft: TurnDraft, inbound: Extract<Inbound, { kind: 'timer' | 'effect' }>, error: WakebusError): void {
-  const { generation } = inbound.kind === 'timer' ? inbound.fire : inbound.result;
-  dropTimer(draft, generation);
-  dropEffect(draft, generation, error);
 }
 
 function seal(draft: TurnDraft, consumed: number, failure: Turn['failure']): Turn {

@@ -1,7 +1,13 @@
-import { agentKey } from '@wakebus/protocol';
+import { WakebusError, agentKey } from '@wakebus/protocol';
 import { describe, expect, test } from 'vitest';
-import { WakebusError } from '@wakebus/protocol';
+import { createMachine } from 'xstate';
+import { type Inbound, type TurnLimits, defineAgent, isRunnable } from '../../src/mod.ts';
 import { Scene, answers, notebook } from './scene.ts';
+
+/** A message that is not to be run any more. */
+function poisoned({ seq }: Inbound, reason: string): NonNullable<TurnLimits['poison']> {
+  return new Map([[seq, new WakebusError('TURN_FAILED', { address: 'notebook/one', event: 'note', reason })]]);
+}
 
 describe('a turn whose k-th event throws', () => {
   test('keeps what came before, outputs and answers included, and counts the try', () => {
@@ -78,12 +84,8 @@ describe('an event that keeps throwing', () => {
 
   test('is given up unrun when it has killed whoever ran it', () => {
     const scene = new Scene(notebook({ retry: { attempts: 1, backoffMs: 0 } }));
-    const poison = new WakebusError('TURN_FAILED', {
-      address: 'notebook/one',
-      event: 'note',
-      reason: 'nobody came back',
-    });
     const killer = scene.note('never run');
+    const poison = poisoned(killer, 'nobody came back');
     scene.take([killer], { poison });
 
     const turn = scene.take([killer, scene.note('next')], { poison });
@@ -97,13 +99,89 @@ describe('an event that keeps throwing', () => {
     scene.take([scene.event('later', { ms: 10 })]);
     const [timer] = scene.record.timers;
     const fire = scene.fire('bell', timer?.generation ?? 0);
-    const poison = new WakebusError('TURN_FAILED', { address: 'notebook/one', event: 'bell', reason: 'it died' });
+    const poison = poisoned(fire, 'it died');
 
     scene.take([fire], { poison });
     expect(scene.record.timers).toHaveLength(1);
     scene.take([fire], { poison });
 
     expect([scene.record.timers, scene.record.cursor]).toEqual([[], 2]);
+  });
+});
+
+describe('an event that fails for the last time, where the type stops', () => {
+  const stopping = (): Scene => new Scene(notebook({ onPoison: 'stop', retry: { attempts: 1, backoffMs: 0 } }));
+
+  test('stays where it is, and the agent has failed with all that waits', () => {
+    const scene = stopping();
+    const before = scene.note('before');
+    const bad = scene.event('boom', {}, { to: '_INBOX.x' });
+    const next = scene.note('next');
+    scene.take([before, bad, next]);
+
+    const turn = scene.take([bad, next]);
+
+    expect([turn.consumed, scene.record.cursor, turn.deadLetters, turn.replies]).toEqual([0, 1, [], []]);
+    expect(scene.record.lifecycle).toMatchObject({ name: 'failed', code: 'AGENT_FAILED' });
+    expect(scene.record.attempt).toMatchObject({ seq: 2, count: 2 });
+    expect(isRunnable(scene.record)).toBe(false);
+    expect(scene.words).toEqual(['before']);
+  });
+
+  test('has all its tries again once the agent is released', () => {
+    const scene = stopping();
+    const bad = scene.event('boom');
+    scene.take([bad]);
+    scene.take([bad]);
+
+    scene.take([scene.control('release')]);
+
+    expect([scene.record.lifecycle.name, scene.record.attempt]).toEqual(['awake', undefined]);
+    expect(scene.take([{ ...bad, seq: 3 }]).failure).toMatchObject({ count: 1, error: { code: 'TURN_FAILED' } });
+  });
+});
+
+describe('a guard that calls itself without end', () => {
+  test('overflows the stack, and is a failed event like any other', () => {
+    const deeper = (): boolean => deeper() && deeper();
+    const machine = createMachine({ on: { note: { guard: () => deeper() } } });
+    const scene = new Scene(defineAgent({ type: 'notebook', machine, retry: { attempts: 1, backoffMs: 0 } }) as never);
+    const bad = scene.note('deep');
+
+    expect(scene.take([bad]).failure?.error).toMatchObject({
+      code: 'TURN_FAILED',
+      facts: { reason: expect.stringContaining('call stack') as string },
+    });
+    expect(scene.take([bad]).deadLetters).toMatchObject([{ code: 'DEAD_LETTERED', attempts: 2 }]);
+  });
+});
+
+describe('messages of which several are not to be run any more', () => {
+  test('are each counted, one turn after the other, and what stands before them is taken', () => {
+    const scene = new Scene(notebook({ retry: { attempts: 1, backoffMs: 0 } }));
+    const [good, first, second] = [scene.note('good'), scene.note('first'), scene.note('second')];
+    const poison = new Map([...poisoned(first, 'it never ended'), ...poisoned(second, 'it never ended')]);
+
+    const turn = scene.take([good, first, second], { poison });
+
+    expect([scene.words, turn.consumed, turn.failure?.count]).toEqual([['good'], 1, 1]);
+    expect(scene.take([first, second], { poison }).failure?.count).toBe(1);
+    expect(scene.record.attempt?.seq).toBe(second.seq);
+  });
+
+  test('and was kept back for an earlier one is given up at once: its place is past', () => {
+    const scene = new Scene();
+    const ada = agentKey('writer', 'ada');
+    const [early, late] = [
+      scene.message(ada, 2, 1, { type: 'note', word: 'two' }),
+      scene.message(ada, 1, 0, { type: 'note', word: 'one' }),
+    ];
+
+    scene.take([early]);
+    const turn = scene.take([late, scene.note('next')], { poison: poisoned(early, 'it never ended') });
+
+    expect([scene.words, turn.consumed]).toEqual([['one', 'next'], 2]);
+    expect(turn.deadLetters).toMatchObject([{ code: 'TURN_FAILED', attempts: 1, inbound: { seq: early.seq } }]);
   });
 });
 
