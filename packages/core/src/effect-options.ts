@@ -3,7 +3,7 @@
  *
  * What the values mean is in `effect.ts`.
  */
-import { WakebusError } from '@wakebus/protocol';
+import { MAX_TOKEN_BYTES, WakebusError, encodeToken } from '@wakebus/protocol';
 import type { EffectOptions, EffectSpec } from './effect.ts';
 
 const KNOWN: readonly string[] = [
@@ -16,6 +16,8 @@ const KNOWN: readonly string[] = [
   'irreversible',
   'timeoutMs',
   'retry',
+  'target',
+  'isTargetFault',
 ];
 const DEFAULT_TIMEOUT_MS = 60_000;
 const DEFAULT_BACKOFF_MS = 1_000;
@@ -35,7 +37,7 @@ export function checkEffectOptions(options: EffectOptions<unknown, unknown>): Ef
   if (typeof options !== 'object' || options === null) throw wrong('options', 'write an object');
   const unknown = Object.keys(options).find((option) => !KNOWN.includes(option));
   if (unknown !== undefined) throw wrong(unknown, `it is unknown; known are ${KNOWN.join(', ')}`);
-  for (const option of ['run', 'lookup', 'compensate'] as const) {
+  for (const option of ['run', 'lookup', 'compensate', 'isTargetFault'] as const) {
     if (typeof options[option] !== 'function' && (option === 'run' || options[option] !== undefined))
       throw wrong(option, 'write a function');
   }
@@ -52,9 +54,20 @@ export function checkEffectOptions(options: EffectOptions<unknown, unknown>): Ef
       attempts: whole('retry.attempts', options.retry?.attempts ?? (dedupe === 'none' ? 0 : 4), 0, 1_000),
       backoffMs: whole('retry.backoffMs', options.retry?.backoffMs ?? DEFAULT_BACKOFF_MS, 0, LONGEST_MS),
     }),
+    target: targetOf(options),
+    isTargetFault: options.isTargetFault ?? ((): boolean => true),
   };
   checkSafety(spec, options);
   return Object.freeze(spec);
+}
+
+function targetOf({ target }: EffectOptions<unknown, unknown>): string | undefined {
+  try {
+    if (target !== undefined) encodeToken(target);
+    return target;
+  } catch {
+    throw wrong('target', `write a name of at most ${MAX_TOKEN_BYTES} bytes`);
+  }
 }
 
 function defaultPolicy({ dedupe, irreversible, compensate }: EffectOptions<unknown, unknown>): EffectSpec['onMaybe'] {

@@ -44,6 +44,13 @@ interface EffectBase<TOutput, TInput> {
   /** An attempt may take so long, in milliseconds; then its signal aborts, and nobody knows whether it happened. @default 60,000 – what takes longer should say so. */
   readonly timeoutMs?: number;
   readonly retry?: EffectRetry;
+  /**
+   * What it works on: a service, an account, a machine. When too many attempts at a target fail, those that follow wait
+   * (a circuit breaker), and an operator can disable it. @default `<agent type>/<actor name>`, so that it stands for itself
+   */
+  readonly target?: string;
+  /** Whether what it threw says that its target is unwell. @default every error does – "refused: no funds" should not */
+  readonly isTargetFault?: (error: unknown) => boolean;
   /** It cannot be taken back, and is worth a person's time. `onMaybe` is then `ask` by default. @default false */
   readonly irreversible?: boolean;
 }
@@ -107,6 +114,8 @@ export interface EffectSpec {
   readonly compensate: ((args: EffectArgs<unknown>) => PromiseLike<unknown>) | undefined;
   readonly timeoutMs: number;
   readonly retry: { readonly attempts: number; readonly backoffMs: number };
+  readonly target: string | undefined;
+  readonly isTargetFault: (error: unknown) => boolean;
 }
 
 /** `Symbol.for`: two copies of this package in one process must still know each other's effects. */

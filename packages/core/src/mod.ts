@@ -57,14 +57,17 @@ export { type StoredSnapshot, decodeSnapshot, encodeSnapshot } from './snapshot-
 export type { PendingDeadLetter, PendingReply, TurnEnvironment } from './turn/draft.ts';
 export { type Inbound, type MailboxMessage, type ReplyAddress, readInbound } from './turn/inbound.ts';
 export {
+  type Admission,
   type EffectSchedule,
   type EffectStart,
   childIds,
   isDue,
   isOpen,
+  isParked,
   schedulesOf,
   specOf,
   startDue,
+  whyNeverAgain,
 } from './turn/journal.ts';
 export { type AgentMemory, type BirthFacts, newbornMemory } from './turn/memory.ts';
 export { setOldOutputsAside } from './turn/old-outputs.ts';

@@ -12,7 +12,7 @@ function specFor(options?: Options): ReturnType<typeof specOf> {
   const machine = setup({ actors: { pay: logic as never } }).createMachine({
     invoke: { id: 'x', src: 'pay' },
   } as never);
-  return specOf(defineAgent({ type: 'order', machine } as never), { src: 'pay' } as never);
+  return specOf(defineAgent({ type: 'order', machine } as never), { src: 'pay' });
 }
 
 describe('an effect', () => {
@@ -57,7 +57,9 @@ describe('an effect', () => {
       onMaybe: 'fail',
       timeoutMs: 60_000,
       retry: { attempts: 0, backoffMs: 1_000 },
+      target: undefined,
     });
+    expect(specFor()?.isTargetFault(new Error('refused'))).toBe(true);
   });
 
   test.each<[string, Options, object]>([
@@ -116,6 +118,12 @@ describe('refused when it is made, and by its types:', () => {
     const options = { run, dedupe: 'key', timeoutMs: 10_000, retry: { attempts: 2, backoffMs: 1_000 } } as const;
     expect(failing('INVALID_OPTION', () => effect({ ...options, keyHorizonMs: 47_999 })).why).toMatch(/48000 ms/);
     expect(() => effect({ ...options, keyHorizonMs: 48_000 })).not.toThrow();
+  });
+
+  test('a target without a name, or with one that no subject could hold', () => {
+    for (const target of ['', 'x'.repeat(201), '\uD800'])
+      expect(failing('INVALID_OPTION', () => effect({ run, target })).option).toBe('effect.target');
+    expect(() => effect({ run, target: 'https://bank.example/v1' })).not.toThrow();
   });
 
   test('times that are none', () => {

@@ -35,7 +35,7 @@ const STALLED_AFTER = 10;
 const RETRY_MS = [20, 50, 100, 250, 500, 1_000, 2_000] as const;
 
 /** What tells an agent's schedules apart. */
-type ScheduleName = Pick<TimerEntry, 'generation'> & Partial<Pick<EffectSchedule, 'attempt' | 'node'>>;
+type ScheduleName = Pick<TimerEntry, 'generation'> & Partial<Pick<EffectSchedule, 'attempt' | 'node' | 'parkedFor'>>;
 
 export class HandOver {
   readonly #context: NodeContext;
@@ -124,7 +124,7 @@ export class HandOver {
 
   /** Arms schedules: of timers, and of effects. One of the same name is replaced. */
   arm(
-    timers: ReadonlyArray<(TimerEntry & { readonly attempt?: never; readonly node?: never }) | EffectSchedule>,
+    timers: ReadonlyArray<(TimerEntry & { readonly [F in 'attempt' | 'node' | 'parkedFor']?: never }) | EffectSchedule>,
   ): void {
     const { layout } = this.#context;
     for (const timer of timers) {
@@ -140,9 +140,10 @@ export class HandOver {
   }
 
   /** Each attempt has schedules of its own: one that is taken back late takes no other with it. */
-  #scheduleSubject({ generation, attempt, node }: ScheduleName): string {
+  #scheduleSubject({ generation, attempt, node, parkedFor }: ScheduleName): string {
     const { layout } = this.#context;
     const token = attempt === undefined ? String(generation) : `${generation}-${attempt}`;
+    if (parkedFor !== undefined) return layout.parkedSubject(this.#key, token, parkedFor);
     return node === undefined ? layout.timerSubject(this.#key, token) : layout.deadlineSubject(this.#key, token, node);
   }
 

@@ -18,6 +18,12 @@ export interface Limits {
   readonly holdAfterMs: number;
   /** A living holder gets so long to give an agent up, in milliseconds. @default 300. */
   readonly releaseMs: number;
+  /** Effects that run at once; beyond, their agents wait in line. @default 256 – each may hold a socket and up to 256 KB of answer: some 64 MB at most. */
+  readonly maxEffects: number;
+  /** Repetitions of effects that may be started, for an agent type and a target, before anything succeeds; then one a second, and one for five successes. @default 100 – the AWS SDKs' figure. */
+  readonly retryBudget: number;
+  /** A target whose attempts fail is left alone for so long at first, in milliseconds; doubles to five minutes. @default 5,000 – a restart of a service takes longer than one second, and rarely ten. */
+  readonly breakerOpenMs: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -29,4 +35,7 @@ export const DEFAULT_LIMITS: Limits = {
   holdAfterMessages: 1_000,
   holdAfterMs: 60_000,
   releaseMs: 300,
+  maxEffects: 256,
+  retryBudget: 100,
+  breakerOpenMs: 5_000,
 };

@@ -1,6 +1,7 @@
 /**
  * Placement nodes: what runs agents.
  */
+export { type DisabledEffect, disableEffects, disabledEffects, enableEffects } from './effects/disabled-effects.ts';
 export type { HealthProblem, NodeHealth } from './health.ts';
 export { DEFAULT_LIMITS, type Limits } from './limits.ts';
 export {

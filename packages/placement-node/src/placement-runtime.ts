@@ -8,7 +8,11 @@ import { HistoryWriter } from './history-writer.ts';
 import { Audit } from './audit.ts';
 import { Health, type NodeHealth } from './health.ts';
 import { ringOrphans } from './effects/orphans.ts';
+import { DisabledEffects } from './effects/disabled-effects.ts';
+import { EffectGates } from './effects/effect-gates.ts';
 import { EffectRunner, type RunnerContext } from './effects/effect-runner.ts';
+import { EffectSlots } from './effects/effect-slots.ts';
+import { ringParked } from './effects/parked.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import { Membership } from './membership.ts';
 import type { NodeContext, NodeLog, Probes, Sabotage } from './node-context.ts';
@@ -59,6 +63,7 @@ export class PlacementRuntime {
   readonly #sessions: Sessions;
   readonly #audit: Audit;
   readonly #effects: EffectRunner;
+  readonly #disabled: DisabledEffects;
   readonly #pool: string;
   #commits = 0;
   #draining: Promise<void> | undefined;
@@ -93,13 +98,18 @@ export class PlacementRuntime {
       probes: options.probes,
       sabotage: options.sabotage ?? {},
     };
-    this.#effects = new EffectRunner(shared);
+    this.#disabled = new DisabledEffects(ports.layout);
+    this.#effects = new EffectRunner(shared, {
+      gates: new EffectGates(shared, this.#disabled),
+      slots: new EffectSlots(shared.limits.maxEffects, (key) => this.#sessions.nudge(key)),
+    });
     this.#context = { ...shared, effects: this.#effects };
     this.#partitions = new Partitions(this.#context, pool);
     this.#sessions = new Sessions(this.#context, this.#partitions);
     this.#audit = new Audit(this.#context, this.#sessions);
     telemetry.observe(metric.sessions, () => this.#sessions.count);
     telemetry.observe(metric.runningEffects, () => this.#effects.count);
+    telemetry.observe(metric.waitingEffects, () => this.#effects.slots.waiting);
   }
 
   /**
@@ -155,6 +165,7 @@ export class PlacementRuntime {
     this.#audit.stop();
     this.#membership.close();
     this.#effects.close();
+    this.#disabled.close();
     this.#sessions.close();
     void this.#partitions.stop();
   }
@@ -171,6 +182,9 @@ export class PlacementRuntime {
 
   async #join(types: readonly string[]): Promise<void> {
     this.#effects.listen();
+    await this.#disabled.watch(this.#context.ports.registry, (scope) => {
+      void ringParked(this.#context, scope, this.#sessions);
+    });
     await this.#membership.join();
     this.#sessions.listen();
     await this.#partitions.join(this.#sessions, types, this.#membership.active());
@@ -196,6 +210,7 @@ export class PlacementRuntime {
     await stopped;
     await this.#membership.leave();
     this.#effects.close();
+    this.#disabled.close();
     this.#sessions.close();
   }
 }

@@ -75,6 +75,11 @@ export class Session {
     this.#start();
   }
 
+  /** Looks again at what is owed: something that it waited for may be there. */
+  nudge(): void {
+    this.#start();
+  }
+
   /** Gives the agent up to another node after the turn that runs, doorbells included. @returns when it has. */
   release(nodeId: string): Promise<void> {
     this.#releaseTo = nodeId;
@@ -99,6 +104,7 @@ export class Session {
     if (this.#isGone) return;
     this.#isGone = true;
     this.#timer?.cancel();
+    this.#activation?.effects.close();
     this.#owner.onGone(this);
     for (const resolve of this.#waiters) resolve();
   }
@@ -137,7 +143,7 @@ export class Session {
     if (activation === undefined) return false;
     if (this.#verdict !== undefined) return this.#suspend(activation, this.#verdict);
     if (this.#releaseTo !== undefined) return this.#sleepNow(activation);
-    if (activation.effects.isOwed) {
+    if (activation.effects.isOwed()) {
       if (!(await activation.effects.start())) this.#forget();
       return true;
     }
@@ -304,6 +310,7 @@ export class Session {
   /** A lost commit: what is in memory is not what the agent is. */
   #forget(): void {
     this.#activation?.handOver.close();
+    this.#activation?.effects.close();
     this.#activation = undefined;
     this.#force = false;
     this.mailbox.dropPayloads();
@@ -334,6 +341,7 @@ export class Session {
     }
     const mustSleep = standsStill || this.#releaseTo !== undefined;
     if (this.mailbox.hasWork && !mustSleep) return true;
+    if (activation.effects.isWaiting && !mustSleep) return false;
     const { probes } = this.#context;
     if (probes?.beforeSleep !== undefined) await probes.beforeSleep(this.key, this.#releaseTo);
     if (!(await activation.sleep())) {

@@ -88,6 +88,11 @@ export class Sessions implements SessionOwner {
     (this.#table.get(key) ?? this.#open(key)).ring(doorbells);
   }
 
+  /** An agent in memory may go on with what it waited for. */
+  nudge(key: AgentKey): void {
+    this.#table.get(key)?.nudge();
+  }
+
   has(key: AgentKey): boolean {
     return this.#table.has(key);
   }

@@ -74,6 +74,7 @@ export class Telemetry {
   readonly deadLetters: Counter = this.#meter.createCounter(metric.deadLetters);
   readonly takeovers: Counter = this.#meter.createCounter(metric.takeovers);
   readonly effects: Counter = this.#meter.createCounter(metric.effects);
+  readonly parkedEffects: Counter = this.#meter.createCounter(metric.parkedEffects);
   readonly unknownEffects: Counter = this.#meter.createCounter(metric.unknownEffects);
   readonly timeouts: Counter = this.#meter.createCounter(metric.timeoutRate);
   readonly hydrateMs: Histogram = this.#meter.createHistogram(metric.hydrateMs, { unit: 'ms' });

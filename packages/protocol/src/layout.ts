@@ -4,7 +4,7 @@
  * No other file joins strings into subjects. A layout is fixed when a deployment is created (prefix,
  * partitions, shards) and kept in the registry, where clients read it.
  */
-import { type AgentKey, encodeEventName, partitionOf } from './address.ts';
+import { type AgentKey, encodeEventName, encodeToken, partitionOf } from './address.ts';
 import { WakebusError } from './errors.ts';
 
 /** What fixes a layout. */
@@ -19,6 +19,11 @@ export interface LayoutOptions {
 
 /** Kinds of message that only placement nodes may publish. */
 export type RuntimeKind = 'message' | 'timer' | 'effect' | 'control';
+
+/** Effects that an operator speaks of: those on a target, or all of an agent type. */
+export type EffectScope =
+  | { readonly target: string; readonly type?: undefined }
+  | { readonly type: string; readonly target?: undefined };
 
 /** What a stored inbox subject says. `event` is still encoded. */
 export type InboxSubject =
@@ -179,6 +184,18 @@ export class Layout {
     const [, type, id, , nodeId] = subject.slice(`${this.prefix}.timers.`.length).split('.');
     return nodeId === undefined ? undefined : { key: `${type}.${id}`, nodeId };
   }
+  /** The schedule of an effect that may not start yet. It names the target: what waits for one can be listed. */
+  parkedSubject(key: AgentKey, timerToken: string, target: string): string {
+    return `${this.timerSubject(key, timerToken)}.${targetToken(target)}.parked`;
+  }
+  parkedFilter({ type = '*', target }: EffectScope): string {
+    return `${this.prefix}.timers.*.${type}.*.*.${target === undefined ? '*' : targetToken(target)}.parked`;
+  }
+  /** Whose effect a {@link parkedSubject} is about. */
+  readParked(subject: string): string {
+    const [, type, id] = subject.slice(`${this.prefix}.timers.`.length).split('.');
+    return `${type}.${id}`;
+  }
   /** All schedules of an agent. */
   timersFilter(key: AgentKey): string {
     return `${this.prefix}.timers.${this.partitionOf(key)}.${key}.>`;
@@ -198,6 +215,14 @@ export class Layout {
   timersSubjects(shard: number): string[] {
     const partitions = this.shards === 1 ? ['>'] : this.partitionsOf(shard).map((p) => `${p}.>`);
     return partitions.flatMap((tokens) => [`${this.prefix}.timers.${tokens}`, `${this.prefix}.fires.${tokens}`]);
+  }
+
+  /** The key in the registry that says that effects may not start: those on a target, or all of an agent type. */
+  disabledKey({ type, target }: EffectScope): string {
+    return type === undefined ? `disabled.target.${targetToken(target)}` : `disabled.type.${type}`;
+  }
+  get disabledFilter(): string {
+    return 'disabled.>';
   }
 
   birthSubject(key: AgentKey | '>'): string {
@@ -234,6 +259,15 @@ export class Layout {
 
   #sharded(name: string, shard: number): string {
     return this.shards === 1 ? `${this.prefix}_${name}` : `${this.prefix}_${name}_${shard}`;
+  }
+}
+
+/** One token for any target. A name that is too long for one is cut: it has been chosen by nobody, but made of an actor's. */
+function targetToken(target: string): string {
+  try {
+    return encodeToken(target);
+  } catch {
+    return encodeToken(target.toWellFormed().slice(0, 16));
   }
 }
 

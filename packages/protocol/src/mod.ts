@@ -41,7 +41,14 @@ export {
 } from './errors.ts';
 export { DEFAULT_DEADLINE_MS, EVENT_LIMIT_BYTES, OUTSIDE_FILL_LIMIT, isReservedEvent } from './event-limits.ts';
 export { type Headers, callerMessageId, header, wireMessageId } from './headers.ts';
-export { type InboxSubject, Layout, type LayoutOptions, MAX_PARTITIONS, type RuntimeKind } from './layout.ts';
+export {
+  type EffectScope,
+  type InboxSubject,
+  Layout,
+  type LayoutOptions,
+  MAX_PARTITIONS,
+  type RuntimeKind,
+} from './layout.ts';
 export {
   type AgentEvent,
   type AgentMessage,
@@ -70,6 +77,7 @@ export {
   type LastTurn,
   type LifecycleName,
   type OutboxEntry,
+  type ParkReason,
   type PeerEntry,
   RECORD_FORMAT,
   RECORD_LIMIT_BYTES,

@@ -128,6 +128,12 @@ export interface PeerEntry {
  */
 export type EffectState = 'planned' | 'started' | 'maybe' | 'done' | 'failed' | 'aborted';
 
+/**
+ * Why an effect that is due may not start yet. `disabled`: an operator has said so. `breaker`: too many attempts at
+ * its target have failed of late. `budget`: too many of these have been repetitions.
+ */
+export type ParkReason = 'disabled' | 'breaker' | 'budget';
+
 /** Work on the world outside that the machine has asked for. A result of another generation or attempt is dropped. */
 export interface JournalEntry {
   /** The ID that the machine gave it. */
@@ -137,6 +143,8 @@ export interface JournalEntry {
   readonly key: string;
   /** Under which name the machine knows what is to be run. */
   readonly src: string;
+  /** What it works on, in the author's words: effects on one target fail together. `<type>/<src>` where none is named. */
+  readonly target: string;
   readonly input?: unknown;
   readonly state: EffectState;
   /** What the attempt calls in place of the effect itself: whether it happened, or what undoes it. */
@@ -152,6 +160,8 @@ export interface JournalEntry {
   readonly firstMs?: number;
   /** Of one that is planned: not to be started before, and a schedule wakes the agent then. */
   readonly notBeforeMs?: number;
+  /** Why that is so, where it is not the wait before a repetition. */
+  readonly parkedBy?: ParkReason;
   /** Of one that is started: nobody has said by then how it ended, and a schedule wakes the agent. */
   readonly deadlineMs?: number;
   /** The placement node that started it last. */

@@ -60,4 +60,7 @@ export const metric = {
   effects: 'wakebus.effects',
   runningEffects: 'wakebus.running_effects',
   unknownEffects: 'wakebus.unknown_effects',
+  waitingEffects: 'wakebus.waiting_effects',
+  parkedEffects: 'wakebus.parked_effects',
+  openBreakers: 'wakebus.open_breakers',
 } as const;

@@ -97,3 +97,25 @@ test.each([
 ])('a layout with a wrong %s is refused', (option, options) => {
   expect(failing('INVALID_OPTION', () => new Layout(options)).option).toBe(option);
 });
+
+test('an effect that may not start is found by its target or its agent type, whatever the target is called', () => {
+  const layout = new Layout();
+  for (const target of ['till', 'https://bank.example/v1', 'ä'.repeat(300), '\uD800x'.repeat(100)]) {
+    const subject = layout.parkedSubject(key, '1-0', target);
+    expect(subject).toMatch(/^[^*>\s]+\.parked$/);
+    expect(layout.readParked(subject)).toBe(key);
+    for (const filter of [layout.parkedFilter({ target }), layout.parkedFilter({ type: 'order' })])
+      expect(isMatch(filter, subject)).toBe(true);
+    expect(isMatch(layout.parkedFilter({ target: 'bank' }), subject)).toBe(false);
+    expect(isMatch(layout.deadlinesFilter, subject)).toBe(false);
+    expect(layout.disabledKey({ target })).toMatch(/^disabled\.target\.[A-Za-z0-9_=-]{1,200}$/);
+  }
+  expect(layout.disabledKey({ type: 'order' })).toBe('disabled.type.order');
+});
+
+/** Whether a server's filter takes a subject; `*` only. */
+function isMatch(filter: string, subject: string): boolean {
+  const tokens = subject.split('.');
+  const wanted = filter.split('.');
+  return wanted.length === tokens.length && wanted.every((token, i) => token === '*' || token === tokens[i]);
+}

@@ -36,11 +36,13 @@ export function planEffect(
   const { memory, env } = draft;
   abortEffect(draft, output.id);
   draft.generation += 1;
+  const { definition } = memory;
   const entry: JournalEntry = {
     id: output.id,
     generation: draft.generation,
     key: `${memory.key}~${draft.incarnation}@${place.seq}.${place.index}`,
     src: output.src,
+    target: specOf(definition, output)?.target ?? `${definition.type}/${output.src}`,
     ...(output.input !== undefined && { input: output.input }),
     state: 'planned',
     attempt: 0,
@@ -58,6 +60,7 @@ export function abortEffect(draft: TurnDraft, id: string): void {
   if (entry.attempt === 0) {
     // Never started: nothing of it has left the agent.
     draft.journal = draft.journal.filter((each) => each !== entry);
+    if (entry.parkedBy !== undefined) draft.withdrawn.push(entry);
     return;
   }
   draft.journal = replaced(draft.journal, ended(entry, 'aborted', draft.env.nowMs));
@@ -95,7 +98,7 @@ export function takeDue(draft: TurnDraft, { fire }: InboundOf<'timer'>, deliver:
   const found = { draft, entry, spec: specOf(draft.memory.definition, entry), deliver };
   if (entry.state === 'started')
     return restoring(draft, () => onUnknown(found, `nobody said by its deadline how attempt ${entry.attempt} ended`));
-  const { notBeforeMs: _past, ...due } = entry;
+  const { notBeforeMs: _past, parkedBy: _why, ...due } = entry;
   draft.journal = replaced(draft.journal, due);
   return true;
 }

@@ -3,7 +3,7 @@
  *
  * What a result means for an entry is in `effects.ts`.
  */
-import type { AgentRecord, JournalEntry } from '@wakebus/protocol';
+import type { AgentRecord, JournalEntry, ParkReason } from '@wakebus/protocol';
 import type { AnyAgentDefinition } from '../define-agent.ts';
 import { type EffectSpec, effectSpecOf } from '../effect.ts';
 import { logicOf } from '../effect-check.ts';
@@ -20,6 +20,8 @@ export interface EffectSchedule {
   readonly dueMs: number;
   /** Of a deadline: the placement node that runs the effect. */
   readonly node?: string;
+  /** Of one that may not start yet: its target. */
+  readonly parkedFor?: string;
   readonly trace?: JournalEntry['trace'];
 }
 
@@ -33,9 +35,14 @@ export function isDue({ state, notBeforeMs }: JournalEntry): boolean {
   return state === 'planned' && notBeforeMs === undefined;
 }
 
+/** Whether an effect is owed a start that something keeps it from: it may be started sooner than its schedule says. */
+export function isParked({ state, parkedBy }: JournalEntry): boolean {
+  return state === 'planned' && parkedBy !== undefined;
+}
+
 /** The schedule that must stand for an entry, if any. */
 export function scheduleOf(entry: JournalEntry): EffectSchedule | undefined {
-  const { id, generation, attempt, state, notBeforeMs, deadlineMs, node, trace } = entry;
+  const { id, generation, attempt, state, notBeforeMs, deadlineMs, node, target, trace } = entry;
   const isStarted = state === 'started';
   const dueMs = isStarted ? deadlineMs : state === 'planned' ? notBeforeMs : undefined;
   if (dueMs === undefined) return undefined;
@@ -45,6 +52,7 @@ export function scheduleOf(entry: JournalEntry): EffectSchedule | undefined {
     attempt,
     dueMs,
     ...(isStarted && node !== undefined && { node }),
+    ...(isParked(entry) && { parkedFor: target }),
     ...(trace !== undefined && { trace }),
   };
 }
@@ -60,7 +68,7 @@ export function childIds(journal: AgentRecord['journal']): readonly string[] {
 }
 
 /** What a definition says of an entry's effect; `undefined` when its machine does not know it (any more). */
-export function specOf({ machine }: AnyAgentDefinition, { src }: JournalEntry): EffectSpec | undefined {
+export function specOf({ machine }: AnyAgentDefinition, { src }: Pick<JournalEntry, 'src'>): EffectSpec | undefined {
   return effectSpecOf(logicOf(machine, src));
 }
 
@@ -79,44 +87,78 @@ export function ended(
   nowMs: number,
   error?: JournalEntry['error'],
 ): JournalEntry {
-  const { input: _input, notBeforeMs: _due, deadlineMs: _deadline, error: _last, ...rest } = entry;
+  const { input: _input, error: _last, ...rest } = unscheduled(entry);
   return { ...rest, state, endedMs: nowMs, ...(error !== undefined && { error }) };
 }
 
 /** An entry that nobody knows about: it waits for an operator. */
 export function unknown(entry: JournalEntry, error: JournalEntry['error']): JournalEntry {
-  const { notBeforeMs: _due, deadlineMs: _deadline, error: _last, ...rest } = entry;
+  const { error: _last, ...rest } = unscheduled(entry);
   return { ...rest, state: 'maybe', ...(error !== undefined && { error }) };
 }
+
+/** An entry that waits for no time. */
+function unscheduled(entry: JournalEntry): JournalEntry {
+  const { notBeforeMs: _due, deadlineMs: _deadline, parkedBy: _why, ...rest } = entry;
+  return rest;
+}
+
+/** Whether an effect that is owed a start may have it: now, when there is room, or not before some time. */
+export type Admission =
+  | { readonly kind: 'start' }
+  | { readonly kind: 'wait' }
+  | { readonly kind: 'park'; readonly by: ParkReason; readonly untilMs: number };
 
 /** What is to be started now, as it stands in the commit that says so, and the journal with it. */
 export interface EffectStart {
   readonly journal: AgentRecord['journal'];
   readonly started: readonly JournalEntry[];
+  /** What is owed a start, and may not have it now. */
+  readonly parked: readonly JournalEntry[];
+  /** What was so, as it stood then, and has its start: its schedule need not stand any more. */
+  readonly unparked: readonly JournalEntry[];
 }
 
 /**
- * Starts every effect that is due. One that must not be started any more becomes `maybe`: its key may be
- * forgotten, or this version of the machine does not know it.
+ * Starts every effect that is due and may start. One that must not be started any more becomes `maybe`: its
+ * key may be forgotten, or this version of the machine does not know it.
  */
 export function startDue(
   definition: AnyAgentDefinition,
-  { journal }: AgentRecord,
+  { journal }: Pick<AgentRecord, 'journal'>,
   node: string,
   nowMs: number,
+  admit: (entry: JournalEntry) => Admission,
 ): EffectStart {
   const started: JournalEntry[] = [];
+  const parked: JournalEntry[] = [];
+  const unparked: JournalEntry[] = [];
   const next = journal.map((entry) => {
-    if (!isDue(entry)) return entry;
+    if (!isDue(entry) && !isParked(entry)) return entry;
     const spec = specOf(definition, entry);
-    if (spec === undefined)
-      return unknown(entry, { code: 'MACHINE_UNSUPPORTED', message: `the machine has no actor "${entry.src}"` });
-    if (isKeyOld(entry, spec, nowMs)) return unknown(entry, { code: 'EFFECT_MAYBE', message: OLD_KEY });
-    const begun = begin(entry, spec, node, nowMs);
-    started.push(begun);
-    return begun;
+    const why = whyNeverAgain(entry, spec, nowMs);
+    if (spec === undefined || why !== undefined) return unknown(entry, why);
+    const admission = admit(entry);
+    if (admission.kind === 'wait' || (admission.kind === 'park' && isParked(entry))) return entry;
+    if (isParked(entry)) unparked.push(entry);
+    const [list, changed] =
+      admission.kind === 'start'
+        ? [started, begin(entry, spec, node, nowMs)]
+        : [parked, { ...entry, notBeforeMs: admission.untilMs, parkedBy: admission.by }];
+    list.push(changed);
+    return changed;
   });
-  return { journal: next, started };
+  return { journal: next, started, parked, unparked };
+}
+
+/** Why an effect that is owed a start cannot have it, whenever. */
+export function whyNeverAgain(
+  entry: JournalEntry,
+  spec: EffectSpec | undefined,
+  nowMs: number,
+): JournalEntry['error'] | undefined {
+  if (spec === undefined) return { code: 'MACHINE_UNSUPPORTED', message: `the machine has no actor "${entry.src}"` };
+  return isKeyOld(entry, spec, nowMs) ? { code: 'EFFECT_MAYBE', message: OLD_KEY } : undefined;
 }
 
 /** Why a repetition is refused. */
@@ -131,7 +173,7 @@ export function isKeyOld(entry: JournalEntry, spec: EffectSpec, startMs: number)
 function begin(entry: JournalEntry, spec: EffectSpec, node: string, nowMs: number): JournalEntry {
   const isRun = entry.phase === undefined;
   return {
-    ...entry,
+    ...unscheduled(entry),
     state: 'started',
     attempt: entry.attempt + 1,
     runs: entry.runs + (isRun ? 1 : 0),

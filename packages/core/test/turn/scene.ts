@@ -14,6 +14,7 @@ import {
 } from '@wakebus/protocol';
 import { assign, cancel, emit, raise, setup } from 'xstate';
 import {
+  type Admission,
   type AgentMemory,
   type AnyAgentDefinition,
   type Inbound,
@@ -204,8 +205,8 @@ export class Scene {
   }
 
   /** Starts what is due, as a placement node does in a commit of its own. */
-  startEffects(node: string = 'node-a'): readonly JournalEntry[] {
-    const { journal, started } = startDue(this.definition, this.record, node, this.nowMs);
+  startEffects(node: string = 'node-a', admission: Admission = { kind: 'start' }): readonly JournalEntry[] {
+    const { journal, started } = startDue(this.definition, this.record, node, this.nowMs, () => admission);
     this.memory = { ...this.memory, record: { ...this.record, journal } };
     return started;
   }

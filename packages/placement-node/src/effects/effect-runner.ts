@@ -25,6 +25,9 @@ import { type NodeContext, inboxOf } from '../node-context.ts';
 import { type ClockTimer, delay, within } from '../ports/clock.ts';
 import type { PlainMessage, Subscription } from '../ports/messenger.ts';
 import { type RunningSpan, traceHeaders } from '../telemetry.ts';
+import type { Verdict } from './circuit-breaker.ts';
+import type { EffectGates, Passage } from './effect-gates.ts';
+import type { EffectSlots } from './effect-slots.ts';
 
 /** Between two tries to store a result, in milliseconds, doubling to the last. */
 const RETRY_MS = [20, 50, 100, 250, 500, 1_000, 2_000] as const;
@@ -35,10 +38,23 @@ export interface EffectRun {
   readonly entry: JournalEntry;
   readonly spec: EffectSpec;
   readonly epoch: number;
+  readonly passage: EffectPassage;
+}
+
+/** Leave to run an attempt: a slot, and a place behind the gates. */
+export interface EffectPassage extends Passage {
+  /** Gives both back, once. */
+  end(verdict: Verdict): void;
 }
 
 /** What a runner shares with the sessions of its node. */
 export type RunnerContext = Omit<NodeContext, 'effects'>;
+
+/** What decides when an effect may run. */
+export interface Admissions {
+  readonly gates: EffectGates;
+  readonly slots: EffectSlots;
+}
 
 /** Names an attempt among all of them. */
 export interface AttemptName {
@@ -65,6 +81,8 @@ interface Running {
 type Outcome = Pick<EffectResult, 'outcome' | 'output' | 'error' | 'isFinal'>;
 
 export class EffectRunner {
+  readonly gates: EffectGates;
+  readonly slots: EffectSlots;
   readonly #context: RunnerContext;
   readonly #running = new Map<string, Running>();
   #subscription: Subscription | undefined;
@@ -72,8 +90,10 @@ export class EffectRunner {
   #isDraining = false;
   #isClosed = false;
 
-  constructor(context: RunnerContext) {
+  constructor(context: RunnerContext, { gates, slots }: Admissions) {
     this.#context = context;
+    this.gates = gates;
+    this.slots = slots;
   }
 
   /** Attempts that run here, those among them whose result is not stored yet. */
@@ -97,6 +117,22 @@ export class EffectRunner {
     return this.#running.has(idOf(name));
   }
 
+  /** Takes a slot for an effect that no gate keeps from starting. @returns `undefined` when there is none. */
+  admit(key: AgentKey, entry: JournalEntry): EffectPassage | undefined {
+    if (!this.slots.hasRoom(key)) return undefined;
+    this.slots.take(key);
+    const passage = this.gates.pass(key, entry);
+    let isOver = false;
+    return {
+      end: (verdict) => {
+        if (isOver) return;
+        isOver = true;
+        passage.end(verdict);
+        this.slots.give();
+      },
+    };
+  }
+
   /** Runs an attempt. Its start must be committed. */
   start(run: EffectRun): void {
     const controller = new AbortController();
@@ -107,6 +143,7 @@ export class EffectRunner {
     this.#running.set(id, running);
     void this.#own(running, end).finally(() => {
       this.#running.delete(id);
+      run.passage.end('unknown');
       if (this.#running.size > 0) return;
       for (const resolve of this.#waiters.splice(0)) resolve();
     });
@@ -168,6 +205,7 @@ export class EffectRunner {
     const traced = telemetry.start(span.effect, key, [entry.trace]);
     const outcome = await this.#attempt(running);
     end();
+    const verdict = verdictOf(running, outcome);
     const { probes } = this.#context;
     const named = running.isUnwanted ? 'aborted' : outcome.outcome;
     if (probes?.beforeResult !== undefined) await probes.beforeResult(key);
@@ -178,6 +216,8 @@ export class EffectRunner {
     });
     telemetry.effects.add(1, { type: splitKey(key).type, outcome: named });
     await this.#store(running, outcome, traced);
+    // Until it is stored, what it gave is in memory: it counts among those that run.
+    running.run.passage.end(verdict);
     traced.end(isWakebusError(outcome.error) ? outcome.error : undefined);
   }
 
@@ -255,6 +295,13 @@ class LeftNode extends Error {
   constructor() {
     super('its placement node was drained while it ran');
   }
+}
+
+/** What an attempt says of its target. One that was stopped says nothing. */
+function verdictOf({ controller: { signal }, run }: Running, { outcome, error }: Outcome): Verdict {
+  if (outcome === 'done') return 'well';
+  if (signal.aborted && !(signal.reason instanceof OutOfTime)) return 'unknown';
+  return outcome === 'maybe' || run.spec.isTargetFault(error) ? 'unwell' : 'well';
 }
 
 /** What throws before it gives a promise has failed, as one that is rejected. */

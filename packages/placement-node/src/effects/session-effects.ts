@@ -1,13 +1,26 @@
 /**
  * The effects of an awake agent: which are to be started now, and which ones nobody runs any more.
  *
- * A start is a commit of its own, after the one that plans and before anything runs. That nobody runs an
- * effect is said by a message to the agent: whatever its owner has stored before comes first, and wins.
+ * A start is a commit of its own, after the one that plans and before anything runs. What may not start is parked
+ * in the same commit; what lacks only room waits, and the agent stays awake for it. That nobody runs an effect is
+ * said by a message to the agent: whatever its owner has stored before comes first, and wins.
  */
-import { isDue, isRunnable, schedulesOf, specOf, startDue } from '@wakebus/core';
+import {
+  type Admission,
+  type EffectStart,
+  isDue,
+  isParked,
+  isRunnable,
+  schedulesOf,
+  specOf,
+  startDue,
+  whyNeverAgain,
+} from '@wakebus/core';
 import { type JournalEntry, attribute, span } from '@wakebus/protocol';
 import type { Activation } from '../activation.ts';
 import type { NodeContext } from '../node-context.ts';
+import type { Shut } from './effect-gates.ts';
+import type { EffectPassage } from './effect-runner.ts';
 
 export class SessionEffects {
   readonly #context: NodeContext;
@@ -31,48 +44,114 @@ export class SessionEffects {
     return record.journal.length > 0 && isRunnable(record) && record.journal.some(isDue);
   }
 
-  /** Whether {@link start} has something to do. A node that leaves starts nothing. */
-  get isOwed(): boolean {
-    return this.hasDue && !this.#context.effects.isDraining;
+  /** Whether effects wait for room, so that the agent must not sleep: nothing would wake it for them. */
+  get isWaiting(): boolean {
+    const { isDraining, slots } = this.#context.effects;
+    return !isDraining && slots.isAwaitedBy(this.#activation.key) && this.hasDue;
+  }
+
+  /** Looks whether {@link start} has something to do. Where only room is missing, the agent gets in line for it. A node that leaves starts nothing. */
+  isOwed(): boolean {
+    const { record, key } = this.#activation;
+    const { isDraining, slots } = this.#context.effects;
+    const open =
+      record.journal.length === 0 || isDraining || !isRunnable(record)
+        ? []
+        : record.journal.filter((entry) => isDue(entry) || isParked(entry));
+    if (open.some((entry) => this.#isReady(entry))) return true;
+    if (open.some((entry) => isDue(entry) || this.#shutFor(entry) === undefined)) slots.queue(key);
+    else slots.leave(key);
+    return false;
+  }
+
+  /** The activation is over: whoever stands in line after it is next. */
+  close(): void {
+    this.#context.effects.slots.leave(this.#activation.key);
   }
 
   /** Commits that what is due is started, then runs it. @returns `false` when the commit was lost. */
   async start(): Promise<boolean> {
     this.#isStarting = true;
+    const passages = new Map<number, EffectPassage>();
     try {
-      await Promise.all(this.#activation.record.journal.filter(isDue).map((entry) => this.#stopLast(entry)));
-      const started = await this.#commitStart();
-      if (started === undefined) return false;
-      this.#activation.handOver.arm(schedulesOf(started));
-      await this.#run(started);
+      const ready = this.#activation.record.journal.filter((entry) => this.#isStartable(entry));
+      await Promise.all(ready.map((entry) => this.#stopLast(entry)));
+      const start = await this.#commitStart(passages);
+      if (start === undefined) return false;
+      this.#schedule(start);
+      await this.#run(start.started, passages);
       return true;
     } finally {
       this.#isStarting = false;
+      for (const passage of passages.values()) passage.end('unknown');
     }
   }
 
-  /** @returns what is started now, or nothing when the commit was lost. */
-  async #commitStart(): Promise<readonly JournalEntry[] | undefined> {
-    const { nodeId, ports, telemetry } = this.#context;
-    const { definition, key, record } = this.#activation;
-    const { journal, started } = startDue(definition, record, nodeId, ports.clock.wallMs());
-    const running = telemetry.start(span.effectCommit, key, [record.trace]);
-    const isMine = await this.#activation.stand({ journal });
-    running.set({ [attribute.events]: started.length, [attribute.outcome]: isMine ? 'committed' : 'lost' });
-    running.end();
-    return isMine ? started : undefined;
+  /** Whether there is something to do about an entry at once: start it, park it, or say that it never will be. */
+  #isReady(entry: JournalEntry): boolean {
+    const { definition, key } = this.#activation;
+    if (whyNeverAgain(entry, specOf(definition, entry), this.#context.ports.clock.wallMs()) !== undefined) return true;
+    if (this.#shutFor(entry) !== undefined) return isDue(entry);
+    return this.#context.effects.slots.hasRoom(key);
   }
 
-  async #run(started: readonly JournalEntry[]): Promise<void> {
+  #isStartable(entry: JournalEntry): boolean {
+    return (isDue(entry) || isParked(entry)) && this.#shutFor(entry) === undefined;
+  }
+
+  #shutFor(entry: JournalEntry): Shut | undefined {
+    return this.#context.effects.gates.shutFor(this.#activation.key, entry);
+  }
+
+  #admit(entry: JournalEntry, nowMs: number, passages: Map<number, EffectPassage>): Admission {
+    const { effects, telemetry } = this.#context;
+    const { definition, key } = this.#activation;
+    const shut = this.#shutFor(entry);
+    if (shut !== undefined) {
+      if (isDue(entry)) telemetry.parkedEffects.add(1, { type: definition.type, reason: shut.by });
+      return { kind: 'park', by: shut.by, untilMs: nowMs + shut.waitMs };
+    }
+    const passage = effects.admit(key, entry);
+    if (passage === undefined) return { kind: 'wait' };
+    passages.set(entry.generation, passage);
+    return { kind: 'start' };
+  }
+
+  /** @returns what is started and parked now, or nothing when the commit was lost. */
+  async #commitStart(passages: Map<number, EffectPassage>): Promise<EffectStart | undefined> {
+    const { nodeId, ports, telemetry } = this.#context;
+    const { definition, key, record } = this.#activation;
+    const nowMs = ports.clock.wallMs();
+    const start = startDue(definition, record, nodeId, nowMs, (entry) => this.#admit(entry, nowMs, passages));
+    if (start.journal.every((entry, i) => entry === record.journal[i])) return start;
+    const running = telemetry.start(span.effectCommit, key, [record.trace]);
+    // Its schedules are owed, until they are armed: whoever claims the agent after a crash arms them.
+    const isMine = await this.#activation.stand({ journal: start.journal, settled: false });
+    running.set({ [attribute.events]: start.started.length, [attribute.outcome]: isMine ? 'committed' : 'lost' });
+    running.end();
+    return isMine ? start : undefined;
+  }
+
+  #schedule({ started, parked, unparked }: EffectStart): void {
+    const { handOver } = this.#activation;
+    handOver.arm(schedulesOf([...started, ...parked]));
+    // Until the new ones stand, the old ones are what would wake the agent after a crash.
+    if (unparked.length > 0) void handOver.settled().then(() => handOver.cancel(schedulesOf(unparked)));
+  }
+
+  async #run(started: readonly JournalEntry[], passages: Map<number, EffectPassage>): Promise<void> {
     const { effects, membership, probes } = this.#context;
     const { definition, key } = this.#activation;
-    if (probes?.beforeEffect !== undefined) await probes.beforeEffect(key);
+    if (started.length > 0 && probes?.beforeEffect !== undefined) await probes.beforeEffect(key);
     // A lease that has run out meanwhile: others may judge already, and nothing of it may begin.
     if (!membership.mayAct()) return;
     for (const entry of started) {
       this.#known.add(nameOf(entry));
       const spec = specOf(definition, entry);
-      if (spec !== undefined) effects.start({ key, entry, spec, epoch: this.#epoch });
+      const passage = passages.get(entry.generation);
+      if (spec === undefined || passage === undefined) continue;
+      passages.delete(entry.generation);
+      effects.start({ key, entry, spec, epoch: this.#epoch, passage });
     }
   }
 

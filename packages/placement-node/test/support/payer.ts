@@ -54,6 +54,16 @@ const actors = {
     compensate: (args: EffectArgs<Bill>) => ask('undo', args),
     timeoutMs,
   }),
+  /** At a target that others share. */
+  guarded: effect({ run, dedupe: 'key', keyHorizonMs, target: 'till', retry: { attempts: 20, backoffMs: 1 } }),
+  /** Refused for reasons that are not the till's. */
+  broke: effect({
+    run,
+    dedupe: 'key',
+    keyHorizonMs,
+    isTargetFault: () => false,
+    retry: { attempts: 20, backoffMs: 1 },
+  }),
   huge: fromPromise(() => Promise.resolve('x'.repeat(300 * 1024))),
   odd: fromPromise(() => Promise.reject(Object.assign(new Error('odd'), { code: 'E_ODD', socket: () => {} }))),
 };
