@@ -1,6 +1,6 @@
 /** What may be wrong with a deployment, and how it is mended. */
 import type { AgentSummary } from '@wakebus/client';
-import { type Ports, checkDeployment } from '@wakebus/placement-node';
+import { type Ports, checkDeployment, disabledEffects } from '@wakebus/placement-node';
 import { OUTSIDE_FILL_LIMIT } from '@wakebus/protocol';
 import {
   type LivingNode,
@@ -13,7 +13,8 @@ import {
   registeredTypes,
 } from './census.ts';
 import { type CommandContext, connected } from './command-context.ts';
-import { counted, oneLine } from './human.ts';
+import { enabling, nameOf } from './commands/effect-switches.ts';
+import { counted, oneLine, since } from './human.ts';
 import type { Session } from './session.ts';
 
 /** One thing to mend. The message says how. */
@@ -41,6 +42,7 @@ export function findProblems(context: CommandContext): Promise<Problem[]> {
     found.push(...(await unservedProblems(ports, nodes)));
     found.push(...(await agentProblems(session)));
     found.push(...(await fillProblems(ports)));
+    found.push(...(await disabledProblems(ports)));
     return found;
   });
 }
@@ -109,6 +111,14 @@ function needingText({ address: given, lifecycle }: AgentSummary): string {
       ? `Look at it: wakebus inspect ${address}`
       : `Mend the cause, then release it; its messages wait. Look: wakebus inspect ${address}`;
   return `${address} is ${lifecycle.name}.${why} ${mend}`;
+}
+
+/** Chosen, and easily forgotten. */
+async function disabledProblems(ports: Ports): Promise<Problem[]> {
+  return (await disabledEffects(ports)).map(({ scope, reason, atMs }) => ({
+    code: 'EFFECTS_DISABLED',
+    message: `The ${nameOf(scope)} are disabled since ${since(atMs, Date.now())}: ${oneLine(reason)}. What is due waits; let it go on: ${enabling(scope)}`,
+  }));
 }
 
 async function fillProblems(ports: Ports): Promise<Problem[]> {

@@ -113,3 +113,25 @@ test('what cannot be resolved says why, by its exit code too', async () => {
     expect([code, io.stderr]).toEqual([expected, expect.stringContaining(named)]);
   }
 });
+
+test('an operator keeps effects from starting, sees what waits, and lets it go on', async () => {
+  expect((await run('effects', 'disable', 'writer/post', '--reason', 'strike')).io.stderr).toMatch(/disabled/);
+  await eventually(async () => {
+    await run('send', 'writer/eve', 'write');
+    return (await run('effects', 'list', '--json')).io.json();
+  }).toContainEqual(expect.objectContaining({ agent: 'writer/eve', state: 'planned', parkedBy: 'disabled' }));
+  expect((await run('effects', 'list')).io.stdout).toMatch(/writer\/eve\s+letter \(post\)\s+planned, disabled/);
+  expect((await run('doctor')).io.stderr).toMatch(/"writer\/post" are disabled.*strike.*effects enable writer\/post/);
+
+  expect((await run('effects', 'enable', 'writer/post')).io.stderr).toMatch(/: enabled/);
+  expect((await run('effects', 'enable', 'writer/post')).io.stderr).toMatch(/was not disabled/);
+  await eventually(async () => (await run('effects', 'list', '--state', 'maybe', '--json')).io.stdout).toContain(
+    'writer/eve',
+  );
+  expect((await run('doctor')).io.stderr).not.toMatch(/are disabled/);
+});
+
+test('either a target is switched, or a type', async () => {
+  for (const argv of [['disable'], ['enable', 'x', '--type', 'writer'], ['disable', '--type', 'no type']])
+    expect((await run('effects', ...argv)).code).toBe(7);
+});

@@ -7,6 +7,7 @@ import { type CommandContext, connected, contextOf, examples } from '../command-
 import { count, counted, duration, since, table } from '../human.ts';
 import { parseJson } from '../payload.ts';
 import type { Session } from '../session.ts';
+import { addDisable, addEnable } from './effect-switches.ts';
 
 const states = ['planned', 'started', 'maybe'] as const;
 const outcomes = ['done', 'failed', 'retry'] as const;
@@ -21,9 +22,13 @@ interface Row extends JournalEntry {
 }
 
 export function addEffects(program: Command, io: CliIo): void {
-  const effects = program.command('effects').description('look at effects, and resolve those that nobody knows about');
+  const effects = program
+    .command('effects')
+    .description('look at effects, resolve those that nobody knows about, keep others from starting');
   addList(effects, io);
   addResolve(effects, io);
+  addDisable(effects, io);
+  addEnable(effects, io);
 }
 
 function addList(effects: Command, io: CliIo): void {
@@ -87,16 +92,24 @@ function rowsOf({ address, effects = [] }: AgentSummary): Row[] {
 
 function asTable(rows: readonly Row[], nowMs: number): string {
   const head = ['AGENT', 'EFFECT', 'STATE', 'ATTEMPT', 'PLANNED', 'KEY', 'WHY'];
-  const cells = rows.map(({ agent, id, src, state, attempt, plannedMs, notBeforeMs = 0, key, error }) => [
-    agent,
-    id === src ? id : `${id} (${src})`,
-    notBeforeMs > nowMs ? `${state}, in ${duration(notBeforeMs - nowMs)}` : state,
-    count(attempt),
-    since(plannedMs, nowMs),
-    key,
-    error?.message ?? '',
-  ]);
+  const cells = rows.map((row) => {
+    const { agent, id, src, attempt, plannedMs, key } = row;
+    const name = id === src ? id : `${id} (${src})`;
+    return [agent, name, stateText(row, nowMs), count(attempt), since(plannedMs, nowMs), key, whyText(row)];
+  });
   return table(head, cells);
+}
+
+function stateText({ state, notBeforeMs = 0, parkedBy }: Row, nowMs: number): string {
+  if (parkedBy === 'disabled') return `${state}, disabled`;
+  return notBeforeMs > nowMs ? `${state}, in ${duration(notBeforeMs - nowMs)}` : state;
+}
+
+function whyText({ error, parkedBy, target }: Row): string {
+  const last = error?.message ?? '';
+  if (parkedBy === 'breaker') return `"${target}" fails too often. ${last}`;
+  if (parkedBy === 'budget') return `"${target}" has had too many repetitions. ${last}`;
+  return parkedBy === 'disabled' ? `"${target}" or its type is disabled. ${last}` : last;
 }
 
 interface Resolution {
