@@ -9,10 +9,11 @@ import { type AgentKey, isWakebusError, readAgentMessage } from '@wakebus/protoc
 import type { MemoryServer } from '../memory/memory-server.ts';
 import type { RecordWrite, RunHistory, Violation } from './run-history.ts';
 
-/** What happened to a message, and what the record of its agent was then. */
+/** What happened to a message, and how often the record of its agent had been written by then. */
 interface Sighting {
   readonly key: AgentKey;
-  readonly revision: number;
+  /** Not its revision: a record that vanishes has none, and what it has committed is still committed. */
+  readonly writes: number;
 }
 
 interface Sending extends Sighting {
@@ -50,25 +51,26 @@ export class OutputWatch {
 
   /** Messages that no commit had made when they were sent, and inputs that left before what they had caused. */
   check({ agents }: RunHistory): Violation[] {
-    const writes = [...agents.values()].flatMap((agent) => agent.writes);
-    const byRevision = new Map(writes.map(({ revision, record }) => [revision, record]));
-    const recordAt = ({ revision }: Sighting): RecordWrite['record'] => byRevision.get(revision);
+    const writesBefore = ({ key, writes }: Sighting): readonly RecordWrite[] =>
+      agents.get(key)?.writes.slice(0, writes) ?? [];
     const sentAs = new Map<string, number>();
     const early = this.#sendings.flatMap((sending, i) => {
       const { key, receiver, incarnation, number } = sending;
       const name = nameOf(key, receiver, incarnation, number);
       if (!sentAs.has(name)) sentAs.set(name, i);
-      const record = recordAt(sending);
-      const committed = record?.peers.get(receiver)?.number ?? 0;
-      const isKnown = record !== undefined && (record.incarnation > incarnation || committed >= number);
-      return isKnown ? [] : [`${key} → ${receiver}: message ${number} was sent before a commit had made it`];
+      const source = writesBefore(sending).findLast(({ record }) => {
+        const committed = record?.peers.get(receiver)?.number ?? 0;
+        return record !== undefined && (record.incarnation > incarnation || committed >= number);
+      });
+      return source ? [] : [`${key} → ${receiver}: message ${number} was sent before a commit had made it`];
     });
     const aside = new Map([...agents].map(([key, agent]) => [key, furthestAside(agent.writes)]));
     const left = this.#removals.flatMap((removal) => {
       const { key, seq, sent } = removal;
       // What stood aside had left before it was processed.
       if (seq <= (aside.get(key) ?? 0)) return [];
-      const owed = recordAt(removal)?.outbox.find(
+      const record = writesBefore(removal).at(-1)?.record;
+      const owed = record?.outbox.find(
         ({ id, to, incarnation, number }) =>
           id.startsWith(`${seq}.`) && (sentAs.get(nameOf(key, to, incarnation, number)) ?? Infinity) >= sent,
       );
@@ -82,8 +84,8 @@ export class OutputWatch {
     if (read?.kind !== 'message') return;
     try {
       const { sender, incarnation, number } = readAgentMessage(data);
-      const revision = this.#server.agents.revision(sender);
-      this.#sendings.push({ key: sender, receiver: read.key as AgentKey, incarnation, number, revision });
+      const writes = this.#server.agents.writes(sender).length;
+      this.#sendings.push({ key: sender, receiver: read.key as AgentKey, incarnation, number, writes });
     } catch (thrown) {
       if (!isWakebusError(thrown)) throw thrown; // The receiver finds out that it cannot be read.
     }
@@ -95,7 +97,7 @@ export class OutputWatch {
     if (key === undefined) return;
     const guardedMs = this.#guardedMs.get(layout.timerSubject(key, 'relay')) ?? -Infinity;
     if (this.#server.nowMs() - guardedMs < GUARDED_MS) return;
-    this.#removals.push({ key, seq, revision: agents.revision(key), sent: this.#sendings.length });
+    this.#removals.push({ key, seq, writes: agents.writes(key).length, sent: this.#sendings.length });
   }
 }
 

@@ -5,11 +5,8 @@ import { RunTotals, runSettings, workloads } from '@wakebus/testing';
 import { describe, expect, test } from 'vitest';
 
 const SEEDS_A_TEST = 10;
-/**
- * Five hundred simulations over all workloads: about a minute. Seed 32 of `damage` is an open finding: the
- * output gate misses the commit behind a message of the agent whose record vanished.
- */
-const FIRST_SEEDS = [1, 11, 21, 41, 51];
+/** Five hundred simulations over all workloads: about a minute. */
+const FIRST_SEEDS = [1, 11, 21, 31, 41];
 
 describe.each(Object.keys(workloads))('%s', (workload) => {
   test.each(FIRST_SEEDS)('keeps its promises over ten seeds from %i', { timeout: 120_000 }, async (first) => {
