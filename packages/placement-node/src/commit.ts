@@ -43,7 +43,7 @@ export async function commitRecord(ports: CommitPorts, request: CommitRequest): 
       if (outcome.kind === 'stored') return { kind: 'committed', revision: outcome.revision };
       if (outcome.kind !== 'conflict') unanswered ??= ports.onUnanswered();
       if (outcome.kind !== 'full') {
-        const settled = await readBack(ports, request);
+        const settled = await readBack(ports, request, outcome.kind === 'conflict');
         if (settled !== undefined) return settled;
       }
       await delay(ports.clock, RETRY_MS[Math.min(round, RETRY_MS.length - 1)] as number);
@@ -54,10 +54,18 @@ export async function commitRecord(ports: CommitPorts, request: CommitRequest): 
   }
 }
 
-/** What the store says of this commit; `undefined` while it shows neither it nor another. */
-async function readBack(ports: CommitPorts, request: CommitRequest): Promise<CommitOutcome | undefined> {
+/**
+ * What the store says of this commit; `undefined` while it shows neither it nor another. A refusal with less than
+ * was expected to be there is no lag: the record has vanished, or an older one was restored in its place.
+ */
+async function readBack(
+  ports: CommitPorts,
+  request: CommitRequest,
+  isRefused: boolean,
+): Promise<CommitOutcome | undefined> {
   try {
     const { bytes, revision } = await ports.agents.getFresh(request.key);
+    if (isRefused && revision < request.expectedRevision) return { kind: 'lost' };
     if (revision <= request.expectedRevision) return undefined;
     if (bytes !== undefined && decodeRecord(request.key, bytes).commit === request.commit)
       return { kind: 'committed', revision };

@@ -116,6 +116,20 @@ describe('a commit', () => {
     });
   });
 
+  test('is lost to a record that vanished without a trace, or was restored to an older one', async () => {
+    expect((await commit([conflict], [{ bytes: undefined, revision: 0 }], 3)).tries).toEqual([4]);
+    expect((await commit([conflict], [{ bytes: recordOf('old'), revision: 3 }], 3)).tries).toEqual([4]);
+  });
+
+  test('without an answer is not lost to a read that lags', async () => {
+    const { outcome } = await commit(
+      [unknown, { kind: 'stored', revision: 5 }],
+      [{ bytes: recordOf('old'), revision: 3 }],
+    );
+
+    expect(outcome).toEqual({ kind: 'committed', revision: 5 });
+  });
+
   test('is lost to a record that was deleted or cannot be read', async () => {
     expect((await commit([conflict], [{ bytes: undefined, revision: 9 }])).outcome).toEqual({ kind: 'lost' });
     expect((await commit([conflict], [{ bytes: new Uint8Array([1]), revision: 9 }])).outcome).toEqual({ kind: 'lost' });
