@@ -38,10 +38,10 @@ export async function registerTypes(
   return registered.filter((entry) => entry.pool === pool).map(({ type }) => type);
 }
 
-/** Everything that is registered. @throws {WakebusError} `UNAVAILABLE`. */
+/** Everything that is registered, read fresh: a type that a lagging replica leaves out would get no messages. @throws {WakebusError} `UNAVAILABLE`. */
 export async function readRegistry(registry: RecordStore): Promise<RegisteredType[]> {
   const keys = await registry.keys('types.*');
-  const values = await Promise.all(keys.map((key) => registry.get(key)));
+  const values = await Promise.all(keys.map((key) => registry.getFresh(key)));
   return values.flatMap(({ bytes }) => (bytes === undefined ? [] : [decode(bytes) as RegisteredType]));
 }
 
