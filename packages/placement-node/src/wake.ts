@@ -78,7 +78,8 @@ export async function wakeFromMailbox(
   const { ports, telemetry } = context;
   const startedMs = ports.clock.monotonicMs();
   const wake = telemetry.start(span.wake, key, [traceHeaders(cause?.headers)]);
-  const read = ports.agents.get(key);
+  // Without a doorbell there may be no commit to decide: a record that lags would show nothing to do.
+  const read = mailbox.doorbells.length === 0 ? ports.agents.getFresh(key) : ports.agents.get(key);
   read.catch(() => {}); // Heard below; the mailbox may fail first.
   mailbox.ring();
   const hydrating = telemetry.start(span.hydrate, key, [wake.carrier]);
