@@ -74,7 +74,9 @@ export class MemoryConsumption implements Consumption {
 
   #renew(): void {
     if (this.#stopped) return;
-    if (this.#joined === undefined) return this.#enter();
+    // A consumer that is gone does not hear: the real adapter finds that out by its missing heartbeats.
+    if (this.#joined === undefined || this.#consumers.get(this.#spec.name) !== this.#joined.consumer)
+      return this.#enter();
     const { consumer, puller } = this.#joined;
     puller.credit = this.#link.stock;
     consumer.dispatch();

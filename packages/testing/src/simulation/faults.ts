@@ -63,6 +63,7 @@ export const ROUGH: FaultRates = {
   redeliver: 0.01,
   overtaken: 0.2,
   full: 0.002,
+  writeInFlight: 0.5,
   ttlLate: 0.5,
   scheduleLate: 0.5,
   plainLost: 0.02,
