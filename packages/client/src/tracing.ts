@@ -10,13 +10,22 @@ import {
   SpanStatusCode,
   type Tracer,
   context,
+  createTraceState,
   isSpanContextValid,
   trace,
 } from '@opentelemetry/api';
-import { type Headers, attribute, header, isWakebusError, span as spanName } from '@wakebus/protocol';
+import {
+  type Headers,
+  attribute,
+  header,
+  isWakebusError,
+  readTraceContext,
+  span as spanName,
+  traceHeaders,
+  writeTraceContext,
+} from '@wakebus/protocol';
 
 const SCOPE = '@wakebus/client';
-const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
 /** What a span says of its message. */
 export interface MessageFacts {
@@ -61,42 +70,23 @@ export function startMessageSpan(operation: 'send' | 'call', facts: MessageFacts
 
 function headersOf(started: Span, given: Headers | undefined): Headers {
   const own = started.spanContext();
-  if (!isSpanContextValid(own)) return given === undefined ? NO_HEADERS : traceHeaders(given);
-  const flags = own.traceFlags.toString(16).padStart(2, '0');
-  const state = own.traceState?.serialize() ?? '';
-  return {
-    [header.traceparent]: `00-${own.traceId}-${own.spanId}-${flags}`,
-    ...(state !== '' && { [header.tracestate]: state }),
-  };
+  if (!isSpanContextValid(own)) return traceHeaders(given) ?? NO_HEADERS;
+  return writeTraceContext(own, own.traceState?.serialize());
 }
 
 function endSpan(started: Span, error: unknown): void {
   if (error !== undefined) {
     const code = isWakebusError(error) ? error.code : 'INTERNAL';
-    started.setAttribute(attribute.code, code);
+    started.setAttributes({ [attribute.code]: code, [attribute.errorType]: code });
     started.setStatus({ code: SpanStatusCode.ERROR, message: code });
   }
   started.end();
 }
 
-/** W3C Trace Context, version 00. Anything else is ignored: a broken header must not break a message. */
 function contextOf(headers: Headers): Context {
-  const match = TRACEPARENT.exec(headers[header.traceparent] ?? '');
-  if (match === null) return ROOT_CONTEXT;
-  const [, traceId = '', spanId = '', flags = '00'] = match;
-  return trace.setSpanContext(ROOT_CONTEXT, {
-    traceId,
-    spanId,
-    traceFlags: Number.parseInt(flags, 16),
-    isRemote: true,
-  });
-}
-
-function traceHeaders(headers: Headers): Headers {
-  const { [header.traceparent]: traceparent, [header.tracestate]: tracestate } = headers;
-  if (traceparent === undefined) return NO_HEADERS;
-  return {
-    [header.traceparent]: traceparent,
-    ...(tracestate !== undefined && { [header.tracestate]: tracestate }),
-  };
+  const given = readTraceContext(headers);
+  if (given === undefined) return ROOT_CONTEXT;
+  const tracestate = headers[header.tracestate];
+  const traceState = tracestate === undefined ? {} : { traceState: createTraceState(tracestate) };
+  return trace.setSpanContext(ROOT_CONTEXT, { ...given, ...traceState, isRemote: true });
 }

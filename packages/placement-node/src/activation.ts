@@ -19,8 +19,8 @@ import {
 import {
   type AgentKey,
   type AgentRecord,
-  type Headers,
   RECORD_LIMIT_BYTES,
+  type RecordLifecycle,
   WakebusError,
   addressOf,
   attribute,
@@ -29,15 +29,17 @@ import {
   isWakebusError,
   span,
 } from '@wakebus/protocol';
+import type { Attributes } from '@opentelemetry/api';
 import { hasOverdueTimer } from './audit.ts';
 import { type CommitPorts, commitRecord } from './commit.ts';
 import { storeDeadLetters } from './dead-letters.ts';
 import { SessionEffects } from './effects/session-effects.ts';
 import { HandOver } from './hand-over.ts';
 import { asleep, atHeldCursor, pastHeld, tooLarge } from './record-changes.ts';
-import { announce } from './live.ts';
+import { announce, changesOf } from './live.ts';
 import type { NodeContext } from './node-context.ts';
-import { type RunningSpan, traceHeaders } from './telemetry.ts';
+import type { RunningSpan } from './telemetry/running-span.ts';
+import { commitFacts, startTurnSpan } from './telemetry/turn-span.ts';
 import { historyOf, releaseOutputs } from './turn-outputs.ts';
 import type { WakeOutcome } from './wake.ts';
 
@@ -74,7 +76,8 @@ export class Activation {
   #answeredSeq: number;
   #isClaimed = false;
   #isHeld = false;
-  #carrier: Headers | undefined;
+  /** What this commit is part of. */
+  #span: RunningSpan | undefined;
   #poison: ReadonlyMap<number, WakebusError> | undefined;
 
   /** @param onProgress - Called when a part of what is owed has been handed over. */
@@ -134,20 +137,14 @@ export class Activation {
 
   /** One turn, committed. Outputs start only after the commit is confirmed. */
   async turn(request: TurnRequest): Promise<TurnOutcome> {
-    const { telemetry } = this.#context;
-    const causes = request.messages.slice(0, request.maxEvents ?? MAX_TURN_EVENTS).map(({ headers }) => headers);
-    const tries = this.record.attempt?.count ?? 0;
-    const running = telemetry.start(tries > 0 ? span.retry : span.turn, this.#key, causes);
-    this.#carrier = running.carrier;
-    const turn = this.#take(request, running);
+    const most = request.maxEvents ?? MAX_TURN_EVENTS;
+    const inbounds = request.messages.slice(0, most).map((message) => this.#read(message));
+    const running = startTurnSpan(this.#context, this.#key, inbounds, this.record.attempt?.count ?? 0);
+    this.#span = running;
+    const turn = this.#take(request, inbounds, running);
     const outcome = await this.#commitTurn(turn, request);
-    running.set({
-      [attribute.events]: turn.consumed,
-      [attribute.attempt]: tries,
-      [attribute.outcome]: outcome.kind,
-      [attribute.epoch]: this.#epoch,
-      [attribute.revision]: this.#revision,
-    });
+    if (running.isRecording)
+      running.set({ [attribute.events]: turn.consumed, [attribute.outcome]: outcome.kind, ...this.#facts() });
     running.end(outcome.kind === 'unfit' ? outcome.error : turn.failure?.error);
     return outcome;
   }
@@ -182,8 +179,9 @@ export class Activation {
   }
 
   /** A commit that takes no events: it changes the lifecycle, or trims what was handed over. @returns whether it was not lost. */
-  async stand(change: Partial<AgentRecord>): Promise<boolean> {
+  async stand(change: Partial<AgentRecord>, cause?: RunningSpan): Promise<boolean> {
     const { nodeId, ports } = this.#context;
+    this.#span = cause;
     const lease = { holder: nodeId, epoch: this.#epoch };
     const record: AgentRecord = {
       ...this.handOver.trim(this.record),
@@ -196,14 +194,15 @@ export class Activation {
     return isMine;
   }
 
-  /** Writes that nobody holds the agent. @returns whether it was not lost. */
-  async sleep(): Promise<boolean> {
+  /** Writes that nobody holds the agent. @param to - The node that it is given to. @returns whether it was not lost. */
+  async sleep(to?: string): Promise<boolean> {
     const record = this.handOver.trim(this.record);
     if (!this.#isClaimed && !this.#isLeftOver(record) && record.settled === this.record.settled) return true;
-    const running = this.#context.telemetry.start(span.sleep, this.#key, [record.trace]);
-    this.#carrier = running.carrier;
+    const running = this.#context.telemetry.start(to === undefined ? span.sleep : span.move, this.#key, [record.trace]);
     const lifecycle = asleep(record, this.#context.ports.clock.wallMs());
-    const isAsleep = await this.stand({ lease: { holder: '', epoch: this.#epoch }, lifecycle });
+    const isAsleep = await this.stand({ lease: { holder: '', epoch: this.#epoch }, lifecycle }, running);
+    if (to !== undefined) running.set({ [attribute.toNode]: to });
+    running.set({ [attribute.outcome]: isAsleep ? 'committed' : 'lost', ...this.#facts() });
     running.end();
     return isAsleep;
   }
@@ -221,14 +220,18 @@ export class Activation {
     return rest;
   }
 
-  #take(request: TurnRequest, running: RunningSpan): Turn {
+  #facts(): Attributes {
+    return { [attribute.epoch]: this.#epoch, [attribute.revision]: this.#revision };
+  }
+
+  #take(request: TurnRequest, inbounds: readonly Inbound[], running: RunningSpan): Turn {
     const { ports, limits, nodeId } = this.#context;
     const startedMs = ports.clock.monotonicMs();
     const trimmed = { ...this.#memory, record: this.handOver.trim(this.record) };
-    const trace = traceHeaders(running.carrier);
+    const trace = running.carrier;
     return takeTurn(
       request.fromHeld ? atHeldCursor(trimmed) : trimmed,
-      request.messages.map((message) => this.#read(message)),
+      inbounds,
       {
         nowMs: ports.clock.wallMs(),
         nodeId,
@@ -249,7 +252,7 @@ export class Activation {
     this.#poison = undefined;
     const wake = this.#isClaimed ? '' : this.#wake;
     if (turn.deadLetters.length > 0)
-      await storeDeadLetters(this.#context, this.#key, turn.deadLetters, request.messages);
+      await storeDeadLetters(this.#context, this.#key, turn.deadLetters, request.messages, this.#span);
     const isAsleep =
       turn.sleep &&
       turn.failure === undefined &&
@@ -277,21 +280,30 @@ export class Activation {
     }
     const { probes } = this.#context;
     if (probes?.afterCommit !== undefined) await probes.afterCommit(this.#key);
+    if (isAsleep && this.#span !== undefined) this.#context.telemetry.below(span.sleep, this.#key, this.#span).end();
     releaseOutputs(this.#context, this, turn, wake);
     this.#answeredSeq = this.record.cursor;
     return { kind: 'committed', turn, asleep: isAsleep };
   }
 
   /** One commit may hold a whole wake, from claim to sleep. */
-  #announceChange(isHeld: boolean): void {
-    if (!this.#isHeld) announce(this.#context, this.#key, 'awake', this.#wake);
-    if (!isHeld) announce(this.#context, this.#key, 'asleep');
-    this.#isHeld = isHeld;
+  #announceChange(before: RecordLifecycle): void {
+    const { lease, lifecycle } = this.record;
+    const names = changesOf(before.name, lifecycle.name, { wasHeld: this.#isHeld, isHeld: lease.holder !== '' });
+    for (const name of names)
+      announce(this.#context, this.#key, name, name === 'awake' ? this.#wake : lifecycle.code, this.#span?.carrier);
+    this.#isHeld = lease.holder !== '';
   }
 
   async #spillSeen(memory: AgentMemory): Promise<AgentMemory> {
     await memory.seen.spill((content) => this.#context.ports.chunks.put(encode(content)));
     return { ...memory, record: { ...memory.record, seen: memory.seen.toSeen() } };
+  }
+
+  #startCommit(): RunningSpan {
+    const { telemetry } = this.#context;
+    if (this.#span !== undefined) return telemetry.below(span.commit, this.#key, this.#span);
+    return telemetry.start(span.commit, this.#key, [this.record.trace]);
   }
 
   /** Encodes and commits. @throws {WakebusError} `VALUE_NOT_DURABLE`, `TURN_TOO_LARGE`. */
@@ -303,24 +315,25 @@ export class Activation {
     const bytes = encodeRecord(frozen.record);
     if (bytes.length > RECORD_LIMIT_BYTES) throw tooLarge(frozen, bytes.length);
     if (probes?.beforeCommit !== undefined) await probes.beforeCommit(this.#key);
-    const running = telemetry.start(span.commit, this.#key, [this.#carrier]);
+    const running = this.#startCommit();
     const outcome = await commitRecord(this.#commitPorts, {
       key: this.#key,
       bytes,
       commit,
       expectedRevision: this.#revision,
     });
-    running.set({ [attribute.sizeBytes]: bytes.length, [attribute.outcome]: outcome.kind });
+    if (running.isRecording) running.set({ [attribute.sizeBytes]: bytes.length, ...commitFacts(outcome, this.#epoch) });
     running.end();
     if (outcome.kind === 'lost') {
       telemetry.lostCommits.add(1, { type: this.definition.type });
       return false;
     }
     telemetry.recordBytes.record(bytes.length);
+    const before = this.record.lifecycle;
     this.#memory = frozen;
     this.#revision = outcome.revision;
     this.handOver.trimmed(frozen.record);
-    this.#announceChange(frozen.record.lease.holder !== '');
+    this.#announceChange(before);
     this.#isClaimed = true;
     return true;
   }

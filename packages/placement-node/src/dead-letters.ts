@@ -4,10 +4,20 @@
  * Their ID is (agent, sequence): the crash between the two stores the same letter again, once.
  */
 import type { Inbound, MailboxMessage, PendingDeadLetter } from '@wakebus/core';
-import { type AgentKey, type ParkedMessage, WakebusError, encode, span, wireMessageId } from '@wakebus/protocol';
+import {
+  type AgentKey,
+  type ParkedMessage,
+  WakebusError,
+  addressOf,
+  attribute,
+  encode,
+  span,
+  wireMessageId,
+} from '@wakebus/protocol';
 import type { NodeContext } from './node-context.ts';
 import { delay } from './ports/clock.ts';
 import type { AppendOutcome, EventLog } from './ports/event-log.ts';
+import type { RunningSpan } from './telemetry/running-span.ts';
 
 /** Between two tries, in milliseconds. */
 const RETRY_MS = 250;
@@ -16,6 +26,7 @@ const RETRY_MS = 250;
  * Stores the letters.
  *
  * @param messages - The messages of the turn that gave them up.
+ * @param turn - That turn.
  * @throws {WakebusError} `UNAVAILABLE` when this node may no longer act.
  */
 export async function storeDeadLetters(
@@ -23,14 +34,22 @@ export async function storeDeadLetters(
   key: AgentKey,
   letters: readonly PendingDeadLetter[],
   messages: readonly MailboxMessage[],
+  turn: RunningSpan | undefined,
 ): Promise<void> {
   for (const { code, message, attempts, inbound } of letters) {
     const original = messages.find(({ seq }) => seq === inbound.seq) ?? earlyOriginal(context, key, inbound);
     const parked = parkedMessage(context, key, original, { code, message, attempts });
-    context.log.warn(message, { agent: key, code, seq: inbound.seq });
-    const running = context.telemetry.start(span.deadLetter, key, [original.headers]);
+    // Not the letter's own words: they may quote what the machine was given.
+    context.log.warn(`message ${inbound.seq} of ${addressOf(key)} is given up`, {
+      agent: key,
+      code,
+      seq: inbound.seq,
+      attempts,
+    });
+    const running = context.telemetry.start(span.deadLetter, key, [turn?.carrier ?? original.headers]);
+    running.set({ [attribute.attempt]: attempts });
     await storeParked(context, context.ports.deadLetters, context.layout.deadLetterSubject(key), parked);
-    running.end({ code, message });
+    running.end({ code });
   }
 }
 

@@ -19,15 +19,16 @@ import {
   type TimerFire,
   WakebusError,
   addressOf,
+  attribute,
   encodeToSend,
   span,
+  splitKey,
   wireMessageId,
 } from '@wakebus/protocol';
 import { FIRE_TTL_MS, type NodeContext, inboxOf, timersOf } from './node-context.ts';
 import { delay } from './ports/clock.ts';
 import type { AppendOptions, AppendOutcome, EventLog } from './ports/event-log.ts';
 import { RelayGuard } from './relay-guard.ts';
-import { traceHeaders } from './telemetry.ts';
 
 /** Tries after which an operator hears of it: some 8 s. */
 const STALLED_AFTER = 10;
@@ -154,12 +155,13 @@ export class HandOver {
   }
 
   /** Tells the agent that nobody knows how an attempt of an effect ended. */
-  tell({ id, generation, attempt, key }: JournalEntry, why: string): void {
+  tell({ id, generation, attempt, key, trace }: JournalEntry, why: string): void {
     const result: EffectResult = { v: 1, id, generation, attempt, outcome: 'maybe', error: why };
     const subject = this.#context.layout.runtimeSubject(this.#key, 'effect');
     // An ID of its own: the result itself, should it still come, is no repetition of this.
     const messageId = wireMessageId(this.#key, `${key}#${attempt}?`);
-    this.#owe(this.#store(inboxOf(this.#context, this.#key), subject, encodeToSend(result), { messageId }));
+    const options = { messageId, ...(trace !== undefined && { headers: trace }) };
+    this.#owe(this.#store(inboxOf(this.#context, this.#key), subject, encodeToSend(result), options));
   }
 
   history(entry: HistoryEntry): void {
@@ -206,7 +208,7 @@ export class HandOver {
   async #send(entry: OutboxEntry): Promise<void> {
     const { layout, telemetry } = this.#context;
     const running = telemetry.start(span.relay, this.#key, [entry.trace]);
-    const trace = traceHeaders(running.carrier);
+    const trace = running.carrier;
     const message: AgentMessage = {
       v: 1,
       sender: this.#key,
@@ -219,6 +221,11 @@ export class HandOver {
       event: entry.event,
     };
     const messageId = wireMessageId(entry.to, `${this.#key}~${entry.incarnation}#${entry.number}`);
+    if (running.isRecording)
+      running.set({
+        [attribute.destination]: `agents.${splitKey(entry.to).type}.{id}.${entry.event.type}`,
+        [attribute.messageId]: messageId,
+      });
     await this.#store(
       inboxOf(this.#context, entry.to),
       layout.runtimeSubject(entry.to, 'message'),

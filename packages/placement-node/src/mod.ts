@@ -46,4 +46,5 @@ export type {
   Watch,
 } from './ports/record-store.ts';
 export { type RegisteredType, readRegistry } from './registry.ts';
+export type { TelemetryOptions } from './telemetry/tracing.ts';
 export { type PlacementNode, type PlacementNodeOptions, startPlacementNode } from './start-placement-node.ts';

@@ -21,6 +21,7 @@ import type { Ports } from './ports/ports.ts';
 import { registerTypes } from './registry.ts';
 import { Sessions } from './sessions.ts';
 import { Telemetry } from './telemetry.ts';
+import type { TelemetryOptions } from './telemetry/tracing.ts';
 
 /** What a placement node is made of, whatever its ports are. */
 export interface RuntimeOptions {
@@ -33,6 +34,8 @@ export interface RuntimeOptions {
   readonly history?: boolean;
   readonly limits?: Partial<Limits>;
   readonly log?: NodeLog;
+  /** What its spans say. They go to the SDK that the process has registered before. */
+  readonly telemetry?: TelemetryOptions;
   readonly probes?: Probes;
   readonly sabotage?: Sabotage;
 }
@@ -81,7 +84,7 @@ export class PlacementRuntime {
       () => this.#seekOrphans(),
     );
     const log = options.log ?? QUIET;
-    const telemetry = new Telemetry();
+    const telemetry = new Telemetry(this.nodeId, options.telemetry);
     const shared: RunnerContext = {
       ports,
       layout: ports.layout,

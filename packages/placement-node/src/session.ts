@@ -15,7 +15,7 @@ import type { ClockTimer } from './ports/clock.ts';
 import type { Delivery } from './ports/event-log.ts';
 import { writeQuarantine } from './quarantine.ts';
 import { type SessionOwner, passOn } from './session-owner.ts';
-import { type WakeOutcome, wakeFromMailbox } from './wake.ts';
+import { type WakeOutcome, sourceOf, wakeFromMailbox } from './wake.ts';
 
 /** After a failure of storage the loop waits so long, in milliseconds. */
 const RETRY_MS = 250;
@@ -178,6 +178,7 @@ export class Session {
   #activate(woken: Extract<WakeOutcome, { kind: 'awake' }>): Activation {
     const { telemetry, log } = this.#context;
     const { definition, record } = woken.memory;
+    telemetry.wakes.add(1, { type: definition.type, source: sourceOf(this.#context, this.#cause) });
     telemetry.resumes.add(1, { type: definition.type });
     if (woken.takenFrom !== undefined) {
       telemetry.takeovers.add(1, { type: definition.type });
@@ -344,7 +345,7 @@ export class Session {
     if (activation.effects.isWaiting && !mustSleep) return false;
     const { probes } = this.#context;
     if (probes?.beforeSleep !== undefined) await probes.beforeSleep(this.key, this.#releaseTo);
-    if (!(await activation.sleep())) {
+    if (!(await activation.sleep(this.#releaseTo))) {
       this.#forget();
       if (this.#releaseTo === undefined) return true;
       await passOn(this.#context, this.#owner, this, this.#releaseTo);

@@ -1,67 +1,21 @@
 /**
- * Spans and counters, through the OpenTelemetry API only: without an SDK they cost next to nothing,
- * and the incoming trace context still travels on.
+ * What one placement node emits: spans and counters, through the OpenTelemetry API only.
  *
- * No span is open across a sleep. As the messaging conventions ask, a turn links to the creation
- * context of every message in it; one that holds a single message is also its child.
+ * How spans hang together is in `telemetry/tracing.ts`; their names, and those of the metrics, are in
+ * `@wakebus/protocol`.
  */
-import {
-  type Headers,
-  attribute,
-  header,
-  metric,
-  type span as spanName,
-  splitKey,
-  type AgentKey,
-} from '@wakebus/protocol';
-import {
-  type Attributes,
-  type Counter,
-  type Histogram,
-  type Link,
-  type Meter,
-  ROOT_CONTEXT,
-  type Span,
-  type SpanContext,
-  SpanKind,
-  SpanStatusCode,
-  type Tracer,
-  isSpanContextValid,
-  metrics,
-  trace,
-} from '@opentelemetry/api';
+import { type AgentKey, type Headers, metric, type span as spanName } from '@wakebus/protocol';
+import { type Counter, type Histogram, type Meter, ProxyTracerProvider, metrics, trace } from '@opentelemetry/api';
+import { payloadText } from './telemetry/payload-text.ts';
+import type { RunningSpan } from './telemetry/running-span.ts';
+import { type TelemetryOptions, Tracing } from './telemetry/tracing.ts';
 
 const SCOPE = '@wakebus/placement-node';
-const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
-
-/** A running span, and the headers that carry its context. */
-export class RunningSpan {
-  /** Headers for what is caused by this span; those that came in when nothing records here. */
-  readonly carrier: Headers | undefined;
-  readonly #span: Span;
-
-  constructor(started: Span, incoming: Headers | undefined) {
-    const context = started.spanContext();
-    this.carrier = isSpanContextValid(context) ? carrierOf(context) : traceHeaders(incoming);
-    this.#span = started;
-  }
-
-  set(attributes: Attributes): void {
-    this.#span.setAttributes(attributes);
-  }
-
-  end(error?: { readonly code: string; readonly message: string }): void {
-    if (error !== undefined) {
-      this.#span.setAttribute(attribute.code, error.code);
-      this.#span.setStatus({ code: SpanStatusCode.ERROR, message: error.code });
-    }
-    this.#span.end();
-  }
-}
 
 /** What one placement node measures. */
 export class Telemetry {
-  readonly #tracer: Tracer = trace.getTracer(SCOPE);
+  readonly #options: TelemetryOptions;
+  readonly #tracing: Tracing;
   readonly #meter: Meter = metrics.getMeter(SCOPE);
   readonly wakes: Counter = this.#meter.createCounter(metric.wakeRate);
   readonly falseWakes: Counter = this.#meter.createCounter(metric.falseWakeRate);
@@ -80,6 +34,13 @@ export class Telemetry {
   readonly hydrateMs: Histogram = this.#meter.createHistogram(metric.hydrateMs, { unit: 'ms' });
   readonly recordBytes: Histogram = this.#meter.createHistogram(metric.recordBytes, { unit: 'By' });
 
+  constructor(nodeId = '', options: TelemetryOptions = {}) {
+    this.#options = options;
+    // A provider that is not the global one gives spans to nobody.
+    const provider = options.spans === false ? new ProxyTracerProvider() : trace;
+    this.#tracing = new Tracing(provider.getTracer(SCOPE), nodeId, options);
+  }
+
   /** Counts when somebody looks. */
   observe(name: (typeof metric)[keyof typeof metric], count: () => number): void {
     this.#meter.createObservableGauge(name).addCallback((result) => result.observe(count()));
@@ -88,55 +49,26 @@ export class Telemetry {
   /**
    * Starts a span about an agent.
    *
-   * @param causes - Headers of the messages that caused it; the only one is its parent as well.
+   * @param causes - Headers of the messages that caused it.
    */
   start(
     name: (typeof spanName)[keyof typeof spanName],
     key: AgentKey,
     causes: ReadonlyArray<Headers | undefined>,
   ): RunningSpan {
-    const traced = causes.filter((cause) => cause?.[header.traceparent] !== undefined);
-    const links: Link[] = [];
-    for (const cause of traced) {
-      const context = spanContextOf(cause);
-      if (context !== undefined) links.push({ context });
-    }
-    const [only] = links;
-    const parent =
-      only !== undefined && links.length === 1 ? trace.setSpanContext(ROOT_CONTEXT, only.context) : ROOT_CONTEXT;
-    const { type } = splitKey(key);
-    const attributes = { [attribute.system]: 'wakebus', [attribute.agentType]: type, [attribute.agent]: key };
-    const started = this.#tracer.startSpan(name, { kind: SpanKind.CONSUMER, links, attributes }, parent);
-    return new RunningSpan(started, traced[0]);
+    return this.#tracing.start(name, key, causes);
   }
-}
 
-/** The trace headers among others. */
-export function traceHeaders(headers: Headers | undefined): Headers | undefined {
-  const traceparent = headers?.[header.traceparent];
-  if (traceparent === undefined) return undefined;
-  const tracestate = headers?.[header.tracestate];
-  return { [header.traceparent]: traceparent, ...(tracestate !== undefined && { [header.tracestate]: tracestate }) };
-}
+  /** Starts a span below another one of this node; none, where that one is not recorded. */
+  below(name: (typeof spanName)[keyof typeof spanName], key: AgentKey, parent: RunningSpan): RunningSpan {
+    return this.#tracing.below(name, key, parent);
+  }
 
-function carrierOf(context: SpanContext): Headers {
-  const flags = context.traceFlags.toString(16).padStart(2, '0');
-  const state = context.traceState?.serialize();
-  return {
-    [header.traceparent]: `00-${context.traceId}-${context.spanId}-${flags}`,
-    ...(state !== undefined && state !== '' && { [header.tracestate]: state }),
-  };
-}
-
-/** W3C Trace Context, version 00. Anything else is ignored: a broken header must not break a turn. */
-function spanContextOf(headers: Headers | undefined): SpanContext | undefined {
-  const match = TRACEPARENT.exec(headers?.[header.traceparent] ?? '');
-  if (match === null) return undefined;
-  const context: SpanContext = {
-    traceId: match[1] as string,
-    spanId: match[2] as string,
-    traceFlags: Number.parseInt(match[3] as string, 16),
-    isRemote: true,
-  };
-  return isSpanContextValid(context) ? context : undefined;
+  /** A payload as text for a span; `undefined` unless somebody asked for payloads. */
+  payloadOf(payload: unknown, event: string): string | undefined {
+    const { payloads = false } = this.#options;
+    if (payloads === false) return undefined;
+    const kept = payloads === true ? payload : payloads(payload, event);
+    return kept === undefined ? undefined : payloadText(kept);
+  }
 }

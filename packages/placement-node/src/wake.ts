@@ -23,7 +23,7 @@ import type { Mailbox } from './mailbox.ts';
 import { type NodeContext, definitionOf, incarnationOf, inboxOf } from './node-context.ts';
 import type { Delivery } from './ports/event-log.ts';
 import type { StoredValue } from './ports/record-store.ts';
-import { traceHeaders } from './telemetry.ts';
+import type { RunningSpan } from './telemetry/running-span.ts';
 
 /** What an attempt to wake an agent comes to. */
 export type WakeOutcome =
@@ -55,6 +55,8 @@ interface WakeCause {
   readonly newest: { readonly seq: number; readonly storedMs: number } | undefined;
   /** Claim although another living node holds the session: it was asked, and did not answer. */
   readonly force: boolean;
+  /** The span of all of it. */
+  readonly wake: RunningSpan;
 }
 
 /** What a session knows of what woke it. */
@@ -77,23 +79,31 @@ export async function wakeFromMailbox(
 ): Promise<WakeOutcome> {
   const { ports, telemetry } = context;
   const startedMs = ports.clock.monotonicMs();
-  const wake = telemetry.start(span.wake, key, [traceHeaders(cause?.headers)]);
+  const wake = telemetry.start(span.wake, key, [cause?.headers]);
   // Without a doorbell there may be no commit to decide: a record that lags would show nothing to do.
   const read = mailbox.doorbells.length === 0 ? ports.agents.getFresh(key) : ports.agents.get(key);
   read.catch(() => {}); // Heard below; the mailbox may fail first.
   mailbox.ring();
-  const hydrating = telemetry.start(span.hydrate, key, [wake.carrier]);
+  const hydrating = telemetry.below(span.hydrate, key, wake);
   await mailbox.fill();
+  hydrating.set({ [attribute.mailboxBytes]: mailbox.sizeBytes });
   hydrating.end();
-  const resuming = telemetry.start(span.resume, key, [wake.carrier]);
-  const outcome = await wakeAgent(context, key, read, { headSeq: mailbox.peek(1)[0]?.seq, newest, force });
-  const error = 'error' in outcome ? outcome.error : undefined;
-  resuming.set({ [attribute.outcome]: outcome.kind });
-  resuming.end(error);
-  wake.set({ [attribute.cause]: cause?.subject ?? 'mailbox' });
-  wake.end(error);
+  const outcome = await wakeAgent(context, key, read, { headSeq: mailbox.peek(1)[0]?.seq, newest, force, wake });
+  if (wake.isRecording)
+    wake.set({
+      [attribute.cause]: cause?.subject ?? 'mailbox',
+      [attribute.source]: sourceOf(context, cause),
+      [attribute.outcome]: outcome.kind,
+      ...(cause !== undefined && { [attribute.lateness]: Math.max(0, ports.clock.wallMs() - cause.storedMs) }),
+    });
+  wake.end('error' in outcome ? outcome.error : undefined);
   if (outcome.kind === 'awake') telemetry.hydrateMs.record(ports.clock.monotonicMs() - startedMs);
   return outcome;
+}
+
+/** What kind of message woke the agent; `mailbox` where nobody knows, as when a node takes a partition over. */
+export function sourceOf({ layout }: Pick<NodeContext, 'layout'>, cause: Delivery | undefined): string {
+  return (cause && layout.readInboxSubject(cause.subject)?.kind) ?? 'mailbox';
 }
 
 /** A message stored so long after the one at the cursor, in milliseconds, and yet before it in sequence, proves another inbox. Both times are the server's. */
@@ -110,27 +120,74 @@ async function wakeAgent(
   read: Promise<StoredValue>,
   cause: WakeCause,
 ): Promise<WakeOutcome> {
-  const definition = definitionOf(context, key);
-  if (definition === undefined)
-    return {
-      kind: 'asleep',
-      error: new WakebusError('UNAVAILABLE', { what: `A placement node for ${addressOf(key)}` }),
+  const claiming = context.telemetry.below(span.claim, key, cause.wake);
+  const claim = await claimAgent(context, key, read, cause);
+  const { outcome } = claim;
+  const holder = claim.record?.lease.holder ?? '';
+  if (claiming.isRecording)
+    claiming.set({
+      [attribute.outcome]: outcome?.kind ?? 'free',
+      ...(holder !== '' && holder !== context.nodeId && { [attribute.fromNode]: holder }),
+      ...(claim.record !== undefined && {
+        [attribute.epoch]: claim.record.lease.epoch + 1,
+        [attribute.revision]: claim.stored.revision,
+        [attribute.sizeBytes]: claim.stored.bytes?.length ?? 0,
+      }),
+    });
+  claiming.end(outcome !== undefined && 'error' in outcome ? outcome.error : undefined);
+  if (outcome !== undefined) return outcome;
+  const resuming = context.telemetry.below(span.resume, key, cause.wake);
+  const resumed = await hydrate(context, key, claim.definition, claim.record, claim.stored.revision);
+  resuming.set({ [attribute.outcome]: resumed.kind });
+  resuming.end('error' in resumed ? resumed.error : undefined);
+  return resumed;
+}
+
+/** What is known of an agent once it is clear who may run it; an `outcome` says that it is not to be built from its record here. */
+type Claim =
+  | {
+      readonly outcome: WakeOutcome;
+      readonly record?: AgentRecord;
+      readonly stored: Pick<StoredValue, 'revision' | 'bytes'>;
+    }
+  | {
+      readonly outcome?: undefined;
+      readonly definition: AnyAgentDefinition;
+      readonly record: AgentRecord;
+      readonly stored: Pick<StoredValue, 'revision' | 'bytes'>;
     };
+
+const NOT_READ = { revision: 0, bytes: undefined };
+
+async function claimAgent(
+  context: NodeContext,
+  key: AgentKey,
+  read: Promise<StoredValue>,
+  cause: WakeCause,
+): Promise<Claim> {
+  const definition = definitionOf(context, key);
+  if (definition === undefined) {
+    const error = new WakebusError('UNAVAILABLE', { what: `A placement node for ${addressOf(key)}` });
+    return { outcome: { kind: 'asleep', error }, stored: NOT_READ };
+  }
   const stored = await present(context, key, read);
-  if (stored.bytes === undefined) return wakeNewborn(context, key, definition, stored.revision, cause);
+  if (stored.bytes === undefined)
+    return { outcome: await wakeNewborn(context, key, definition, stored.revision, cause), stored };
   let record: AgentRecord;
   try {
     record = decodeRecord(key, stored.bytes);
   } catch (thrown) {
-    return unreadable(thrown, stored);
+    return { outcome: unreadable(thrown, stored), stored };
   }
   const { holder } = record.lease;
   if (!cause.force && holder !== '' && holder !== context.nodeId && context.membership.isLiving(holder))
-    return { kind: 'held', holder };
+    return { outcome: { kind: 'held', holder }, record, stored };
   const restored = await inboxMismatch(context, key, record, cause);
-  if (restored !== undefined)
-    return { kind: 'quarantine', error: restored, revision: stored.revision, evidence: undefined, record };
-  return hydrate(context, key, definition, record, stored.revision);
+  if (restored !== undefined) {
+    const { revision } = stored;
+    return { outcome: { kind: 'quarantine', error: restored, revision, evidence: undefined, record }, record, stored };
+  }
+  return { definition, record, stored };
 }
 
 /** An absence must be fresh: a replica that lags has not seen a new agent yet. */

@@ -103,3 +103,4 @@ export {
 } from './schedule.ts';
 export { BUCKETS_PER_HORIZON, type SeenBucket, type SeenIds, SeenIndex } from './seen-ids.ts';
 export { attribute, metric, span } from './telemetry-names.ts';
+export { type TraceContext, readTraceContext, traceHeaders, writeTraceContext } from './trace-context.ts';

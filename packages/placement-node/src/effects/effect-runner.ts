@@ -24,7 +24,7 @@ import {
 import { type NodeContext, inboxOf } from '../node-context.ts';
 import { type ClockTimer, delay, within } from '../ports/clock.ts';
 import type { PlainMessage, Subscription } from '../ports/messenger.ts';
-import { type RunningSpan, traceHeaders } from '../telemetry.ts';
+import type { RunningSpan } from '../telemetry/running-span.ts';
 import type { Verdict } from './circuit-breaker.ts';
 import type { EffectGates, Passage } from './effect-gates.ts';
 import type { EffectSlots } from './effect-slots.ts';
@@ -203,7 +203,7 @@ export class EffectRunner {
     const { telemetry } = this.#context;
     const { key, entry } = running.run;
     const traced = telemetry.start(span.effect, key, [entry.trace]);
-    const outcome = await this.#attempt(running);
+    const outcome = await traced.within(() => this.#attempt(running));
     end();
     const verdict = verdictOf(running, outcome);
     const { probes } = this.#context;
@@ -211,6 +211,7 @@ export class EffectRunner {
     if (probes?.beforeResult !== undefined) await probes.beforeResult(key);
     traced.set({
       [attribute.effect]: entry.src,
+      [attribute.effectKey]: entry.key,
       [attribute.attempt]: entry.attempt,
       [attribute.outcome]: named,
     });
@@ -218,7 +219,7 @@ export class EffectRunner {
     await this.#store(running, outcome, traced);
     // Until it is stored, what it gave is in memory: it counts among those that run.
     running.run.passage.end(verdict);
-    traced.end(isWakebusError(outcome.error) ? outcome.error : undefined);
+    traced.end(outcome.outcome === 'done' ? undefined : { code: codeOf(outcome) });
   }
 
   /** Runs the author's code until it ends or its time is over. */
@@ -251,7 +252,7 @@ export class EffectRunner {
     const { key, entry } = running.run;
     const { id, generation, attempt } = entry;
     const data = encodeResult({ v: 1, id, generation, attempt, ...outcome });
-    const headers = traceHeaders(traced.carrier);
+    const headers = traced.carrier;
     const options = {
       messageId: wireMessageId(key, `${entry.key}#${attempt}`),
       ...(headers !== undefined && { headers }),
@@ -345,6 +346,12 @@ function plainError(given: unknown): Error {
   const error = new Error((typeof message === 'string' ? message : String(given)).slice(0, 2_000));
   if (typeof name === 'string') error.name = name.slice(0, 200);
   return typeof code === 'string' || typeof code === 'number' ? Object.assign(error, { code }) : error;
+}
+
+/** How an attempt that is not done is called: by a code, and never by what its error says. */
+function codeOf({ error, outcome }: Outcome): string {
+  if (isWakebusError(error)) return error.code;
+  return outcome === 'maybe' ? 'EFFECT_MAYBE' : 'EFFECT_FAILED';
 }
 
 function idOf({ key, generation, attempt }: AttemptName): string {

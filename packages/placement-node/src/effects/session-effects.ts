@@ -126,7 +126,7 @@ export class SessionEffects {
     if (start.journal.every((entry, i) => entry === record.journal[i])) return start;
     const running = telemetry.start(span.effectCommit, key, [record.trace]);
     // Its schedules are owed, until they are armed: whoever claims the agent after a crash arms them.
-    const isMine = await this.#activation.stand({ journal: start.journal, settled: false });
+    const isMine = await this.#activation.stand({ journal: start.journal, settled: false }, running);
     running.set({ [attribute.events]: start.started.length, [attribute.outcome]: isMine ? 'committed' : 'lost' });
     running.end();
     return isMine ? start : undefined;
