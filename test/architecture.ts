@@ -24,6 +24,7 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
   protocol: { packages: [], external: ['msgpackr'], node: false, pure: false },
   core: { packages: ['protocol'], external: ['croner', 'xstate'], node: false, pure: true },
   client: { packages: ['protocol'], external: [...nats, ...telemetry], node: true, pure: false },
+  telemetry: { packages: [], external: [...telemetry, '@opentelemetry/sdk-node', 'pino'], node: true, pure: false },
   'nats-server': { packages: [], external: [], node: true, pure: false },
   'placement-node': {
     packages: ['core', 'protocol'],
@@ -38,7 +39,7 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
     pure: false,
   },
   cli: {
-    packages: ['client', 'core', 'nats-server', 'placement-node', 'protocol'],
+    packages: ['client', 'core', 'nats-server', 'placement-node', 'protocol', 'telemetry'],
     external: [...nats, ...telemetry, '@octokit/webhooks-examples', 'commander', 'nats', 'xstate'],
     node: true,
     pure: false,

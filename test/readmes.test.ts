@@ -24,6 +24,7 @@ const tried = [
   'packages/nats-server/README.md main.ts',
   'packages/placement-node/README.md main.ts',
   'packages/protocol/README.md main.ts',
+  'packages/telemetry/README.md main.ts',
   'packages/testing/README.md main.ts',
   'packages/testing/README.md purse.ts',
 ];
@@ -175,8 +176,8 @@ describe('the page of', () => {
     expect((await client.inspect('account/ada'))?.timers).toHaveLength(1);
   });
 
-  test('placement-node shows one that runs, and drains on SIGTERM', async () => {
-    await using node = run('packages/placement-node/README.md');
+  test.each(['placement-node', 'telemetry'])('%s shows one that runs, and drains on SIGTERM', async (name) => {
+    await using node = run(`packages/${name}/README.md`);
     const connection = await connectNats({ servers: server.url });
     await expect
       .poll(
@@ -190,7 +191,7 @@ describe('the page of', () => {
       .toBe(true);
     const client = await createClient(connection);
 
-    expect(await client.agent('hello', 'page').call({ type: 'greet' })).toBe('Hello');
+    expect(await client.agent('hello', `page-${name}`).call({ type: 'greet' })).toBe('Hello');
 
     node.child.kill('SIGTERM');
     expect(await node.ends(), node.output()).toBe(0);

@@ -6,6 +6,7 @@
  */
 import { connectNats, startPlacementNode } from '@wakebus/placement-node';
 import type { AgentKey } from '@wakebus/protocol';
+import { openNodeLog, startProcessTelemetry } from '../process-telemetry.ts';
 import { demoAgents } from './agents.ts';
 import type { FromNode, NodeSetting, ToNode } from './node-messages.ts';
 
@@ -18,6 +19,7 @@ let armed: AgentKey | undefined;
 /** Once is enough: what was asked while it stood still must not stop it again. */
 let hasStopped = false;
 
+const telemetry = await startProcessTelemetry('wakebus-demo');
 const connection = await connectNats({ servers, name });
 const node = await startPlacementNode({
   connection,
@@ -26,7 +28,7 @@ const node = await startPlacementNode({
   setup: 'check',
   sabotage,
   probes: { beforeCommit: stopIfArmed },
-  log: { info: () => {}, warn: (message) => console.error(message) },
+  log: await openNodeLog(),
 });
 
 process.on('message', (message: ToNode) => void obey(message));
@@ -42,6 +44,7 @@ async function obey(message: ToNode): Promise<void> {
   }
   await node.drain();
   await connection.close();
+  await telemetry.stop();
   await tell({ kind: 'drained' });
   process.exit(0);
 }

@@ -6,11 +6,13 @@
  */
 import { type PlacementNode, connectNats, startPlacementNode } from '@wakebus/placement-node';
 import type { AnyAgentDefinition } from '@wakebus/core';
+import { openNodeLog, startProcessTelemetry } from '../process-telemetry.ts';
 import { loadAgents, summaryOf } from './load-agents.ts';
 import type { FromNode, ToNode } from './node-messages.ts';
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 
+const telemetry = await startProcessTelemetry('wakebus-dev');
 const { agents, files, refusal } = await loadAgents(process.argv[2] as string);
 let node: PlacementNode | undefined;
 
@@ -28,12 +30,11 @@ async function start(
 ): Promise<void> {
   try {
     const connection = await connectNats({ servers: servers.split(','), name: 'wakebus dev' });
-    const log = { info: () => {}, warn: (text: string) => console.error(text) };
     node = await startPlacementNode({
       connection,
       agents: definitions,
       name: 'dev',
-      log,
+      log: await openNodeLog(),
       ...(prefix !== undefined && { prefix }),
     });
     tell({ kind: 'serving', nodeId: node.nodeId });
@@ -44,6 +45,7 @@ async function start(
 
 async function drain(): Promise<void> {
   await node?.drain();
+  await telemetry.stop();
   process.exit(0);
 }
 
