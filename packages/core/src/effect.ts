@@ -7,6 +7,7 @@
  */
 import { type PromiseActorLogic, fromPromise } from 'xstate';
 import { checkEffectOptions } from './effect-options.ts';
+import { type Resources, withOwnResources } from './resources.ts';
 
 /** What XState gives to a promise's creator. */
 type PromiseArgs<TInput> = Parameters<Parameters<typeof fromPromise<unknown, TInput>>[0]>[0];
@@ -19,6 +20,8 @@ export interface EffectArgs<TInput> extends PromiseArgs<TInput> {
   readonly attempt: number;
   /** Of the session that started it; rises with every claim of the agent. For receivers that fence. */
   readonly epoch: number;
+  /** Connections and handles that the runtime closes. */
+  readonly resources: Resources;
 }
 
 /** What a lookup found out. */
@@ -131,7 +134,9 @@ export function effect<TOutput, TInput = unknown>(
 ): PromiseActorLogic<TOutput, TInput> {
   const spec = checkEffectOptions(options as EffectOptions<unknown, unknown>);
   const logic = fromPromise<TOutput, TInput>((args) =>
-    options.run({ ...args, idempotencyKey: args.self.sessionId, attempt: 1, epoch: 0 }),
+    withOwnResources((resources) =>
+      options.run({ ...args, idempotencyKey: args.self.sessionId, attempt: 1, epoch: 0, resources }),
+    ),
   );
   return Object.assign(logic, { [SPEC]: spec });
 }

@@ -34,6 +34,7 @@ export {
   effect,
 } from './effect.ts';
 export type { Missed, Occurrence, Overlap, Schedule } from '@wakebus/protocol';
+export { type ResourceFactory, type ResourceKind, ResourcePool, type Resources, resourcesOf } from './resources.ts';
 export { noActor } from './step-scope.ts';
 export { checkEvent, isReserved } from './event-check.ts';
 export {

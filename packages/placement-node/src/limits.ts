@@ -22,6 +22,8 @@ export interface Limits {
   readonly maxEffects: number;
   /** Repetitions of effects that may be started, for an agent type and a target, before anything succeeds; then one a second, and one for five successes. @default 100 – the AWS SDKs' figure. */
   readonly retryBudget: number;
+  /** A resource of an effect may take so long to close, in milliseconds. @default 5,000 – a drain takes twice that, and what hangs for longer is gone. */
+  readonly closeMs: number;
   /** A target whose attempts fail is left alone for so long at first, in milliseconds; doubles to five minutes. @default 5,000 – a restart of a service takes longer than one second, and rarely ten. */
   readonly breakerOpenMs: number;
 }
@@ -37,5 +39,6 @@ export const DEFAULT_LIMITS: Limits = {
   releaseMs: 300,
   maxEffects: 256,
   retryBudget: 100,
+  closeMs: 5_000,
   breakerOpenMs: 5_000,
 };

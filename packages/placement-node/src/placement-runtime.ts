@@ -8,6 +8,7 @@ import { HistoryWriter } from './history-writer.ts';
 import { Audit } from './audit.ts';
 import { Health, type NodeHealth } from './health.ts';
 import { ringOrphans } from './effects/orphans.ts';
+import { AgentResources, type ResourceHolder } from './effects/agent-resources.ts';
 import { DisabledEffects } from './effects/disabled-effects.ts';
 import { EffectGates } from './effects/effect-gates.ts';
 import { EffectRunner, type RunnerContext } from './effects/effect-runner.ts';
@@ -48,6 +49,8 @@ export interface NodeStatus {
   readonly sessions: number;
   /** Effects that run here, those among them whose result is not stored yet. */
   readonly effects: number;
+  /** Connections and handles that effects have opened here: for agents that are awake, and for effects whose agent sleeps. */
+  readonly resources: { readonly agents: number; readonly effects: number };
   /** Partitions in which this node comes first. */
   readonly partitions: number;
   /** Living placement nodes that take work, of all pools. */
@@ -105,6 +108,7 @@ export class PlacementRuntime {
     this.#effects = new EffectRunner(shared, {
       gates: new EffectGates(shared, this.#disabled),
       slots: new EffectSlots(shared.limits.maxEffects, (key) => this.#sessions.nudge(key)),
+      resources: new AgentResources(shared, (key) => this.#sessions.isUp(key)),
     });
     this.#context = { ...shared, effects: this.#effects };
     this.#partitions = new Partitions(this.#context, pool);
@@ -146,10 +150,16 @@ export class PlacementRuntime {
       pool: this.#pool,
       sessions: this.#sessions.count,
       effects: this.#effects.count,
+      resources: { agents: this.#openFor('agents'), effects: this.#openFor('effects') },
       partitions: this.#partitions.firstCount,
       members: this.#membership.active().map(({ nodeId }) => nodeId),
       mayAct: this.#membership.mayAct(),
     };
+  }
+
+  #openFor(holder: ResourceHolder): number {
+    const { resources } = this.#effects;
+    return resources.count('connection', holder) + resources.count('handle', holder);
   }
 
   /** Whether it can do its work, and if not, why. */
@@ -210,6 +220,7 @@ export class PlacementRuntime {
     await this.#membership.startDraining();
     const stopped = this.#partitions.stop();
     await Promise.all([this.#sessions.drain(), this.#effects.drain()]);
+    await this.#effects.resources.closed();
     await stopped;
     await this.#membership.leave();
     this.#effects.close();

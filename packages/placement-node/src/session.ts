@@ -59,6 +59,11 @@ export class Session {
     return !this.#isRunning && !this.mailbox.hasWork;
   }
 
+  /** Whether the agent is awake here, and takes events. */
+  get isUp(): boolean {
+    return !this.#isGone && this.#activation !== undefined && !mayStandStill(this.#activation.record);
+  }
+
   /** Takes a delivery of this agent. */
   offer(delivery: Delivery): void {
     this.#cause ??= delivery;
@@ -106,6 +111,7 @@ export class Session {
     this.#timer?.cancel();
     this.#activation?.effects.close();
     this.#owner.onGone(this);
+    this.#context.effects.resources.look(this.key);
     for (const resolve of this.#waiters) resolve();
   }
 
@@ -293,6 +299,7 @@ export class Session {
     this.#acknowledge(activation);
     if (!(await standStill(this.#context, activation, this.mailbox))) this.#forget();
     if (this.#activation !== undefined && hearsControl(activation.record, this.mailbox)) return false;
+    this.#context.effects.resources.look(this.key);
     // Woken again when the retry is due, or when what waits is old enough to move aside.
     if (leftMs > 0 || this.mailbox.length > 0)
       this.#wakeLater(Math.min(leftMs > 0 ? leftMs : Number.POSITIVE_INFINITY, limits.holdAfterMs));

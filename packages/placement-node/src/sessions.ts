@@ -93,6 +93,11 @@ export class Sessions implements SessionOwner {
     this.#table.get(key)?.nudge();
   }
 
+  /** Whether an agent is awake here, and takes events. */
+  isUp(key: AgentKey): boolean {
+    return this.#table.get(key)?.isUp === true;
+  }
+
   has(key: AgentKey): boolean {
     return this.#table.has(key);
   }

@@ -5,7 +5,15 @@
  * `@wakebus/protocol`.
  */
 import { type AgentKey, type Headers, metric, type span as spanName } from '@wakebus/protocol';
-import { type Counter, type Histogram, type Meter, ProxyTracerProvider, metrics, trace } from '@opentelemetry/api';
+import {
+  type Attributes,
+  type Counter,
+  type Histogram,
+  type Meter,
+  ProxyTracerProvider,
+  metrics,
+  trace,
+} from '@opentelemetry/api';
 import { payloadText } from './telemetry/payload-text.ts';
 import type { RunningSpan } from './telemetry/running-span.ts';
 import { type TelemetryOptions, Tracing } from './telemetry/tracing.ts';
@@ -44,6 +52,16 @@ export class Telemetry {
   /** Counts when somebody looks. */
   observe(name: (typeof metric)[keyof typeof metric], count: () => number): void {
     this.#meter.createObservableGauge(name).addCallback((result) => result.observe(count()));
+  }
+
+  /** As {@link observe}, a count for each of some attributes. */
+  observeEach(
+    name: (typeof metric)[keyof typeof metric],
+    counts: () => ReadonlyArray<readonly [count: number, attributes: Attributes]>,
+  ): void {
+    this.#meter.createObservableGauge(name).addCallback((result) => {
+      for (const [count, attributes] of counts()) result.observe(count, attributes);
+    });
   }
 
   /**

@@ -55,6 +55,7 @@ interface FactsByCode {
   EFFECT_FAILED: { address: string; effect: string; reason: string };
   EFFECT_COMPENSATED: { address: string; effect: string; key: string };
   EFFECT_NOT_FOUND: { address: string; effect: string };
+  RESOURCES_CLOSED: { name: string };
   EFFECT_CANCELLED: { address: string; effect: string; schedule: string };
   TIMER_NOT_FOUND: { address: string; timer: string };
   COMMITS_UNANSWERED: { commits: number };
@@ -228,6 +229,11 @@ const catalog: { readonly [C in keyof FactsByCode]: ErrorSpec<FactsByCode[C]> } 
     next: 'terminal',
     message: (f) =>
       `${f.address} has no timer or schedule "${f.timer}". "wakebus timers list" shows those that it has.`,
+  },
+  RESOURCES_CLOSED: {
+    next: 'terminal',
+    message: (f) =>
+      `The resource "${f.name}" was asked for by an effect that is over. Look at its signal: what goes on after it has aborted holds nothing any more.`,
   },
   COMMITS_UNANSWERED: {
     next: 'retryable',

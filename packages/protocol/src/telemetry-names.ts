@@ -79,4 +79,6 @@ export const metric = {
   waitingEffects: 'wakebus.waiting_effects',
   parkedEffects: 'wakebus.parked_effects',
   openBreakers: 'wakebus.open_breakers',
+  openConnections: 'wakebus.open_connections',
+  openHandles: 'wakebus.open_handles',
 } as const;

@@ -5,7 +5,7 @@
  * it is stored; the agent may sleep or move meanwhile. Whoever has the agent may ask what runs here, and
  * have it stopped. What a result means is decided by the turn that takes it.
  */
-import { type EffectSpec, noActor } from '@wakebus/core';
+import { type EffectSpec, type Resources, noActor } from '@wakebus/core';
 import {
   type AgentKey,
   EVENT_LIMIT_BYTES,
@@ -25,6 +25,7 @@ import { type NodeContext, inboxOf } from '../node-context.ts';
 import { type ClockTimer, delay, within } from '../ports/clock.ts';
 import type { PlainMessage, Subscription } from '../ports/messenger.ts';
 import type { RunningSpan } from '../telemetry/running-span.ts';
+import type { AgentResources } from './agent-resources.ts';
 import type { Verdict } from './circuit-breaker.ts';
 import type { EffectGates, Passage } from './effect-gates.ts';
 import type { EffectSlots } from './effect-slots.ts';
@@ -50,10 +51,11 @@ export interface EffectPassage extends Passage {
 /** What a runner shares with the sessions of its node. */
 export type RunnerContext = Omit<NodeContext, 'effects'>;
 
-/** What decides when an effect may run. */
-export interface Admissions {
+/** What effects need beside their code: leave to run, and what they hold. */
+export interface EffectParts {
   readonly gates: EffectGates;
   readonly slots: EffectSlots;
+  readonly resources: AgentResources;
 }
 
 /** Names an attempt among all of them. */
@@ -83,6 +85,7 @@ type Outcome = Pick<EffectResult, 'outcome' | 'output' | 'error' | 'isFinal'>;
 export class EffectRunner {
   readonly gates: EffectGates;
   readonly slots: EffectSlots;
+  readonly resources: AgentResources;
   readonly #context: RunnerContext;
   readonly #running = new Map<string, Running>();
   #subscription: Subscription | undefined;
@@ -90,10 +93,11 @@ export class EffectRunner {
   #isDraining = false;
   #isClosed = false;
 
-  constructor(context: RunnerContext, { gates, slots }: Admissions) {
+  constructor(context: RunnerContext, { gates, slots, resources }: EffectParts) {
     this.#context = context;
     this.gates = gates;
     this.slots = slots;
+    this.resources = resources;
   }
 
   /** Attempts that run here, those among them whose result is not stored yet. */
@@ -226,6 +230,7 @@ export class EffectRunner {
   async #attempt(running: Running): Promise<Outcome> {
     const { controller, run } = running;
     const { clock } = this.#context.ports;
+    const { resources, leave } = this.resources.enter(run.key);
     let timer: ClockTimer | undefined;
     const stopped = new Promise<Outcome>((resolve) => {
       const { signal } = controller;
@@ -236,13 +241,17 @@ export class EffectRunner {
       timer = clock.setTimer(run.spec.timeoutMs, () => controller.abort(new OutOfTime(run.spec.timeoutMs)));
     });
     try {
-      const output = await Promise.race([call(run, controller.signal), stopped.then((outcome) => new Ended(outcome))]);
+      const output = await Promise.race([
+        call(run, controller.signal, resources),
+        stopped.then((outcome) => new Ended(outcome)),
+      ]);
       return output instanceof Ended ? output.outcome : { outcome: 'done', output };
     } catch (error) {
       const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: unknown };
       return code === 'EFFECT_MAYBE' ? { outcome: 'maybe', error: String(message) } : { outcome: 'failed', error };
     } finally {
       timer?.cancel();
+      leave();
     }
   }
 
@@ -306,7 +315,7 @@ function verdictOf({ controller: { signal }, run }: Running, { outcome, error }:
 }
 
 /** What throws before it gives a promise has failed, as one that is rejected. */
-async function call({ entry, spec, epoch }: EffectRun, signal: AbortSignal): Promise<unknown> {
+async function call({ entry, spec, epoch }: EffectRun, signal: AbortSignal, resources: Resources): Promise<unknown> {
   const args = {
     ...noActor(),
     input: entry.input,
@@ -314,6 +323,7 @@ async function call({ entry, spec, epoch }: EffectRun, signal: AbortSignal): Pro
     idempotencyKey: entry.key,
     attempt: entry.phase === undefined ? entry.runs : entry.attempt - (entry.phaseFrom ?? 0),
     epoch,
+    resources,
   };
   const code = entry.phase === undefined ? spec.run : spec[entry.phase];
   return code?.(args);
