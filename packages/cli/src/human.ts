@@ -1,4 +1,5 @@
 /** Numbers, times and tables as people read them. */
+import { WakebusError } from '@wakebus/protocol';
 
 const units = [
   ['d', 86_400_000],
@@ -27,6 +28,19 @@ export function oneLine(text: string): string {
 /** How long ago a time was. */
 export function since(ms: number, nowMs: number): string {
   return ms === 0 ? '–' : `${duration(Math.max(0, nowMs - ms))} ago`;
+}
+
+/** When a time is, seen from now. */
+export function at(ms: number, nowMs: number): string {
+  return ms >= nowMs ? `in ${duration(ms - nowMs)}` : `${duration(nowMs - ms)} ago`;
+}
+
+/** Reads a time: ISO 8601, or milliseconds since the epoch. @throws {WakebusError} `INVALID_OPTION`. */
+export function readTime(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const ms = /^\d+$/.test(text) ? Number(text) : Date.parse(text);
+  if (Number.isSafeInteger(ms)) return ms;
+  throw new WakebusError('INVALID_OPTION', { option, why: 'write a time such as 2027-01-31T09:00:00Z' });
 }
 
 /** A size in bytes. */

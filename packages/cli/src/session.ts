@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { type NatsConnection, type NodeConnectionOptions, connect, credsAuthenticator } from '@nats-io/transport-node';
 import { type Client, createClient } from '@wakebus/client';
-import { checkServer } from '@wakebus/placement-node';
 import { WakebusError } from '@wakebus/protocol';
 import type { CliIo } from './cli-io.ts';
 import type { ResolvedSettings } from './settings.ts';
@@ -39,10 +38,22 @@ export async function withSession<T>(
   io: CliIo,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
+  const { checkServer } = await import('@wakebus/placement-node');
+  return withClient(settings, io, async (session) => {
+    const wrong = checkServer(session.connection);
+    if (wrong !== undefined) throw wrong;
+    return work(session);
+  });
+}
+
+/** As {@link withSession}, without the runtime's knowledge of servers, nor the time that it takes to load. */
+export async function withClient<T>(
+  settings: ResolvedSettings,
+  io: CliIo,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
   const connection = await openConnection(settings, io);
   try {
-    const wrong = checkServer(connection);
-    if (wrong !== undefined) throw wrong;
     const { prefix } = settings;
     const client = await createClient(connection, prefix === undefined ? {} : { prefix });
     return await work({ connection, client });

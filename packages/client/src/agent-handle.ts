@@ -4,13 +4,18 @@
 import {
   type Address,
   type AgentKey,
+  type ControlMessage,
   type Headers,
   MSGPACK,
+  type Schedule,
   WakebusError,
   addressOf,
+  checkScheduleId,
   encodeEvent,
+  encodeToSend,
   header,
   isReservedEvent,
+  specOfSchedule,
   splitKey,
   wireMessageId,
 } from '@wakebus/protocol';
@@ -28,6 +33,14 @@ export interface SendOptions {
   readonly trace?: Headers;
   /** How long to try and, for a call, to wait, in milliseconds. @default 30,000 – an election of a stream's leader takes up to 9 s, a takeover 2 s */
   readonly deadlineMs?: number;
+}
+
+/** When an event is to come. */
+export interface LaterOptions {
+  /** So much later, in milliseconds. @default at once */
+  readonly inMs?: number;
+  /** At a time, in milliseconds since the epoch. @default at once */
+  readonly atMs?: number;
 }
 
 /** A stored message. */
@@ -58,11 +71,15 @@ export class AgentHandle<TEvent extends { readonly type: string }> {
   /**
    * Sends an event. Resolves when it is stored: from then on it is processed, whatever crashes.
    *
+   * One for later is stored as what an operator asks (`….s.control`), and stands among the agent's timers
+   * under the message's ID until it comes; `client.timers.cancel` takes it back.
+   *
    * @throws {WakebusError} `INVALID_EVENT`, `RESERVED_EVENT`, `INVALID_OPTION`, `INVALID_PAYLOAD`, `EVENT_TOO_LARGE`, `VALUE_NOT_DURABLE`:
    * nothing was sent. `INBOX_FULL`, `UNAVAILABLE`: nothing was stored, try later. `OUTCOME_UNKNOWN`: repeat it under the ID in the error.
    */
-  async send(event: TEvent, options: SendOptions = {}): Promise<SendReceipt> {
-    const { id, span, compose } = this.#prepare('send', event, options);
+  async send(event: TEvent, options: SendOptions & LaterOptions = {}): Promise<SendReceipt> {
+    const { id, span, compose: now } = this.#prepare('send', event, options);
+    const compose = this.#later(event, id, options, now);
     const { seq, duplicate } = await within(span, this.#context.publish(this.#target, compose({})));
     return { messageId: id, seq, duplicate };
   }
@@ -92,14 +109,25 @@ export class AgentHandle<TEvent extends { readonly type: string }> {
    * @throws {WakebusError} `EFFECT_NOT_FOUND`, `AGENT_NOT_FOUND`; `AGENT_REFUSED` while the agent is suspended;
    * `CALL_TIMEOUT`, `UNAVAILABLE`, `OUTCOME_UNKNOWN`; `VALUE_NOT_DURABLE`.
    */
-  resolveEffect(
+  async resolveEffect(
     id: string,
     as: 'done' | 'failed' | 'retry',
     value?: unknown,
     options: ControlOptions = {},
   ): Promise<void> {
     const effect = { id, as, ...(value !== undefined && { value }) };
-    return controlAgent(this.#context, this.key, 'resolve', options, effect);
+    await controlAgent(this.#context, this.key, 'resolve', options, { effect });
+  }
+
+  /** The publication that brings the event when it is to come. */
+  #later(event: TEvent, id: string, { inMs, atMs }: LaterOptions, now: Compose): Compose {
+    if (inMs === undefined && atMs === undefined) return now;
+    const { layout, clock } = this.#context.ports;
+    const schedule: Schedule = { atMs: atMs ?? Math.ceil(clock.wallMs() + (inMs ?? 0)), event };
+    specOfSchedule(schedule);
+    const control: ControlMessage = { v: 1, verb: 'schedule', timer: { id: checkScheduleId(id), schedule } };
+    const data = encodeToSend(control);
+    return (more) => ({ ...now(more), subject: layout.runtimeSubject(this.key, 'control'), data });
   }
 
   #prepare(operation: 'send' | 'call', event: TEvent, options: SendOptions): PreparedMessage {

@@ -14,6 +14,8 @@ import { type AgentPage, type ListOptions, listAgents } from './list.ts';
 import { natsClientPorts } from './nats/nats-ports.ts';
 import { type Observation, type ObservedEvent, observeAgents } from './observe.ts';
 import type { ClientPorts } from './ports.ts';
+import { Schedules } from './schedules.ts';
+import { Timers } from './timers.ts';
 
 /** How {@link createClient} finds its deployment. */
 export interface ClientOptions {
@@ -38,6 +40,10 @@ export async function createClient<TAgents extends AgentMap = AgentMap>(
 /** Made by {@link createClient}. */
 export class Client<TAgents extends AgentMap = AgentMap> {
   readonly layout: Layout;
+  /** Events that agents get by the clock. */
+  readonly schedules: Schedules;
+  /** What agents have pending: schedules, and delayed events of their machines. */
+  readonly timers: Timers;
   readonly #ports: ClientPorts;
   readonly #context: ClientContext;
 
@@ -45,6 +51,8 @@ export class Client<TAgents extends AgentMap = AgentMap> {
     this.layout = ports.layout;
     this.#ports = ports;
     this.#context = new ClientContext(ports);
+    this.schedules = new Schedules(this.#context);
+    this.timers = new Timers(this.#context);
   }
 
   /**
@@ -115,18 +123,18 @@ export class Client<TAgents extends AgentMap = AgentMap> {
    *
    * @throws {WakebusError} `AGENT_NOT_FOUND`; `CALL_TIMEOUT` while no placement node runs its type; `UNAVAILABLE`, `OUTCOME_UNKNOWN`.
    */
-  remove(address: string, options: ControlOptions = {}): Promise<void> {
-    return controlAgent(this.#context, parseAddress(address), 'remove', options);
+  async remove(address: string, options: ControlOptions = {}): Promise<void> {
+    await controlAgent(this.#context, parseAddress(address), 'remove', options);
   }
 
   /** Keeps an agent from taking events until it is released; they wait. @throws as {@link remove}. */
-  suspend(address: string, options: ControlOptions = {}): Promise<void> {
-    return controlAgent(this.#context, parseAddress(address), 'suspend', options);
+  async suspend(address: string, options: ControlOptions = {}): Promise<void> {
+    await controlAgent(this.#context, parseAddress(address), 'suspend', options);
   }
 
   /** Lets an agent that was suspended, or had failed, take events again. @throws as {@link remove}. */
-  release(address: string, options: ControlOptions = {}): Promise<void> {
-    return controlAgent(this.#context, parseAddress(address), 'release', options);
+  async release(address: string, options: ControlOptions = {}): Promise<void> {
+    await controlAgent(this.#context, parseAddress(address), 'release', options);
   }
 
   /** Ends what the client listens to; calls that wait fail with `CALL_TIMEOUT`. The connection stays open. */

@@ -1,11 +1,10 @@
 /**
- * What operators ask of an agent: remove, suspend, release, resolve an effect. A control message stands in its mailbox
+ * What operators ask of an agent: remove, suspend, release, resolve an effect, make and end schedules. A control message stands in its mailbox
  * like any other, and is answered after its commit.
  */
 import {
   type AgentKey,
   type ControlMessage,
-  type EffectResolution,
   WakebusError,
   addressOf,
   decodeRecord,
@@ -29,6 +28,7 @@ export interface ControlOptions {
 /**
  * Asks, and waits until it is done.
  *
+ * @returns what the answer holds.
  * @throws {WakebusError} `AGENT_NOT_FOUND` when there is none (or no more); `CALL_TIMEOUT`: stored, and done when a
  * placement node of its type runs; `UNAVAILABLE`, `OUTCOME_UNKNOWN`.
  */
@@ -37,22 +37,22 @@ export async function controlAgent(
   key: AgentKey,
   verb: ControlMessage['verb'],
   options: ControlOptions,
-  effect?: EffectResolution,
-): Promise<void> {
+  about: Pick<ControlMessage, 'effect' | 'timer'> = {},
+): Promise<unknown> {
   const { ports, ids } = context;
   const deadlineMs = checkDeadline(options.deadlineMs);
   const id = options.id === undefined ? ids.next(key) : checkMessageId(options.id);
-  await checkExists(context, key);
+  if (verb !== 'schedule') await checkExists(context, key);
   const untilMs = ports.clock.monotonicMs() + deadlineMs;
   const { reason } = options;
   const message: ControlMessage = {
     v: 1,
     verb,
     ...(reason !== undefined && { reason }),
-    ...(effect !== undefined && { effect }),
+    ...about,
   };
   const target = context.targetOf(key);
-  await context.exchange(
+  return context.exchange(
     { key, messageId: id, deadlineMs, untilMs },
     (headers) => ({
       what: `The request to ${verb} ${addressOf(key)}`,

@@ -11,6 +11,7 @@ import {
   type JournalEntry,
   type LifecycleName,
   type RecordLifecycle,
+  type TimerEntry,
   WakebusError,
   addressOf,
   checkAgentType,
@@ -47,6 +48,8 @@ export interface AgentSummary {
   readonly nextWakeMs?: number;
   /** Effects that are not over, if any. */
   readonly effects?: readonly JournalEntry[];
+  /** Pending delayed events and schedules, if any. */
+  readonly timers?: readonly TimerEntry[];
   readonly holder: string;
   readonly sizeBytes: number;
 }
@@ -147,6 +150,7 @@ function summaryOf(key: AgentKey, entry: Entry, record: AgentRecord, live: boole
     updatedMs: record.updatedMs,
     ...(Number.isFinite(nextWakeMs) && { nextWakeMs }),
     ...(effects.length > 0 && { effects }),
+    ...(record.timers.length > 0 && { timers: record.timers }),
     holder: live ? record.lease.holder : '',
     sizeBytes: entry.bytes.length,
   };

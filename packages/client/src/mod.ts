@@ -1,7 +1,7 @@
 /**
  * Sends to, calls, observes and inspects Wakebus agents over a NATS connection.
  */
-export { AgentHandle, type SendOptions, type SendReceipt } from './agent-handle.ts';
+export { AgentHandle, type LaterOptions, type SendOptions, type SendReceipt } from './agent-handle.ts';
 export { type AgentMap, type AgentToken, type ContextOf, type EventOf } from './agent-types.ts';
 export { Client, type ClientOptions, createClient } from './client.ts';
 export { type ControlOptions } from './control.ts';
@@ -22,3 +22,5 @@ export {
   type PlainMessage,
   type PublishOutcome,
 } from './ports.ts';
+export { type AgentSchedule, Schedules } from './schedules.ts';
+export { type AgentTimer, Timers, type TimersOf } from './timers.ts';

@@ -5,7 +5,7 @@
  * It reads the config as the author wrote it, so that a path in an error is one that the author can
  * follow. What stands inside functions is out of its sight; `outputs.ts` refuses that when it is run.
  */
-import { WakebusError, encodedSizeBytes } from '@wakebus/protocol';
+import { FAN_OUT_EVENT, WakebusError, encodedSizeBytes } from '@wakebus/protocol';
 import type { AnyStateMachine } from 'xstate';
 import { invokeFindings, sharedInvokeIds } from './effect-check.ts';
 import { type Finding, actionFindings, delayFinding, guardFindings, list } from './implementation-check.ts';
@@ -20,8 +20,8 @@ interface StateConfig {
   readonly states?: Readonly<Record<string, StateConfig>>;
 }
 
-/** Internal events that an author may name: they are raised by the machine itself. */
-const INTERNAL = ['xstate.after.', 'xstate.done.state.', 'xstate.done.actor.', 'xstate.error.actor.'];
+/** Internal events that an author may name: they are raised by the machine itself; and what a type's own agent gets by its schedules. */
+const INTERNAL = ['xstate.after.', 'xstate.done.state.', 'xstate.done.actor.', 'xstate.error.actor.', FAN_OUT_EVENT];
 
 /**
  * Refuses a machine that could not survive a sleep.

@@ -2,7 +2,7 @@
  * What every session of one placement node shares. A plain object, made once at the start.
  */
 import type { AnyAgentDefinition } from '@wakebus/core';
-import { type AgentKey, type Layout, splitKey } from '@wakebus/protocol';
+import { type AgentKey, type Layout, isTypeAgent, splitKey } from '@wakebus/protocol';
 import type { EffectRunner } from './effects/effect-runner.ts';
 import type { Health } from './health.ts';
 import type { HistoryWriter } from './history-writer.ts';
@@ -17,6 +17,8 @@ export interface NodeContext {
   readonly layout: Layout;
   readonly nodeId: string;
   readonly definitions: ReadonlyMap<string, AnyAgentDefinition>;
+  /** The agents of whole types, by type. */
+  readonly typeAgents: ReadonlyMap<string, AnyAgentDefinition>;
   readonly membership: Membership;
   readonly telemetry: Telemetry;
   readonly health: Health;
@@ -84,5 +86,6 @@ export function incarnationOf(context: NodeContext, key: AgentKey): string {
 }
 
 export function definitionOf(context: NodeContext, key: AgentKey): AnyAgentDefinition | undefined {
-  return context.definitions.get(splitKey(key).type);
+  const { type } = splitKey(key);
+  return isTypeAgent(key) ? context.typeAgents.get(type) : context.definitions.get(type);
 }

@@ -23,6 +23,7 @@ import { registerTypes } from './registry.ts';
 import { Sessions } from './sessions.ts';
 import { Telemetry } from './telemetry.ts';
 import type { TelemetryOptions } from './telemetry/tracing.ts';
+import { typeAgent } from './type-agent.ts';
 
 /** What a placement node is made of, whatever its ports are. */
 export interface RuntimeOptions {
@@ -93,6 +94,7 @@ export class PlacementRuntime {
       layout: ports.layout,
       nodeId: this.nodeId,
       definitions: new Map(agents.map((definition) => [definition.type, definition])),
+      typeAgents: new Map(agents.map((definition) => [definition.type, typeAgent(definition, () => shared)])),
       membership: this.#membership,
       telemetry,
       health: new Health(ports.clock, this.#membership, telemetry, log),

@@ -118,6 +118,16 @@ export function splitKey(key: AgentKey): { readonly type: string; readonly idTok
   return { type: key.slice(0, dot), idToken: key.slice(dot + 1) };
 }
 
+/** The agent of a whole type, `<type>/*`: it hands what its schedules bring on to every agent of the type. */
+export function typeAgentKey(type: string): AgentKey {
+  return agentKey(type, '*');
+}
+
+/** Whether a key is that of a whole type's agent. */
+export function isTypeAgent(key: AgentKey): boolean {
+  return key.endsWith('.=2A');
+}
+
 /** Whether tokens taken from a stored subject name an agent that an encoder could have named. */
 export function isCanonicalKey(key: string): key is AgentKey {
   const dot = key.indexOf('.');

@@ -14,9 +14,11 @@ export {
   encodeEventName,
   encodeToken,
   isCanonicalKey,
+  isTypeAgent,
   parseAddress,
   partitionOf,
   splitKey,
+  typeAgentKey,
 } from './address.ts';
 export {
   JSON_TYPE,

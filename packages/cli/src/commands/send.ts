@@ -1,11 +1,11 @@
 /** `wakebus send`: one event to one agent; with `--wait` its answer. */
 import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { Observation } from '@wakebus/client';
+import type { LaterOptions, Observation } from '@wakebus/client';
 import { WakebusError, decodeToken, encodeEventName, isReservedEvent, parseAddress, splitKey } from '@wakebus/protocol';
 import type { CliIo } from '../cli-io.ts';
 import { type CommandContext, connected, contextOf, examples } from '../command-context.ts';
-import { duration, readDuration } from '../human.ts';
+import { duration, readDuration, readTime } from '../human.ts';
 import { toText } from '../output.ts';
 import { readPayload } from '../payload.ts';
 import type { Session } from '../session.ts';
@@ -14,6 +14,8 @@ interface SendFlags {
   readonly wait?: boolean;
   readonly id?: string;
   readonly deadline: string;
+  readonly in?: string;
+  readonly at?: string;
 }
 
 export function addSend(program: Command, io: CliIo): void {
@@ -22,6 +24,8 @@ export function addSend(program: Command, io: CliIo): void {
     .description('send an event to an agent; payload is JSON, - for standard input, or @file')
     .option('-w, --wait', 'wait for the answer, which comes after the commit, and print it')
     .option('--id <key>', 'name of the event: the same name is the same event, however often it is sent')
+    .option('--in <time>', 'send it so much later: 30s, 5min, 2h')
+    .option('--at <time>', 'send it then: 2027-01-31T09:00:00Z, or milliseconds since 1970')
     .option('--deadline <time>', 'how long to try, and to wait: 250ms, 30s, 5min', '30s')
     .action(async (agent: string, event: string, payload: string | undefined, flags: SendFlags, self: Command) => {
       const context = contextOf(self, io);
@@ -34,6 +38,7 @@ export function addSend(program: Command, io: CliIo): void {
     'wakebus send hello/ada greet',
     `wakebus send hello/ada greet '{"name":"Ada"}' --wait`,
     'wakebus send issue/42 opened @issue.json --id delivery-7',
+    'wakebus send order/42 remind --in 2h',
     'echo \'{"by":1}\' | wakebus send counter/a add -',
   ]);
 }
@@ -44,7 +49,7 @@ interface Request {
   readonly type: string;
   readonly id: string;
   readonly event: { readonly type: string };
-  readonly options: { readonly id?: string; readonly deadlineMs: number };
+  readonly options: { readonly id?: string; readonly deadlineMs: number } & LaterOptions;
 }
 
 async function readRequest(
@@ -52,7 +57,7 @@ async function readRequest(
   address: string,
   event: string,
   payload: string | undefined,
-  { id: messageId, deadline }: SendFlags,
+  { id: messageId, deadline, ...flags }: SendFlags,
 ): Promise<Request> {
   const { type, idToken } = splitKey(parseAddress(address));
   const deadlineMs = readDuration(deadline);
@@ -65,8 +70,20 @@ async function readRequest(
     type,
     id: decodeToken(idToken) ?? idToken,
     event: { ...(await readPayload(payload, io)), type: event },
-    options: { deadlineMs, ...(messageId !== undefined && { id: messageId }) },
+    options: { deadlineMs, ...readLater(flags), ...(messageId !== undefined && { id: messageId }) },
   };
+}
+
+/** When it is to come, if not at once. An answer to it can be waited for by nobody. */
+function readLater({ in: delay, at, wait }: Pick<SendFlags, 'in' | 'at' | 'wait'>): LaterOptions {
+  const inMs = delay === undefined ? undefined : readDuration(delay);
+  if (delay !== undefined && inMs === undefined)
+    throw new WakebusError('INVALID_OPTION', { option: '--in', why: 'write a time such as 30s, 5min or 2h' });
+  const atMs = readTime('--at', at);
+  const count = Number(inMs !== undefined) + Number(atMs !== undefined) + Number(wait === true);
+  if (count > 1)
+    throw new WakebusError('INVALID_OPTION', { option: '--in', why: 'write one of --in, --at and --wait' });
+  return { ...(inMs !== undefined && { inMs }), ...(atMs !== undefined && { atMs }) };
 }
 
 async function send({ output }: CommandContext, { client }: Session, request: Request): Promise<void> {
