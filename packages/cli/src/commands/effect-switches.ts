@@ -1,8 +1,6 @@
 /** `wakebus effects disable` and `enable`: what fails, or must not happen now, is kept from starting; the agents go on. */
 import type { Command } from 'commander';
-import { disableEffects, enableEffects } from '@wakebus/placement-node';
 import { type EffectScope, WakebusError } from '@wakebus/protocol';
-import { portsOf } from '../census.ts';
 import type { CliIo } from '../cli-io.ts';
 import { connected, contextOf, examples } from '../command-context.ts';
 
@@ -20,9 +18,11 @@ export function addDisable(effects: Command, io: CliIo): void {
     .action(async (target: string | undefined, flags: SwitchFlags, self: Command) => {
       const scope = scopeOf(target, flags);
       const context = contextOf(self, io);
-      await connected(context, (session) =>
-        disableEffects(portsOf(session), scope, flags.reason ?? 'by an operator', Date.now()),
-      );
+      await connected(context, async (session) => {
+        const { disableEffects } = await import('@wakebus/placement-node');
+        const { portsOf } = await import('../census.ts');
+        await disableEffects(portsOf(session), scope, flags.reason ?? 'by an operator', Date.now());
+      });
       context.output.message(`${nameOf(scope)}: disabled. What runs already goes on`);
     });
   examples(command, [
@@ -40,7 +40,11 @@ export function addEnable(effects: Command, io: CliIo): void {
     .action(async (target: string | undefined, flags: SwitchFlags, self: Command) => {
       const scope = scopeOf(target, flags);
       const context = contextOf(self, io);
-      const was = await connected(context, (session) => enableEffects(portsOf(session), scope));
+      const was = await connected(context, async (session) => {
+        const { enableEffects } = await import('@wakebus/placement-node');
+        const { portsOf } = await import('../census.ts');
+        return enableEffects(portsOf(session), scope);
+      });
       context.output.message(`${nameOf(scope)}: ${was ? 'enabled' : 'was not disabled'}`);
     });
   examples(command, ['wakebus effects enable https://bank.example', 'wakebus effects enable --type order']);
