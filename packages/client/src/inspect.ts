@@ -41,6 +41,8 @@ export interface AgentInspection<TContext = unknown> {
   readonly status: 'active' | 'done';
   /** What the machine completed with. */
   readonly output?: unknown;
+  /** Child actors by their IDs, each with its own. Their timers and effects are among the agent's, under their names. */
+  readonly children?: Readonly<Record<string, InspectedChild>>;
   readonly machineVersion: number;
   readonly incarnation: number;
   /** Inbox sequence up to which it has processed. */
@@ -68,12 +70,32 @@ export interface AgentInspection<TContext = unknown> {
   readonly sizes: { readonly recordBytes: number; readonly snapshotBytes: number };
 }
 
+/** A child actor of an agent: a machine, or a transition function, which has no state value. */
+export interface InspectedChild {
+  /** As `actor` of its timers and effects. */
+  readonly name: string;
+  /** The name of its logic in its parent's machine. */
+  readonly src: string;
+  readonly state: unknown;
+  readonly context: unknown;
+  readonly status: 'active' | 'done' | 'error';
+  readonly output?: unknown;
+  readonly children?: Readonly<Record<string, InspectedChild>>;
+}
+
 /** How snapshots are stored: readable without the machine. */
 interface StoredSnapshot {
   readonly value: unknown;
   readonly context: unknown;
   readonly status: 'active' | 'done';
   readonly output?: unknown;
+  readonly children?: Readonly<Record<string, StoredChild>>;
+}
+
+interface StoredChild {
+  readonly session: number;
+  readonly src: string;
+  readonly snapshot: StoredSnapshot;
 }
 
 const NO_SNAPSHOT: StoredSnapshot = { value: undefined, context: undefined, status: 'active' };
@@ -136,6 +158,7 @@ function describe(
     context: snapshot.context,
     status: snapshot.status,
     ...(snapshot.output !== undefined && { output: snapshot.output }),
+    ...childrenOf(snapshot),
     machineVersion: record.machineVersion,
     incarnation: record.incarnation,
     cursor: record.cursor,
@@ -155,4 +178,22 @@ function describe(
     ...(last !== undefined && { last }),
     sizes: { recordBytes, snapshotBytes: record.snapshot.length },
   };
+}
+
+function childrenOf({ children }: StoredSnapshot): Pick<AgentInspection, 'children'> {
+  if (children === undefined) return {};
+  const shown = Object.entries(children).map(([id, { session, src, snapshot }]) => {
+    const { value: state, context, status, output } = snapshot;
+    const child: InspectedChild = {
+      name: `${id}:${session}`,
+      src,
+      state,
+      context,
+      status,
+      ...(output !== undefined && { output }),
+      ...childrenOf(snapshot),
+    };
+    return [id, child] as const;
+  });
+  return { children: Object.fromEntries(shown) };
 }

@@ -7,7 +7,7 @@ export { Client, type ClientOptions, createClient } from './client.ts';
 export { type ControlOptions } from './control.ts';
 export { type FollowOptions } from './follow.ts';
 export { type HistoryOptions, type HistoryPage, type PastCommit } from './history.ts';
-export { type AgentInspection, type InspectedReply } from './inspect.ts';
+export { type AgentInspection, type InspectedChild, type InspectedReply } from './inspect.ts';
 export { type AgentPage, type AgentSummary, type ListOptions } from './list.ts';
 export { type Observation, type ObservedEvent } from './observe.ts';
 export {

@@ -73,5 +73,10 @@ function timersOf({
   readonly address: Address;
   readonly timers?: readonly TimerEntry[];
 }): AgentTimer[] {
-  return timers.map((timer) => ({ agent: address, ...timer }));
+  // A child actor's timers go under its name, also where they are fired and cancelled.
+  return timers.map(({ actor, ...timer }) => ({
+    agent: address,
+    ...timer,
+    ...(actor !== undefined && { actor, id: `${actor}/${timer.id}` }),
+  }));
 }

@@ -2,13 +2,14 @@
  * Checks one action, guard or delay of a machine: that it is there, and of a kind that an agent can have.
  */
 import type { AnyStateMachine } from 'xstate';
-import { whyNoEffect } from './effect-check.ts';
-import { whyUnsupported } from './unsupported-actions.ts';
+import { whyNoActor } from './family/actor-check.ts';
 
 /** Something that an agent cannot have, and where it stands in the machine's config. */
 export interface Finding {
   readonly path: string;
   readonly why: string;
+  /** It is wrong only in the agent's own machine, which has no parent. */
+  readonly isOfRoot?: true;
 }
 
 /** One or many, or none, as a list: configs allow each. */
@@ -20,20 +21,34 @@ export function list(value: unknown): readonly unknown[] {
 /** What is wrong with an action: a name, an object with a name and params, a function, or one of XState's own. */
 export function* actionFindings(machine: AnyStateMachine, action: unknown, path: string): Generator<Finding> {
   if (typeof action === 'function') {
-    const builtIn = action as { type?: unknown; delay?: unknown; src?: unknown };
-    const why = typeof builtIn.type === 'string' ? whyUnsupported(builtIn.type, builtIn) : undefined;
-    if (why !== undefined) yield { path, why };
-    else if (builtIn.type === 'xstate.spawnChild') {
-      const whyNot = whyNoEffect(machine, builtIn);
-      if (whyNot !== undefined) yield { path, why: whyNot };
-    } else if (builtIn.type === 'xstate.raise' && typeof builtIn.delay === 'string')
-      yield* delayFinding(machine, builtIn.delay, path);
+    yield* builtInFindings(machine, action, path);
     return;
   }
   const name = nameOf(action);
   if (name === undefined) yield { path, why: 'it is neither the name of an action nor an action' };
   else if (!has(machine.implementations.actions, name))
     yield { path, why: missing('action', name, machine.implementations.actions) };
+}
+
+function* builtInFindings(machine: AnyStateMachine, action: object, path: string): Generator<Finding> {
+  const { type, delay, to, ...spawn } = action as { type?: unknown; delay?: unknown; to?: unknown };
+  if (type === 'xstate.spawnChild') {
+    const why = whyNoActor(machine, spawn);
+    if (why !== undefined) yield { path, why };
+  } else if (type === 'xstate.sendTo' && to === '#_parent')
+    yield { path, why: 'an agent has no parent: use sendToAgent() with an address', isOfRoot: true };
+  else if (type === 'xstate.sendTo' && typeof to === 'string' && !reaches(machine, to))
+    yield {
+      path,
+      why: `sendTo() and forwardTo() reach only the agent's own actors: use sendToAgent('<type>/<id>', event)`,
+    };
+  if ((type === 'xstate.raise' || type === 'xstate.sendTo') && typeof delay === 'string')
+    yield* delayFinding(machine, delay, path);
+}
+
+/** Whether a name can be that of an actor: which actors there are by then, only the machine knows. */
+function reaches(machine: AnyStateMachine, to: string): boolean {
+  return to.startsWith('#_') || (!to.includes('/') && Object.keys(machine.implementations.actors).length > 0);
 }
 
 /** What is wrong with a guard, or with those that `and`, `or` and `not` hold. */

@@ -2,21 +2,19 @@
  * The interpreter: one event into one machine, purely. Nothing is executed; what the machine wants done
  * comes back as outputs, in the machine's order.
  *
- * It is what XState's `transition()` is, in a scope of its own (`step-scope.ts`). What the outputs are is
- * in `outputs.ts`. Order, commits and failed attempts are the turn's.
+ * It is what XState's `transition()` is, for the agent's machine and its children (`family/family-step.ts`).
+ * What the outputs are is in `outputs.ts`. Order, commits and failed attempts are the turn's.
  */
-import { type AgentEvent, type AgentKey, decode, decodeToken, encode, splitKey } from '@wakebus/protocol';
-import type { AnyMachineSnapshot } from 'xstate';
-import { isStub, withChildren } from './child-stubs.ts';
+import { type AgentEvent, type AgentKey, decodeToken, splitKey } from '@wakebus/protocol';
 import type { AgentAddress, AnyAgentDefinition } from './define-agent.ts';
+import { type ActorName, type AgentSnapshot, hasActor } from './family/family.ts';
+import { FamilyStep, NO_NAME, Untaken } from './family/family-step.ts';
+import { seal } from './family/seal.ts';
 import { indexOf } from './machine-index.ts';
-import { type Output, toOutput, unsupported } from './outputs.ts';
-import { type StepScope, inStep } from './step-scope.ts';
+import { type Output, unsupported } from './outputs.ts';
 
+export type { AgentSnapshot } from './family/family.ts';
 export type { Output } from './outputs.ts';
-
-/** A machine's state in memory, as `transition` takes it. Immutable; a step returns another one. */
-export type AgentSnapshot = AnyMachineSnapshot;
 
 /** What became of an event. */
 export interface Step {
@@ -44,13 +42,13 @@ const NO_OUTPUTS: readonly Output[] = Object.freeze([]);
  * @throws what the machine's code threw; {@link WakebusError} `MACHINE_UNSUPPORTED` or `VALUE_NOT_DURABLE`.
  */
 export function initialStep(definition: AnyAgentDefinition, key: AgentKey, input?: unknown): InitialStep {
-  const { machine } = definition;
+  const { machine, type: agentType } = definition;
   const machineInput = input === undefined ? (definition.input?.(addressParts(key)) as unknown) : input;
-  return inStep((scope) => {
-    const first: AgentSnapshot = machine.getInitialSnapshot(scope.actorScope, machineInput);
-    const { snapshot, outputs } = finish(definition, first, scope, 'its birth');
-    if (typeof machine.config.context === 'function') return { snapshot, outputs };
-    return { snapshot: { ...snapshot, context: decode(encode(snapshot.context)) } as AgentSnapshot, outputs };
+  const during = 'its birth';
+  const step = new FamilyStep({ agentType, machine, snapshot: undefined, during });
+  return step.host(() => {
+    step.birth(machineInput);
+    return { snapshot: sealed(step, undefined, agentType, during), outputs: step.outputs };
   });
 }
 
@@ -61,58 +59,46 @@ export function initialStep(definition: AnyAgentDefinition, key: AgentKey, input
  * keeps a cache entry for each type that it was ever asked about, and types come from outside. Nothing
  * happens in a machine that is done, either.
  *
+ * @param actor - Which of the agent's actors it is for. @default the agent's own machine
  * @throws what the machine's code threw; {@link WakebusError} `MACHINE_UNSUPPORTED` for an action that
  * cannot be kept, `VALUE_NOT_DURABLE` for an output that cannot be stored. `snapshot` is then as it was.
  */
-export function applyEvent(definition: AnyAgentDefinition, snapshot: AgentSnapshot, event: AgentEvent): Step {
-  const known = indexOf(definition.machine).knows(event.type);
-  if (!known || snapshot.status !== 'active') return { snapshot, outputs: NO_OUTPUTS, handled: false, known };
-  return inStep((scope) => {
-    const next: AgentSnapshot = definition.machine.transition(snapshot, event, scope.actorScope);
-    // To XState an effect's error that no state takes is the end of the machine. Here it is a dead letter.
-    if (next.status === 'error' && scope.handled === false)
-      return { snapshot, outputs: NO_OUTPUTS, handled: false, known };
-    const { snapshot: after, outputs } = finish(definition, next, scope, `"${event.type}"`);
-    return { snapshot: after, outputs, handled: scope.handled === true, known };
-  });
-}
-
-/** XState returns some exceptions as a snapshot; here every one is thrown, so that the old snapshot stands. */
-function finish(
+export function applyEvent(
   definition: AnyAgentDefinition,
   snapshot: AgentSnapshot,
-  scope: StepScope,
-  during: string,
-): InitialStep {
-  if (snapshot.status === 'error') throw snapshot.error;
-  let outputs = NO_OUTPUTS as Output[];
-  for (const action of scope.actions) {
-    const output = toOutput(definition, action, during);
-    if (output === undefined) continue;
-    if (outputs.length === 0) outputs = [];
-    outputs.push(output);
+  event: AgentEvent,
+  actor?: ActorName,
+): Step {
+  const { machine, type: agentType } = definition;
+  const known = actor !== undefined || indexOf(machine).knows(event.type);
+  const nothing: Step = { snapshot, outputs: NO_OUTPUTS, handled: false, known };
+  if (!known || snapshot.status !== 'active' || !hasActor(snapshot, actor)) return nothing;
+  const during = `"${event.type}"`;
+  const step = new FamilyStep({ agentType, machine, snapshot, during });
+  try {
+    return step.host(() => {
+      step.take(actor, event);
+      const outputs = step.outputs.length === 0 ? NO_OUTPUTS : step.outputs;
+      // An effect's error that a child does not take is its parent's to take; who came this far has taken it.
+      const handled = step.handled === true || (actor !== undefined && isError(event));
+      return { snapshot: sealed(step, snapshot, agentType, during), outputs, handled, known };
+    });
+  } catch (thrown) {
+    if (!(thrown instanceof Untaken)) throw thrown;
+    // To XState an effect's error that no state takes is the end of the machine. Here it is a dead letter.
+    if (isError(event) && event['error'] === thrown.cause) return nothing;
+    throw thrown.cause;
   }
-  return { snapshot: withStubs(definition.type, snapshot, outputs, during), outputs };
 }
 
-/** The snapshot with stubs in place of the actors that XState has made for effects. Others are refused. */
-function withStubs(
-  agentType: string,
-  snapshot: AgentSnapshot,
-  outputs: readonly Output[],
-  during: string,
-): AgentSnapshot {
-  const ids: string[] = [];
-  for (const id in snapshot.children) if (snapshot.children[id] !== undefined) ids.push(id);
-  const isKept = (id: string): boolean =>
-    isStub(snapshot.children[id]) || outputs.some((output) => output.kind === 'effect' && output.id === id);
-  const strange = ids.find((id) => !isKept(id));
-  if (strange === undefined) return withChildren(snapshot, ids);
-  throw unsupported(
-    agentType,
-    during,
-    `it spawns the actor "${strange}" inside assign(), which would not survive a sleep; invoke it, or use spawnChild()`,
-  );
+function isError({ type }: AgentEvent): boolean {
+  return type.startsWith('xstate.error.actor.');
+}
+
+function sealed(step: FamilyStep, before: AgentSnapshot | undefined, agentType: string, during: string): AgentSnapshot {
+  return seal(step, before, () => {
+    throw unsupported(agentType, during, NO_NAME);
+  });
 }
 
 function addressParts(key: AgentKey): AgentAddress {

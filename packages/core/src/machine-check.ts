@@ -7,7 +7,8 @@
  */
 import { FAN_OUT_EVENT, WakebusError, encodedSizeBytes } from '@wakebus/protocol';
 import type { AnyStateMachine } from 'xstate';
-import { invokeFindings, sharedInvokeIds } from './effect-check.ts';
+import { invokeFindings, sharedInvokeIds } from './family/actor-check.ts';
+import { isMachine } from './family/logic.ts';
 import { type Finding, actionFindings, delayFinding, guardFindings, list } from './implementation-check.ts';
 import { isReserved } from './event-check.ts';
 import { statesOf } from './machine-index.ts';
@@ -29,10 +30,21 @@ const INTERNAL = ['xstate.after.', 'xstate.done.state.', 'xstate.done.actor.', '
  * @throws {WakebusError} `MACHINE_UNSUPPORTED` with the path in the machine (`states.working.on.GO.actions[1]`); `VALUE_NOT_DURABLE` for a constant context that cannot be stored.
  */
 export function checkMachine(agentType: string, machine: AnyStateMachine): void {
-  for (const { path, why } of findings(machine))
+  for (const { path, why } of familyFindings(machine, '', new Set()))
     throw new WakebusError('MACHINE_UNSUPPORTED', { agentType, path, why });
   const { context } = machine.config as { context?: unknown };
   if (typeof context !== 'function') encodedSizeBytes({ context });
+}
+
+/** Of a machine and of all machines that it may have as children: each once. */
+function* familyFindings(machine: AnyStateMachine, prefix: string, seen: Set<AnyStateMachine>): Generator<Finding> {
+  if (seen.has(machine)) return;
+  const isRoot = seen.size === 0;
+  seen.add(machine);
+  for (const finding of findings(machine))
+    if (isRoot || finding.isOfRoot !== true) yield { ...finding, path: prefix + finding.path };
+  for (const [src, logic] of Object.entries<unknown>(machine.implementations.actors))
+    if (isMachine(logic)) yield* familyFindings(logic, `${prefix}implementations.actors.${src}.`, seen);
 }
 
 function* findings(machine: AnyStateMachine): Generator<Finding> {
@@ -51,7 +63,7 @@ function* stateFindings(machine: AnyStateMachine, state: StateConfig, prefix: st
   for (const [i, invoke] of list(state['invoke']).entries()) {
     const path = `${prefix}invoke${Array.isArray(state['invoke']) ? `[${i}]` : ''}`;
     yield* invokeFindings(machine, invoke, path);
-    for (const property of ['onDone', 'onError'] as const)
+    for (const property of ['onDone', 'onError', 'onSnapshot'] as const)
       yield* transitionFindings(machine, (invoke as StateConfig | null)?.[property], `${path}.${property}`);
   }
   if (state['route'] !== undefined) {

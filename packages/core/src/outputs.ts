@@ -5,25 +5,48 @@
  * `enqueueActions`.
  */
 import { type AgentEvent, EVENT_LIMIT_BYTES, WakebusError, encodedSizeBytes } from '@wakebus/protocol';
-import type { AnyStateMachine, ExecutableActionObject } from 'xstate';
+import type { ExecutableActionObject } from 'xstate';
 import { type MarkedOutput, resolveMarked } from './actions.ts';
-import type { AnyAgentDefinition } from './define-agent.ts';
-import { whyNoEffect } from './effect-check.ts';
 import { checkEvent } from './event-check.ts';
-import { whyUnsupported } from './unsupported-actions.ts';
+import type { ActorName } from './family/family.ts';
+
+/** Of which child actor an output is, where it is not the agent's own machine. */
+interface Owned {
+  readonly actor?: ActorName;
+}
 
 /** Something that the machine wants done once the step is committed. Events and values in it are durable. */
 export type Output =
   | MarkedOutput
   | { readonly kind: 'emit'; readonly event: AgentEvent }
-  /** Arms a timer; one of the same ID is replaced. Without an ID nothing can cancel it, so any unused one does. */
-  | { readonly kind: 'timer'; readonly id: string | undefined; readonly delayMs: number; readonly event: AgentEvent }
-  | { readonly kind: 'cancel'; readonly id: string }
-  /** Starts an effect after the commit; one of the same ID is aborted. */
-  | { readonly kind: 'effect'; readonly id: string; readonly src: string; readonly input: unknown }
-  | { readonly kind: 'abort'; readonly id: string }
+  | TimerOutput
+  | (Owned & { readonly kind: 'cancel'; readonly id: string })
+  | EffectOutput
+  | (Owned & { readonly kind: 'abort'; readonly id: string })
+  /** A child actor is over: its timers are cancelled, and its effects aborted. */
+  | { readonly kind: 'end'; readonly actor: string }
   /** A custom action: run best-effort after the commit. */
   | { readonly kind: 'action'; readonly name: string; readonly run: () => void };
+
+/** Arms a timer; one of the same ID is replaced. Without an ID nothing can cancel it, so any unused one does. */
+export interface TimerOutput extends Owned {
+  readonly kind: 'timer';
+  readonly id: string | undefined;
+  readonly delayMs: number;
+  readonly event: AgentEvent;
+  /** Whom the event is for, where that is another actor than the one that sends it; `null` is the agent's own machine. */
+  readonly to?: string | null;
+}
+
+/** Starts an effect after the commit; one of the same ID is aborted. */
+export interface EffectOutput extends Owned {
+  readonly kind: 'effect';
+  readonly id: string;
+  readonly src: string;
+  readonly input: unknown;
+  /** Names under which its machine is found from the agent's own. */
+  readonly machines?: readonly string[];
+}
 
 /** The error for an action that cannot be kept, found while running. */
 export function unsupported(agentType: string, during: string, why: string): WakebusError<'MACHINE_UNSUPPORTED'> {
@@ -31,47 +54,25 @@ export function unsupported(agentType: string, during: string, why: string): Wak
 }
 
 /**
- * The output of an action, or `undefined` for one that XState has already dealt with.
+ * The output of an action, or `undefined` for one that XState has already dealt with. What moves actors
+ * is none (`family/family-step.ts`).
  *
  * @param during - What the step was about, for errors.
  * @throws {WakebusError} `MACHINE_UNSUPPORTED`, `VALUE_NOT_DURABLE`, `EVENT_TOO_LARGE`, `RESERVED_EVENT`, `INVALID_ADDRESS`; or what the author's expressions threw.
  */
-export function toOutput(
-  { type: agentType, machine }: AnyAgentDefinition,
-  action: ExecutableActionObject,
-  during: string,
-): Output | undefined {
+export function toOutput(agentType: string, action: ExecutableActionObject, during: string): Output | undefined {
   const { type, params, info, exec } = action as { type: string; params: unknown; info: never; exec: unknown };
   switch (type) {
     case 'xstate.raise':
+    case 'xstate.sendTo':
       return toTimer(agentType, params as RaiseParams, during);
     case 'xstate.cancel':
       return { kind: 'cancel', id: (params as { sendId: string }).sendId };
-    case 'xstate.spawnChild':
-      return toEffect(agentType, machine, params as SpawnParams, during);
-    case 'xstate.stopChild':
-      return params === undefined ? undefined : { kind: 'abort', id: (params as { id: string }).id };
     case 'xstate.emit':
       return durable({ kind: 'emit', event: (params as { event: AgentEvent }).event });
     default:
       return toCustom(agentType, type, exec, info, params, during);
   }
-}
-
-interface SpawnParams {
-  readonly id?: unknown;
-  readonly src: unknown;
-  readonly systemId?: unknown;
-  readonly actorRef?: { readonly id: string };
-  readonly input?: unknown;
-}
-
-/** What `machine-check.ts` could not see: a spawn inside a function. */
-function toEffect(agentType: string, machine: AnyStateMachine, spawn: SpawnParams, during: string): Output {
-  const why = whyNoEffect(machine, spawn);
-  if (why !== undefined) throw unsupported(agentType, during, why);
-  const id = (spawn.actorRef as { readonly id: string }).id;
-  return durable({ kind: 'effect', id, src: spawn.src as string, input: spawn.input });
 }
 
 interface RaiseParams {
@@ -104,8 +105,6 @@ function toCustom(
   params: unknown,
   during: string,
 ): Output {
-  const why = whyUnsupported(type, params);
-  if (why !== undefined) throw unsupported(agentType, during, why);
   if (typeof exec !== 'function') throw unsupported(agentType, during, `the action "${type}" has no implementation`);
   const marked = resolveMarked(exec, info, params);
   if (marked === undefined)
@@ -119,7 +118,7 @@ function toCustom(
 }
 
 /** Refused while the step can still fail alone; at the commit, or in the relay, it would take its neighbours along. */
-function durable(output: Exclude<Output, { kind: 'action' | 'cancel' | 'abort' }>): Output {
+export function durable(output: Exclude<Output, { kind: 'action' | 'cancel' | 'abort' | 'end' }>): Output {
   if (output.kind === 'reply') encodedSizeBytes({ reply: output.value });
   else if (output.kind === 'refuse') encodedSizeBytes({ detail: output.detail });
   else if (output.kind === 'effect') limited(encodedSizeBytes({ input: output.input }));

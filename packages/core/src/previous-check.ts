@@ -9,7 +9,8 @@ import { WakebusError, isWakebusError } from '@wakebus/protocol';
 import type { AnyStateMachine, AnyStateNode, StateValue } from 'xstate';
 import type { AnyAgentDefinition } from './define-agent.ts';
 import { statesOf } from './machine-index.ts';
-import { type StoredSnapshot, migrate, restore } from './snapshot-codec.ts';
+import { type StoredSnapshot, restoreMachine } from './family/stored-machine.ts';
+import { migrate } from './snapshot-codec.ts';
 import { inStep } from './step-scope.ts';
 
 /**
@@ -42,7 +43,7 @@ function checkState(
     return;
   }
   try {
-    restore(definition, migrated);
+    restoreMachine(definition.machine, migrated);
   } catch (cause) {
     throw new WakebusError(
       'STATE_HOMELESS',

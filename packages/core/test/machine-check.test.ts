@@ -7,6 +7,7 @@ import {
   enqueueActions,
   forwardTo,
   fromCallback,
+  fromEventObservable,
   fromObservable,
   fromPromise,
   fromTransition,
@@ -46,6 +47,14 @@ const actors = {
   callback: fromCallback(() => {}),
   observable: fromObservable(() => ({ subscribe: () => ({ unsubscribe: () => {} }) })),
   transition: fromTransition((state: number) => state + 1, 0),
+  events: fromEventObservable(() => ({ subscribe: () => ({ unsubscribe: () => {} }) })),
+  strange: {
+    start: () => {},
+    transition: () => {},
+    getInitialSnapshot: () => {
+      throw new Error('no');
+    },
+  },
 };
 const AT = 'states.a.states.b.';
 
@@ -68,10 +77,15 @@ describe('a machine is refused, with the path in it, for', () => {
       /"nobody" has no implementation \(there are pay/,
     ],
     ['an invoke of what is only on the prototype', invoking({ id: 'x', src: 'toString' }), `${AT}invoke`, /"toString"/],
-    ['an invoked machine', invoking({ id: 'x', src: 'machine' }), `${AT}invoke`, /"machine" is no promise/],
-    ['an invoked callback', invoking({ id: 'x', src: 'callback' }), `${AT}invoke`, /is no promise/],
-    ['an invoked observable', invoking({ id: 'x', src: 'observable' }), `${AT}invoke`, /is no promise/],
-    ['an invoked transition function', invoking({ id: 'x', src: 'transition' }), `${AT}invoke`, /is no promise/],
+    ['an invoked callback', invoking({ id: 'x', src: 'callback' }), `${AT}invoke`, /a callback.*effect\(\)/],
+    ['an invoked observable', invoking({ id: 'x', src: 'observable' }), `${AT}invoke`, /an observable.*as an event/],
+    ['an invoked event observable', invoking({ id: 'x', src: 'events' }), `${AT}invoke`, /an observable/],
+    [
+      'an invoked logic of an unknown kind',
+      invoking({ id: 'x', src: 'strange' }),
+      `${AT}invoke`,
+      /none of fromPromise/,
+    ],
     ['an invoke with a system ID', invoking({ id: 'x', src: 'pay', systemId: 'y' }), `${AT}invoke`, /systemId/],
     [
       'an invoke that watches',
@@ -102,15 +116,15 @@ describe('a machine is refused, with the path in it, for', () => {
     ],
     [
       'sendTo',
-      inState({ on: { GO: { actions: sendTo('x', { type: 'y' }) } } }),
+      inState({ on: { GO: { actions: sendTo('order/x', { type: 'y' }) } } }),
       'states.a.states.b.on.GO.actions',
       /sendToAgent/,
     ],
     [
       'forwardTo',
-      { on: { 'a.b': [{ guard: () => true }, { actions: [cancel('x'), forwardTo('x')] }] } },
+      { on: { 'a.b': [{ guard: () => true }, { actions: [cancel('x'), forwardTo('order/x')] }] } },
       'on.a.b[1].actions[1]',
-      /sendTo\(\) and forwardTo\(\)/,
+      /reach only the agent's own actors/,
     ],
     [
       'sendParent',
@@ -119,17 +133,17 @@ describe('a machine is refused, with the path in it, for', () => {
       /no parent/,
     ],
     [
-      'a delayed sendTo',
-      inState({ after: { 100: { actions: sendTo('x', { type: 'y' }, { delay: 5 }) } } }),
+      'a delayed sendTo without its delay',
+      inState({ after: { 100: { actions: sendTo('x', { type: 'y' }, { delay: 'soon' as never }) } } }),
       'states.a.states.b.after.100.actions',
-      /not supported yet; use raise\(\)/,
+      /the delay "soon"/,
     ],
     [
       'an action in onDone',
       {
         initial: 'a',
         states: {
-          a: { initial: 'z', states: { z: { type: 'final' } }, onDone: { actions: sendTo('x', { type: 'y' }) } },
+          a: { initial: 'z', states: { z: { type: 'final' } }, onDone: { actions: sendTo('order/x', { type: 'y' }) } },
         },
       },
       'states.a.onDone.actions',
@@ -137,7 +151,7 @@ describe('a machine is refused, with the path in it, for', () => {
     ],
     [
       'an action of an initial transition',
-      { initial: { target: 'a', actions: sendTo('x', { type: 'y' }) } as never, states: { a: {} } },
+      { initial: { target: 'a', actions: sendTo('order/x', { type: 'y' }) } as never, states: { a: {} } },
       'initial.actions',
       /sendToAgent/,
     ],
@@ -196,8 +210,16 @@ describe('a machine is refused, with the path in it, for', () => {
     });
   });
 
+  test('a child machine, with the way to it', () => {
+    const deep = createMachine({ on: { GO: { actions: 'nobody' } } } as never);
+    const middle = createMachine({}, { actors: { deep } });
+    expect(refusalOf({}, { actors: { middle } })).toMatchObject({
+      path: 'implementations.actors.middle.implementations.actors.deep.on.GO.actions',
+    });
+  });
+
   test('an unsupported action among the implementations, used or not', () => {
-    expect(refusalOf({}, { actions: { tell: sendTo('x', { type: 'y' }) } })).toMatchObject({
+    expect(refusalOf({}, { actions: { tell: sendTo('order/x', { type: 'y' }) } })).toMatchObject({
       path: 'implementations.actions.tell',
     });
   });

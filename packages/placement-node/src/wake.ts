@@ -4,7 +4,7 @@
  * Nothing is written here but a birth and a quarantine: the claim itself is folded into the session's
  * first commit. A read is a hint; that commit decides.
  */
-import { type AgentMemory, type AnyAgentDefinition, childIds, decodeSnapshot, newbornMemory } from '@wakebus/core';
+import { type AgentMemory, type AnyAgentDefinition, decodeSnapshot, newbornMemory, openEffects } from '@wakebus/core';
 import {
   type AgentKey,
   type AgentRecord,
@@ -279,7 +279,7 @@ async function hydrate(
     const empty = record.snapshot.length === 0;
     const snapshot = empty
       ? undefined
-      : decodeSnapshot(definition, record.snapshot, record.machineVersion, addressOf(key), childIds(record.journal));
+      : decodeSnapshot(definition, record.snapshot, record.machineVersion, addressOf(key), openEffects(record.journal));
     const memory: AgentMemory = {
       key,
       definition,

@@ -69,6 +69,10 @@ export interface TimerEntry {
   readonly generation: number;
   readonly dueMs: number;
   readonly event: { readonly type: string; readonly [field: string]: unknown };
+  /** Which child actor of the agent has set it, as `<id>:<number>`; its own machine where there is none. */
+  readonly actor?: string;
+  /** Whom it is for, where that is another actor: its name, or `null` for the agent's own machine. */
+  readonly to?: string | null;
   readonly trace?: Headers;
   /** Of a schedule: it is armed anew by the commit that takes its fire. */
   readonly schedule?: ScheduleState;
@@ -141,8 +145,12 @@ export interface JournalEntry {
   readonly generation: number;
   /** The same in every attempt: agent, incarnation, input sequence and index, however the events were cut into turns. */
   readonly key: string;
+  /** Which child actor of the agent has asked for it, as `<id>:<number>`; its own machine where there is none. */
+  readonly actor?: string;
   /** Under which name the machine knows what is to be run. */
   readonly src: string;
+  /** Of a child actor: the names under which its machine is found from the agent's own. */
+  readonly machines?: readonly string[];
   /** What it works on, in the author's words: effects on one target fail together. `<type>/<src>` where none is named. */
   readonly target: string;
   readonly input?: unknown;

@@ -32,7 +32,8 @@ function describe(agent: AgentInspection, nowMs: number): string {
     ),
     field('version', `machine ${agent.machineVersion}, incarnation ${agent.incarnation}`),
     field('cursor', `${agent.cursor}${agent.waiting === 0 ? '' : `, ${counted(agent.waiting, 'message')} waiting`}`),
-    ...agent.timers.map(({ id, dueMs }) => field('timer', `${id} ${dueText(dueMs, nowMs)}`)),
+    ...childLines(agent.children, ''),
+    ...agent.timers.map(({ actor, id, dueMs }) => field('timer', `${named(actor, id)} ${dueText(dueMs, nowMs)}`)),
     ...agent.journal.map((entry) => field('effect', effectText(entry, nowMs))),
     ...agent.outbox.map(({ to, event }) => field('outbox', `${event.type} to ${to}`)),
     ...agent.maybe.map(({ to, event }) => field('unsent', `${event.type} to ${to}, too old to be sent by itself`)),
@@ -58,7 +59,7 @@ function attemptText(
 }
 
 function effectText(entry: AgentInspection['journal'][number], nowMs: number): string {
-  const { id, state, attempt, node, key, notBeforeMs, endedMs, error } = entry;
+  const { actor, id, state, attempt, node, key, notBeforeMs, endedMs, error } = entry;
   const when =
     endedMs !== undefined
       ? ` ${since(endedMs, nowMs)}`
@@ -67,7 +68,21 @@ function effectText(entry: AgentInspection['journal'][number], nowMs: number): s
         : '';
   const where = state === 'started' ? ` on ${node}` : '';
   const why = error === undefined ? '' : `: ${error.message} (${error.code})`;
-  return `${id} ${state}${where}${when}, ${counted(attempt, 'attempt')}, key ${key}${why}`;
+  return `${named(actor, id)} ${state}${where}${when}, ${counted(attempt, 'attempt')}, key ${key}${why}`;
+}
+
+/** A child's timers and effects go under its name. */
+function named(actor: string | undefined, id: string): string {
+  return actor === undefined ? id : `${actor}/${id}`;
+}
+
+function childLines(children: AgentInspection['children'], parent: string): string[] {
+  return Object.values(children ?? {}).flatMap((child) => {
+    const state = child.state === undefined ? '' : `${toText(child.state)} `;
+    const end = child.status === 'active' ? '' : `${child.status} `;
+    const line = field('child', `${parent}${child.name} (${child.src}) ${end}${state}${toText(child.context)}`);
+    return [line, ...childLines(child.children, `${parent}${child.name} › `)];
+  });
 }
 
 function dueText(ms: number, nowMs: number): string {

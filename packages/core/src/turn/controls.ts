@@ -11,7 +11,7 @@ import type { TurnDraft } from './draft.ts';
 import { abortEffect, resolveEffect } from './effects.ts';
 import { giveUp } from './give-up.ts';
 import type { InboundOf } from './inbound.ts';
-import { childIds } from './journal.ts';
+import { openEffects } from './journal.ts';
 import { deliverTo } from './machine-step.ts';
 import { applyTimerControl } from './timers.ts';
 
@@ -72,7 +72,7 @@ function removeAgent(draft: TurnDraft): void {
   const error = errorOf('AGENT_REMOVED', draft);
   for (const early of draft.early) giveUp(draft, asInbound(draft, early), error, 0);
   draft.cancelAll();
-  for (const id of childIds(draft.journal)) abortEffect(draft, id);
+  for (const effect of openEffects(draft.journal)) abortEffect(draft, effect);
   draft.early = [];
   draft.snapshot = undefined;
   draft.sleep = true;

@@ -22,9 +22,10 @@ import {
   WakebusError,
   encode,
 } from '@wakebus/protocol';
-import type { AnyMachineSnapshot } from 'xstate';
+import type { ActorName, AgentSnapshot } from '../family/family.ts';
 import type { Inbound } from './inbound.ts';
 import type { AgentMemory } from './memory.ts';
+import type { TimerOutput } from '../outputs.ts';
 
 /** An answer to publish after the commit. */
 export interface PendingReply {
@@ -73,7 +74,7 @@ export class TurnDraft {
   readonly env: TurnEnvironment;
   /** 0 to 1, for waits that are random. */
   readonly jitter: number;
-  snapshot: AnyMachineSnapshot | undefined;
+  snapshot: AgentSnapshot | undefined;
   cursor: number;
   cursorMs: number;
   incarnation: number;
@@ -155,20 +156,27 @@ export class TurnDraft {
   }
 
   /** Arms a delayed event, replacing one with the same ID. Without an ID nothing can cancel it. */
-  arm(id: string | undefined, delayMs: number, event: AgentEvent): void {
-    this.armAt(id, this.env.nowMs + Math.max(0, delayMs), event);
+  arm({ id, delayMs, ...timer }: Omit<TimerOutput, 'kind'>): void {
+    this.armAt(id, this.env.nowMs + Math.max(0, delayMs), timer);
   }
 
   /** As {@link arm}, at a time. What a schedule brings starts a trace of its own: one that repeats for years is no chain. */
-  armAt(id: string | undefined, dueMs: number, event: AgentEvent, schedule?: ScheduleState): void {
+  armAt(
+    id: string | undefined,
+    dueMs: number,
+    what: Omit<TimerOutput, 'kind' | 'id' | 'delayMs'> & Pick<TimerEntry, 'schedule'>,
+  ): void {
     const { trace } = this.env;
-    if (id !== undefined) this.cancel(id);
+    const { event, actor, to, schedule } = what;
+    if (id !== undefined) this.cancel(id, actor);
     this.generation += 1;
     const timer: TimerEntry = {
       id: id ?? `#${this.generation}`,
       generation: this.generation,
       dueMs,
       event,
+      ...(actor !== undefined && { actor }),
+      ...(to !== undefined && { to }),
       ...(trace !== undefined && schedule === undefined && { trace }),
       ...(schedule !== undefined && { schedule }),
     };
@@ -176,9 +184,12 @@ export class TurnDraft {
     this.armed.push(timer);
   }
 
-  cancel(id: string): void {
-    const timer = this.timers.find((candidate) => candidate.id === id);
-    if (timer === undefined) return;
+  cancel(id: string, actor?: ActorName): void {
+    const timer = this.timers.find((candidate) => candidate.id === id && candidate.actor === actor);
+    if (timer !== undefined) this.cancelTimer(timer);
+  }
+
+  cancelTimer(timer: TimerEntry): void {
     this.timers = this.timers.filter((candidate) => candidate !== timer);
     const fresh = this.armed.indexOf(timer);
     if (fresh >= 0) this.armed.splice(fresh, 1);
@@ -225,7 +236,7 @@ export class TurnDraft {
 
   /** Takes every timer back. */
   cancelAll(): void {
-    for (const { id } of this.timers) this.cancel(id);
+    for (const timer of this.timers) this.cancelTimer(timer);
   }
 
   setLifecycle(name: RecordLifecycle['name'], reason?: { readonly code: string; readonly message: string }): void {

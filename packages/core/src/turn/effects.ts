@@ -6,15 +6,19 @@
  * for the draft.
  */
 import { type EffectResolution, type JournalEntry, WakebusError, addressOf } from '@wakebus/protocol';
-import { withChildren } from '../child-stubs.ts';
+import { type EffectChild, ownName, withEffects } from '../family/family.ts';
 import type { EffectSpec, Lookup } from '../effect.ts';
 import { LONGEST_BACKOFF_MS } from '../effect-options.ts';
 import type { TurnDraft } from './draft.ts';
 import type { InboundOf } from './inbound.ts';
-import { childIds, ended, isKeyOld, isOpen, OLD_KEY, replaced, scheduleOf, specOf, unknown } from './journal.ts';
+import { OLD_KEY, ended, isKeyOld, isOpen, openEffects, replaced, scheduleOf, specOf, unknown } from './journal.ts';
+import type { EffectOutput } from '../outputs.ts';
 
-/** Gives the machine an event of the runtime's. @returns whether some state took it. @throws what the machine throws. */
-export type Deliver = (event: { readonly type: string; readonly [field: string]: unknown }) => boolean;
+/** Gives an actor of the agent an event of the runtime's. @returns whether some state took it. @throws what the machine throws. */
+export type Deliver = (
+  event: { readonly type: string; readonly [field: string]: unknown },
+  actor?: EffectChild['actor'],
+) => boolean;
 
 /** An entry, what its definition says of it, and how to tell the machine. */
 interface Case {
@@ -31,17 +35,19 @@ type Verdict = boolean;
 export function planEffect(
   draft: TurnDraft,
   place: { readonly seq: number; readonly index: number },
-  output: { readonly id: string; readonly src: string; readonly input: unknown },
+  output: Omit<EffectOutput, 'kind'>,
 ): void {
   const { memory, env } = draft;
-  abortEffect(draft, output.id);
+  abortEffect(draft, output);
   draft.generation += 1;
   const { definition } = memory;
   const entry: JournalEntry = {
     id: output.id,
     generation: draft.generation,
     key: `${memory.key}~${draft.incarnation}@${place.seq}.${place.index}`,
+    ...(output.actor !== undefined && { actor: output.actor }),
     src: output.src,
+    ...(output.machines !== undefined && { machines: output.machines }),
     target: specOf(definition, output)?.target ?? `${definition.type}/${output.src}`,
     ...(output.input !== undefined && { input: output.input }),
     state: 'planned',
@@ -54,8 +60,8 @@ export function planEffect(
 }
 
 /** Ends an effect because its state was left. What runs is told after the commit; its result is dropped. */
-export function abortEffect(draft: TurnDraft, id: string): void {
-  const entry = draft.journal.find((each) => each.id === id && isOpen(each));
+export function abortEffect(draft: TurnDraft, { actor, id }: EffectChild): void {
+  const entry = draft.journal.find((each) => each.id === id && each.actor === actor && isOpen(each));
   if (entry === undefined) return;
   if (entry.attempt === 0) {
     // Never started: nothing of it has left the agent.
@@ -72,9 +78,9 @@ export function cancelEffect(draft: TurnDraft, entry: JournalEntry, error: Wakeb
   const { id, generation } = entry;
   // The error of another one may have led to its end.
   if (!draft.journal.some((each) => each.generation === generation && isOpen(each))) return;
-  abortEffect(draft, id);
-  if (draft.snapshot !== undefined) draft.snapshot = withChildren(draft.snapshot, childIds(draft.journal));
-  deliver({ type: `xstate.error.actor.${id}`, error, actorId: id });
+  abortEffect(draft, entry);
+  if (draft.snapshot !== undefined) draft.snapshot = withEffects(draft.snapshot, openEffects(draft.journal));
+  deliver({ type: `xstate.error.actor.${id}`, error, actorId: id }, entry.actor);
 }
 
 /** Takes the result of an attempt. @returns `undefined` for one that is not current, else whether the machine had a place for it. */
@@ -105,7 +111,7 @@ export function takeDue(draft: TurnDraft, { fire }: InboundOf<'timer'>, deliver:
 
 /** Takes an operator's word on an effect that nobody knows about. @throws {WakebusError} `EFFECT_NOT_FOUND`; what the machine throws. */
 export function resolveEffect(draft: TurnDraft, { id, as, value }: EffectResolution, deliver: Deliver): void {
-  const entry = draft.journal.find((each) => each.id === id && each.state === 'maybe');
+  const entry = draft.journal.find((each) => ownName(each) === id && each.state === 'maybe');
   if (entry === undefined)
     throw new WakebusError('EFFECT_NOT_FOUND', { address: addressOf(draft.memory.key), effect: id });
   const found = { draft, entry, spec: specOf(draft.memory.definition, entry), deliver };
@@ -210,21 +216,21 @@ function ask(found: Case, why: string): Verdict {
 function finish(found: Case, output: unknown): Verdict {
   const { entry, deliver } = found;
   end(found, 'done');
-  deliver({ type: `xstate.done.actor.${entry.id}`, output, actorId: entry.id });
+  deliver({ type: `xstate.done.actor.${entry.id}`, output, actorId: entry.id }, entry.actor);
   return true;
 }
 
 function fail(found: Case, error: unknown): Verdict {
   const { entry, deliver } = found;
   end(found, 'failed', error);
-  return deliver({ type: `xstate.error.actor.${entry.id}`, error, actorId: entry.id });
+  return deliver({ type: `xstate.error.actor.${entry.id}`, error, actorId: entry.id }, entry.actor);
 }
 
 function end({ draft, entry }: Pick<Case, 'draft' | 'entry'>, state: 'done' | 'failed', error?: unknown): void {
   const facts = error === undefined ? undefined : factsOf(error);
   draft.journal = replaced(draft.journal, ended(entry, state, draft.env.nowMs, facts));
   draft.withdrawn.push(entry);
-  if (draft.snapshot !== undefined) draft.snapshot = withChildren(draft.snapshot, childIds(draft.journal));
+  if (draft.snapshot !== undefined) draft.snapshot = withEffects(draft.snapshot, openEffects(draft.journal));
 }
 
 /** A machine that throws on what it is told leaves the draft as it was. */

@@ -6,7 +6,8 @@
 import type { AgentRecord, JournalEntry, ParkReason } from '@wakebus/protocol';
 import type { AnyAgentDefinition } from '../define-agent.ts';
 import { type EffectSpec, effectSpecOf } from '../effect.ts';
-import { logicOf } from '../effect-check.ts';
+import type { EffectChild } from '../family/family.ts';
+import { logicOf, machineWithin } from '../family/logic.ts';
 import { RESULT_GRACE_MS } from '../effect-options.ts';
 
 /** Entries kept after their end, so that a look at the agent shows what it did last. */
@@ -62,14 +63,18 @@ export function schedulesOf(journal: AgentRecord['journal']): readonly EffectSch
   return journal.map(scheduleOf).filter((schedule) => schedule !== undefined);
 }
 
-/** IDs of the effects that stand among a snapshot's children. */
-export function childIds(journal: AgentRecord['journal']): readonly string[] {
-  return journal.filter(isOpen).map(({ id }) => id);
+/** The effects that stand among the children of a snapshot's actors. */
+export function openEffects(journal: AgentRecord['journal']): readonly EffectChild[] {
+  return journal.filter(isOpen);
 }
 
 /** What a definition says of an entry's effect; `undefined` when its machine does not know it (any more). */
-export function specOf({ machine }: AnyAgentDefinition, { src }: Pick<JournalEntry, 'src'>): EffectSpec | undefined {
-  return effectSpecOf(logicOf(machine, src));
+export function specOf(
+  { machine }: AnyAgentDefinition,
+  { machines, src }: Pick<JournalEntry, 'machines' | 'src'>,
+): EffectSpec | undefined {
+  const owner = machineWithin(machine, machines);
+  return owner === undefined ? undefined : effectSpecOf(logicOf(owner, src));
 }
 
 /** The journal with an entry in place of the one of its generation. Of those that are over, the last few stay. */

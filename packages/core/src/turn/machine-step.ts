@@ -6,10 +6,11 @@ import {
   addressOf,
   isWakebusError,
 } from '@wakebus/protocol';
-import type { AnyMachineSnapshot } from 'xstate';
+import { type ActorName, type AgentSnapshot, hasActor } from '../family/family.ts';
 import { type Output, applyEvent, initialStep } from '../interpreter.ts';
 import type { TurnDraft } from './draft.ts';
 import { type Deliver, abortEffect, planEffect } from './effects.ts';
+import { openEffects } from './journal.ts';
 import { giveUp } from './give-up.ts';
 import type { Inbound, InboundOf } from './inbound.ts';
 import { addSchedule, removeSchedule } from './schedules.ts';
@@ -18,14 +19,16 @@ import { addSchedule, removeSchedule } from './schedules.ts';
 interface StepFacts {
   readonly from?: string;
   readonly id?: string;
+  /** Which of the agent's actors it is for. @default the agent's own machine */
+  readonly actor?: ActorName;
 }
 
 /** One pure step of the machine, its outputs folded into the draft. @returns whether some state took the event. */
 export function step(draft: TurnDraft, inbound: Inbound, event: AgentEvent, facts: StepFacts): boolean {
   const { memory } = draft;
   const birth = draft.snapshot === undefined ? initialStep(memory.definition, memory.key) : undefined;
-  const before = birth?.snapshot ?? (draft.snapshot as AnyMachineSnapshot);
-  const result = applyEvent(memory.definition, before, event);
+  const before = birth?.snapshot ?? (draft.snapshot as AgentSnapshot);
+  const result = applyEvent(memory.definition, before, event, facts.actor);
   if (!result.known && (inbound.kind === 'event' || inbound.kind === 'message')) {
     if (birth !== undefined) takeBirth(draft, inbound, birth);
     const error = new WakebusError('EVENT_UNKNOWN', { address: addressOf(memory.key), event: event.type });
@@ -79,8 +82,9 @@ function take(
     case 'send':
       return draft.send(seq, index, output.to, output.event);
     case 'timer':
-      return draft.arm(output.id, output.delayMs, output.event);
+      return draft.arm(output);
     case 'cancel':
+      return draft.cancel(output.id, output.actor);
     case 'unschedule':
       return void removeSchedule(draft, output.id);
     case 'schedule':
@@ -88,7 +92,9 @@ function take(
     case 'effect':
       return planEffect(draft, { seq, index }, output);
     case 'abort':
-      return abortEffect(draft, output.id);
+      return abortEffect(draft, output);
+    case 'end':
+      return endActor(draft, output.actor);
     case 'emit':
       draft.emits.push(output.event);
       return;
@@ -98,6 +104,12 @@ function take(
     case 'sleep':
       draft.sleep = true;
   }
+}
+
+/** A child actor is over, and all that it had running with it. */
+function endActor(draft: TurnDraft, actor: string): void {
+  for (const timer of draft.timers.filter((each) => each.actor === actor)) draft.cancelTimer(timer);
+  for (const effect of openEffects(draft.journal)) if (effect.actor === actor) abortEffect(draft, effect);
 }
 
 function refusal(draft: TurnDraft, output: Extract<Output, { kind: 'refuse' }>): ReturnType<WakebusError['toJSON']> {
@@ -116,11 +128,14 @@ function nameOf(output: Output): string {
     case 'cancel':
     case 'effect':
     case 'abort':
+      return `${output.kind} ${output.actor === undefined ? '' : `${output.actor}/`}${output.id}`;
     case 'schedule':
     case 'unschedule':
       return `${output.kind} ${output.id}`;
     case 'emit':
       return `emit ${output.event.type}`;
+    case 'end':
+      return `end ${output.actor}`;
     default:
       return output.kind;
   }
@@ -158,5 +173,9 @@ export function deliverTo(
   draft: TurnDraft,
   { reply: _caller, ...inbound }: InboundOf<'effect' | 'timer' | 'control'>,
 ): Deliver {
-  return (event) => step(draft, inbound, event, { from: event.type.slice('xstate.'.length) });
+  return (event, actor) => {
+    // Nobody is left who could be told: a migration has taken the actor away.
+    if (draft.snapshot !== undefined && !hasActor(draft.snapshot, actor)) return true;
+    return step(draft, inbound, event, { from: event.type.slice('xstate.'.length), actor });
+  };
 }

@@ -3,8 +3,8 @@
  * that would be slow to rebuild for each turn.
  */
 import { type AgentKey, type AgentRecord, RECORD_FORMAT, SeenIndex } from '@wakebus/protocol';
-import type { AnyMachineSnapshot } from 'xstate';
 import type { AnyAgentDefinition } from '../define-agent.ts';
+import type { AgentSnapshot } from '../family/family.ts';
 
 /** An awake agent. Dropped, never repaired, when a commit was lost: the record is the only truth. */
 export interface AgentMemory {
@@ -12,7 +12,7 @@ export interface AgentMemory {
   readonly definition: AnyAgentDefinition;
   readonly record: AgentRecord;
   /** `undefined` before the first turn of a new agent, and where the state must not be touched. */
-  readonly snapshot: AnyMachineSnapshot | undefined;
+  readonly snapshot: AgentSnapshot | undefined;
   /** Mutable: turns add to it. A turn that is not committed takes the whole memory with it. */
   readonly seen: SeenIndex;
 }

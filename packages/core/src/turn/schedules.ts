@@ -20,6 +20,7 @@ import {
   specOfSchedule,
 } from '@wakebus/protocol';
 import { countBetween, latestBetween, nextAfter } from '../schedule-times.ts';
+import { ownName } from '../family/family.ts';
 import type { TurnDraft } from './draft.ts';
 import { type Deliver, cancelEffect } from './effects.ts';
 import { isOpen } from './journal.ts';
@@ -73,10 +74,10 @@ export function addSchedule(draft: TurnDraft, id: string, schedule: Schedule): n
 
 /** Removes a schedule, or any other timer of that ID, with what waits of it. @returns whether there was one. */
 export function removeSchedule(draft: TurnDraft, id: string): boolean {
-  const isThere = draft.timers.some((timer) => timer.id === id);
-  draft.cancel(id);
+  const found = draft.timers.find((timer) => ownName(timer) === id);
+  if (found !== undefined) draft.cancelTimer(found);
   draft.cancel(queuedId(id));
-  return isThere;
+  return found !== undefined;
 }
 
 /** Takes the occurrence of a schedule that has fired, and arms the next one. @throws what the machine throws; the draft is then as before. */
@@ -108,7 +109,7 @@ export function releaseQueued(draft: TurnDraft): void {
     if (first === undefined || !isSchedule(timer) || runningOf(draft, timer).isBusy) continue;
     const state = { ...timer.schedule, queued, began: draft.generation };
     draft.timers = draft.timers.map((each) => (each === timer ? { ...timer, schedule: state } : each));
-    draft.armAt(queuedId(timer.id), draft.env.nowMs, { ...timer.event, occurrence: first });
+    draft.armAt(queuedId(timer.id), draft.env.nowMs, { event: { ...timer.event, occurrence: first } });
   }
 }
 
@@ -179,7 +180,7 @@ function armNext(
   state: Omit<ScheduleState, 'occurrenceMs'>,
 ): void {
   const schedule = { ...state, occurrenceMs };
-  draft.armAt(id, occurrenceMs + offsetOf(draft.memory.key, id, state.spec.jitterMs), event, schedule);
+  draft.armAt(id, occurrenceMs + offsetOf(draft.memory.key, id, state.spec.jitterMs), { event, schedule });
 }
 
 /** By how much a schedule comes later, in milliseconds: spread evenly over agents and IDs, the same at each occurrence. */

@@ -12,6 +12,7 @@ import {
 } from '@wakebus/protocol';
 import { checkEvent } from '../event-check.ts';
 import { checkTimes } from '../schedule-times.ts';
+import { hasActor, ownName } from '../family/family.ts';
 import type { TurnDraft } from './draft.ts';
 import type { InboundOf } from './inbound.ts';
 import { step } from './machine-step.ts';
@@ -28,8 +29,11 @@ export function takeTimer(draft: TurnDraft, inbound: InboundOf<'timer' | 'contro
   }
   const before = draft.timers;
   draft.timers = draft.timers.filter((candidate) => candidate !== timer);
+  const actor = timer.to === undefined ? timer.actor : (timer.to ?? undefined);
+  // As in XState: what was sent to an actor that is gone by then goes nowhere.
+  if (draft.snapshot !== undefined && !hasActor(draft.snapshot, actor)) return;
   try {
-    step(draft, fire, timer.event, { from: `timer ${timer.id}` });
+    step(draft, fire, timer.event, { from: `timer ${ownName(timer)}`, actor });
   } catch (thrown) {
     draft.timers = before;
     throw thrown;
@@ -73,7 +77,7 @@ function obey(draft: TurnDraft, inbound: InboundOf<'control'>, timer: NonNullabl
     return { nextMs: addSchedule(draft, checkScheduleId(timer.id), schedule) };
   }
   if (verb === 'unschedule' && removeSchedule(draft, timer.id)) return undefined;
-  const found = draft.timers.find(({ id }) => id === timer.id);
+  const found = draft.timers.find((each) => ownName(each) === timer.id);
   if (found === undefined)
     throw new WakebusError('TIMER_NOT_FOUND', { address: addressOf(draft.memory.key), timer: timer.id });
   takeTimer(draft, inbound, found);

@@ -20,11 +20,11 @@ import {
   type Inbound,
   type Turn,
   type TurnLimits,
-  childIds,
   decodeSnapshot,
   defineAgent,
   freeze,
   newbornMemory,
+  openEffects,
   refuse,
   reply,
   sendToAgent,
@@ -151,7 +151,7 @@ export class Scene {
     const empty = record.snapshot.length === 0;
     const snapshot = empty
       ? undefined
-      : decodeSnapshot(definition, record.snapshot, record.machineVersion, undefined, childIds(record.journal));
+      : decodeSnapshot(definition, record.snapshot, record.machineVersion, undefined, openEffects(record.journal));
     const seen = new SeenIndex(record.seen, definition.dedupe.horizonMs);
     this.memory = { key: SELF, definition, record, snapshot, seen };
   }

@@ -1,6 +1,7 @@
 /**
  * Timers: each one makes exactly one committed turn, when it is due and not before.
  */
+import type { TimerEntry } from '@wakebus/protocol';
 import type { AgentHistory, RecordWrite, RunHistory, Violation } from './run-history.ts';
 
 /** Rounding between two clocks that show whole milliseconds. */
@@ -17,7 +18,7 @@ function checkFires({ key, writes }: AgentHistory): Violation[] {
   return writes.flatMap((after, i) => {
     const before = writes[i - 1]?.record;
     return firedIn(after).flatMap((id) => {
-      const timer = before?.timers.find((candidate) => candidate.id === id);
+      const timer = before?.timers.find((candidate) => nameOf(candidate) === id);
       if (timer === undefined) return [`${key}, revision ${after.revision}: the timer ${id} fired and was not armed`];
       const earlyMs = timer.dueMs - after.atMs;
       return earlyMs <= ROUNDING_MS
@@ -25,6 +26,11 @@ function checkFires({ key, writes }: AgentHistory): Violation[] {
         : [`${key}, revision ${after.revision}: the timer ${id} fired ${earlyMs} ms before its time`];
     });
   });
+}
+
+/** A child actor's timers go under its name. */
+function nameOf({ actor, id }: TimerEntry): string {
+  return actor === undefined ? id : `${actor}/${id}`;
 }
 
 /** The timers whose events a write's own turn has processed. */

@@ -1,11 +1,11 @@
 /**
- * Checks what a machine invokes and spawns: that it is a promise, under a name and an ID of its own, so that a
- * later process, or a later version of the machine, knows it again.
+ * Checks what a machine invokes and spawns: that it can be kept (a machine, a transition function, a promise), under
+ * a name and an ID of its own, so that a later process, or a later version of the machine, knows it again.
  */
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
-import { effectSpecOf } from './effect.ts';
-import type { Finding } from './implementation-check.ts';
-import { statesOf } from './machine-index.ts';
+import type { Finding } from '../implementation-check.ts';
+import { statesOf } from '../machine-index.ts';
+import { type LogicKind, kindOf, logicOf } from './logic.ts';
 
 /** What is read of an invoke, or of a spawn. */
 interface Spawn {
@@ -14,46 +14,54 @@ interface Spawn {
   readonly systemId?: unknown;
 }
 
+/** Why what is of a kind lives only in its process, and what to use instead. */
+const REFUSED: Partial<Record<LogicKind, string>> = {
+  callback:
+    'it is a callback, which lives in one process and would not survive a sleep; make work that ends an effect(), and let what is listened to send events to the agent (client.send, a webhook, a schedule)',
+  observable:
+    'it is an observable, whose subscription lives in one process and would not survive a sleep; let its source send each value to the agent as an event',
+  unknown:
+    'it is none of fromPromise(), effect(), fromTransition() and createMachine(), and an agent cannot store what it does not know',
+};
+
 /** What is wrong with one invoke of a state's config. */
 export function* invokeFindings(machine: AnyStateMachine, invoke: unknown, path: string): Generator<Finding> {
   if (typeof invoke !== 'object' || invoke === null) {
     yield { path, why: 'it is no invoke: write { id, src, onDone, onError }' };
     return;
   }
-  const why = whyNoEffect(machine, invoke);
+  const why = whyNoActor(machine, invoke);
   if (why !== undefined) yield { path, why };
-  else if ((invoke as { onSnapshot?: unknown }).onSnapshot !== undefined)
+  else if (
+    (invoke as { onSnapshot?: unknown }).onSnapshot !== undefined &&
+    kindOf(logicOf(machine, (invoke as { src: string }).src)) === 'effect'
+  )
     yield { path: `${path}.onSnapshot`, why: 'a promise has no snapshots in between; use onDone and onError' };
 }
 
 /**
- * Why something cannot be an effect.
+ * Why something cannot be an actor of an agent.
  *
+ * @param machine - Who invokes or spawns it, as its author wrote it.
  * @param spawn - An invoke's config, what `spawnChild` was made with, or its resolved params.
  */
-export function whyNoEffect(machine: AnyStateMachine, spawn: Spawn): string | undefined {
+export function whyNoActor(machine: AnyStateMachine, spawn: Spawn): string | undefined {
   const { id, src, systemId } = spawn;
   if (typeof src !== 'string')
     return 'its src is no name, and a later process could not find it again; put it into setup({ actors }) and write the name';
   if ((typeof id !== 'string' && typeof id !== 'function') || id === '')
-    return `the effect "${src}" has no id, and a generated one shifts when the machine changes; give it an id of its own`;
-  if (systemId !== undefined)
-    return `the effect "${src}" has a systemId, and agents have no actor system; leave it out`;
+    return `the actor "${src}" has no id, and a generated one shifts when the machine changes; give it an id of its own`;
   const logic = logicOf(machine, src);
   if (logic === undefined) {
     const names = Object.keys(machine.implementations.actors);
     const there = names.length === 0 ? 'the machine has none' : `there are ${names.join(', ')}`;
     return `the actor "${src}" has no implementation (${there}); give it one in setup() or provide()`;
   }
-  if (effectSpecOf(logic) === undefined)
-    return `the actor "${src}" is no promise, and what lives in this process would not survive a sleep; make it an effect(), or an agent of its own and use sendToAgent()`;
-  return undefined;
-}
-
-/** The actor that a machine knows under a name. Own ones only: `toString` is none. */
-export function logicOf(machine: AnyStateMachine, src: string): unknown {
-  const actors: Readonly<Record<string, unknown>> = machine.implementations.actors;
-  return Object.hasOwn(actors, src) ? actors[src] : undefined;
+  const kind = kindOf(logic);
+  if (kind === 'effect' && systemId !== undefined)
+    return `the effect "${src}" has a systemId, and nobody can send it anything; leave it out`;
+  const why = REFUSED[kind];
+  return why === undefined ? undefined : `the actor "${src}" cannot be kept: ${why}`;
 }
 
 /** Invokes of the same ID in states that can be active together: their results could not be told apart. */
