@@ -136,7 +136,7 @@ function summaryOf(key: AgentKey, entry: Entry, record: AgentRecord, live: boole
   const snapshot = record.snapshot.length === 0 ? undefined : (decode(record.snapshot) as { readonly value: unknown });
   const effects = record.journal.filter(({ endedMs }) => endedMs === undefined);
   const nextWakeMs = Math.min(
-    ...record.timers.map((timer) => timer.dueMs),
+    ...record.timers.map(({ dueMs, leftMs }) => (leftMs === undefined ? dueMs : Infinity)),
     ...effects.map(({ notBeforeMs, deadlineMs }) => notBeforeMs ?? deadlineMs ?? Infinity),
   );
   return {

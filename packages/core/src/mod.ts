@@ -35,6 +35,7 @@ export {
 } from './effect.ts';
 export type { Missed, Occurrence, Overlap, Schedule } from '@wakebus/protocol';
 export { type ResourceFactory, type ResourceKind, ResourcePool, type Resources, resourcesOf } from './resources.ts';
+export { type DelayExpression, remaining, restart } from './delays.ts';
 export { noActor } from './step-scope.ts';
 export { checkEvent, isReserved } from './event-check.ts';
 export {
@@ -72,6 +73,7 @@ export {
 } from './turn/journal.ts';
 export { type AgentMemory, type BirthFacts, newbornMemory } from './turn/memory.ts';
 export { setOldOutputsAside } from './turn/old-outputs.ts';
+export { isPaused, pauseTimers } from './turn/paused-timers.ts';
 export {
   MAX_TURN_BYTES,
   MAX_TURN_EVENTS,

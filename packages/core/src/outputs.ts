@@ -35,7 +35,9 @@ export interface TimerOutput extends Owned {
   readonly delayMs: number;
   readonly event: AgentEvent;
   /** Whom the event is for, where that is another actor than the one that sends it; `null` is the agent's own machine. */
-  readonly to?: string | null;
+  readonly to?: string | null | undefined;
+  /** How it stands still while the agent sleeps, where it does. */
+  readonly sleep?: 'remaining' | 'restart';
 }
 
 /** Starts an effect after the commit; one of the same ID is aborted. */
@@ -79,11 +81,12 @@ interface RaiseParams {
   readonly event: AgentEvent;
   readonly delay?: number;
   readonly id?: string;
+  readonly sleep?: 'remaining' | 'restart';
 }
 
 /** An immediate `raise` is part of the step. XState would take a delay that is no number for none, and fire at once. */
 function toTimer(agentType: string, raise: RaiseParams, during: string): Output | undefined {
-  const { event, delay, id } = raise;
+  const { event, delay, id, sleep } = raise;
   if (delay === undefined && !event.type.startsWith('xstate.after.')) return undefined;
   if (typeof delay !== 'number' || !Number.isFinite(delay)) {
     throw unsupported(
@@ -94,7 +97,7 @@ function toTimer(agentType: string, raise: RaiseParams, during: string): Output 
   }
   if (id !== undefined && typeof id !== 'string')
     throw unsupported(agentType, during, `the ID of a delayed "${event.type}" is no text`);
-  return durable({ kind: 'timer', id, delayMs: Math.max(0, delay), event });
+  return durable({ kind: 'timer', id, delayMs: Math.max(0, delay), event, ...(sleep !== undefined && { sleep }) });
 }
 
 function toCustom(

@@ -15,6 +15,8 @@ export interface StepScope {
   /** Whether the event selected a transition; `undefined` until the first microstep is over. */
   handled: boolean | undefined;
   readonly budget: StepBudget;
+  /** What the delay means that was evaluated last, for the action that has it. */
+  delay: 'remaining' | 'restart' | undefined;
 }
 
 /** What all actors of an agent may do for one event. */
@@ -56,6 +58,11 @@ export function spend(budget: StepBudget): void {
     throw new Error(`the machine goes round in circles: more than ${MAX_MICROSTEPS} transitions for one event`);
 }
 
+/** Says what the delay means in a sleep that is being evaluated. Outside of a step it means nothing. */
+export function noteDelay(sleep: 'remaining' | 'restart'): void {
+  if (current !== undefined) current.delay = sleep;
+}
+
 /** Runs one step in a new scope. */
 export function inStep<T>(run: (scope: StepScope) => T, options: ScopeOptions = {}): T {
   const outer = current;
@@ -80,11 +87,15 @@ function createScope({ self = rootRef, budget = { microsteps: 0 }, onAction, onD
     stopChild: nothing,
     system: self.system,
     actionExecutor: (action: ExecutableActionObject) => {
+      if (scope.delay !== undefined) {
+        Object.assign(action.params as object, { sleep: scope.delay });
+        scope.delay = undefined;
+      }
       actions.push(action);
       onAction?.(action);
     },
   };
-  const scope: StepScope = { actorScope, actions, handled: undefined, budget };
+  const scope: StepScope = { actorScope, actions, handled: undefined, budget, delay: undefined };
   return scope;
 }
 

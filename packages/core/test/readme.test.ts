@@ -18,7 +18,7 @@ test('the README’s agents can be defined', async () => {
       const exported = Object.values((await import(file)) as Record<string, { readonly type: string }>);
       types.push(...exported.map(({ type }) => type));
     }
-    expect(types).toEqual(['account', 'order', 'reporter', 'tour']);
+    expect(types).toEqual(['account', 'order', 'tour', 'reporter']);
   } finally {
     rmSync(folder, { recursive: true });
   }

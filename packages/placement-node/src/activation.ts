@@ -12,6 +12,7 @@ import {
   type MailboxMessage,
   type Turn,
   freeze,
+  isPaused,
   readInbound,
   setOldOutputsAside,
   takeTurn,
@@ -199,12 +200,20 @@ export class Activation {
     const record = this.handOver.trim(this.record);
     if (!this.#isClaimed && !this.#isLeftOver(record) && record.settled === this.record.settled) return true;
     const running = this.#context.telemetry.start(to === undefined ? span.sleep : span.move, this.#key, [record.trace]);
-    const lifecycle = asleep(record, this.#context.ports.clock.wallMs());
-    const isAsleep = await this.stand({ lease: { holder: '', epoch: this.#epoch }, lifecycle }, running);
+    const { lifecycle, timers } = asleep(record, this.#context.ports.clock.wallMs());
+    // To move is not to sleep: whoever takes the agent goes on at once.
+    const change = to === undefined ? { lifecycle, timers } : { lifecycle };
+    const isAsleep = await this.stand({ lease: { holder: '', epoch: this.#epoch }, ...change }, running);
+    if (isAsleep) this.#pauseSchedules();
     if (to !== undefined) running.set({ [attribute.toNode]: to });
     running.set({ [attribute.outcome]: isAsleep ? 'committed' : 'lost', ...this.#facts() });
     running.end();
     return isAsleep;
+  }
+
+  /** What stands still in a sleep wakes nobody. A fire that comes all the same is dropped. */
+  #pauseSchedules(): void {
+    this.handOver.cancel(this.record.timers.filter(isPaused));
   }
 
   /** Whether a record names a holder that runs the agent no more: one that is gone, or this node before it lost its lease. */
@@ -268,7 +277,7 @@ export class Activation {
         record: {
           ...memory.record,
           lease: { holder: '', epoch: this.#epoch },
-          lifecycle: asleep(memory.record, this.#context.ports.clock.wallMs()),
+          ...asleep(memory.record, this.#context.ports.clock.wallMs()),
         },
       };
     try {
@@ -282,6 +291,7 @@ export class Activation {
     if (probes?.afterCommit !== undefined) await probes.afterCommit(this.#key);
     if (isAsleep && this.#span !== undefined) this.#context.telemetry.below(span.sleep, this.#key, this.#span).end();
     releaseOutputs(this.#context, this, turn, wake);
+    if (isAsleep) this.#pauseSchedules();
     this.#answeredSeq = this.record.cursor;
     return { kind: 'committed', turn, asleep: isAsleep };
   }

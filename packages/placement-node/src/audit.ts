@@ -4,7 +4,7 @@
  * The backstop, not the mechanism: whatever is owed is also an unacknowledged message or a schedule.
  * What it finds points at a fault, so each find is logged.
  */
-import { isRunnable, schedulesOf } from '@wakebus/core';
+import { isPaused, isRunnable, schedulesOf } from '@wakebus/core';
 import { type AgentKey, type AgentRecord, decodeRecord, isCanonicalKey } from '@wakebus/protocol';
 import type { NodeContext } from './node-context.ts';
 import type { ClockTimer } from './ports/clock.ts';
@@ -85,5 +85,6 @@ export class Audit {
 
 /** Whether a timer is due for so long that its schedule must be lost. */
 export function hasOverdueTimer(record: AgentRecord, nowMs: number): boolean {
-  return [...record.timers, ...schedulesOf(record.journal)].some(({ dueMs }) => nowMs - dueMs > OVERDUE_MS);
+  const timers = record.timers.filter((timer) => !isPaused(timer));
+  return [...timers, ...schedulesOf(record.journal)].some(({ dueMs }) => nowMs - dueMs > OVERDUE_MS);
 }

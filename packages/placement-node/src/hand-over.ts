@@ -6,7 +6,7 @@
  * after a crash; its receiver knows it by its ID. Only when all of it is stored may the deliveries
  * behind it be acknowledged.
  */
-import { type EffectSchedule, isDue, schedulesOf } from '@wakebus/core';
+import { type EffectSchedule, isDue, isPaused, schedulesOf } from '@wakebus/core';
 import {
   type AgentKey,
   type AgentMessage,
@@ -111,7 +111,7 @@ export class HandOver {
   /** Hands over again all that a record owes. */
   resume(record: AgentRecord): void {
     this.relay(record.outbox);
-    this.arm(record.timers);
+    this.arm(record.timers.filter((timer) => !isPaused(timer)));
     this.arm(schedulesOf(record.journal));
   }
 

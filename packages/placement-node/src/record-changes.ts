@@ -2,7 +2,7 @@
  * Changes to a record that no event makes: going to sleep, draining what was held, and what to say when
  * it has grown too large. Pure.
  */
-import type { AgentMemory } from '@wakebus/core';
+import { type AgentMemory, pauseTimers } from '@wakebus/core';
 import {
   type AgentRecord,
   RECORD_LIMIT_BYTES,
@@ -12,9 +12,11 @@ import {
   encode,
 } from '@wakebus/protocol';
 
-/** What a sleeping agent's lifecycle says: why it sleeps, where that is not by choice. */
-export function asleep(record: AgentRecord, nowMs: number): RecordLifecycle {
-  return record.lifecycle.name === 'awake' ? { name: 'asleep', sinceMs: nowMs } : record.lifecycle;
+/** What a sleep changes: why it sleeps, where that is not by choice, and timers that stand still meanwhile. */
+export function asleep(record: AgentRecord, nowMs: number): Pick<AgentRecord, 'lifecycle' | 'timers'> {
+  const lifecycle: RecordLifecycle =
+    record.lifecycle.name === 'awake' ? { name: 'asleep', sinceMs: nowMs } : record.lifecycle;
+  return { lifecycle, timers: pauseTimers(record.timers, nowMs) };
 }
 
 /** Held messages are behind the cursor; while they are drained they are counted by a cursor of their own. */

@@ -73,6 +73,11 @@ export interface TimerEntry {
   readonly actor?: string;
   /** Whom it is for, where that is another actor: its name, or `null` for the agent's own machine. */
   readonly to?: string | null;
+  /** How it stands still while the agent sleeps, where it does: with what is left, or to begin anew with `delayMs`. */
+  readonly sleep?: 'remaining' | 'restart';
+  readonly delayMs?: number;
+  /** Of one that stands still: what it will be armed with by the first turn after the sleep. It has no schedule, and `dueMs` means nothing. */
+  readonly leftMs?: number;
   readonly trace?: Headers;
   /** Of a schedule: it is armed anew by the commit that takes its fire. */
   readonly schedule?: ScheduleState;

@@ -33,7 +33,7 @@ function describe(agent: AgentInspection, nowMs: number): string {
     field('version', `machine ${agent.machineVersion}, incarnation ${agent.incarnation}`),
     field('cursor', `${agent.cursor}${agent.waiting === 0 ? '' : `, ${counted(agent.waiting, 'message')} waiting`}`),
     ...childLines(agent.children, ''),
-    ...agent.timers.map(({ actor, id, dueMs }) => field('timer', `${named(actor, id)} ${dueText(dueMs, nowMs)}`)),
+    ...agent.timers.map((timer) => field('timer', timerText(timer, nowMs))),
     ...agent.journal.map((entry) => field('effect', effectText(entry, nowMs))),
     ...agent.outbox.map(({ to, event }) => field('outbox', `${event.type} to ${to}`)),
     ...agent.maybe.map(({ to, event }) => field('unsent', `${event.type} to ${to}, too old to be sent by itself`)),
@@ -69,6 +69,12 @@ function effectText(entry: AgentInspection['journal'][number], nowMs: number): s
   const where = state === 'started' ? ` on ${node}` : '';
   const why = error === undefined ? '' : `: ${error.message} (${error.code})`;
   return `${named(actor, id)} ${state}${where}${when}, ${counted(attempt, 'attempt')}, key ${key}${why}`;
+}
+
+/** What stands still in a sleep has no time at which it is due. */
+function timerText({ actor, id, dueMs, leftMs }: AgentInspection['timers'][number], nowMs: number): string {
+  const when = leftMs === undefined ? dueText(dueMs, nowMs) : `stands still with ${duration(leftMs)} left`;
+  return `${named(actor, id)} ${when}`;
 }
 
 /** A child's timers and effects go under its name. */

@@ -53,12 +53,12 @@ async function list({ output }: CommandContext, { client }: Session, flags: List
 }
 
 function asTable(rows: readonly AgentTimer[], nowMs: number): string {
-  const cells = rows.map(({ agent, id, event, dueMs, generation, schedule }) => [
+  const cells = rows.map(({ agent, id, event, dueMs, generation, leftMs, schedule }) => [
     oneLine(agent),
     oneLine(id),
     schedule === undefined ? 'timer' : 'schedule',
     event.type,
-    at(dueMs, nowMs),
+    leftMs === undefined ? at(dueMs, nowMs) : 'stands still',
     String(generation),
   ]);
   return table(['AGENT', 'ID', 'KIND', 'EVENT', 'DUE', 'GENERATION'], cells);

@@ -17,7 +17,6 @@ import {
   type RecordLifecycle,
   type ReplyBody,
   type ReplyEntry,
-  type ScheduleState,
   type TimerEntry,
   WakebusError,
   encode,
@@ -25,7 +24,11 @@ import {
 import type { ActorName, AgentSnapshot } from '../family/family.ts';
 import type { Inbound } from './inbound.ts';
 import type { AgentMemory } from './memory.ts';
+import { isPaused } from './paused-timers.ts';
 import type { TimerOutput } from '../outputs.ts';
+
+/** What is armed, besides its name and its time. */
+type ArmedTimer = Pick<TimerOutput, 'actor' | 'to'> & Pick<TimerEntry, 'event' | 'schedule' | 'sleep' | 'delayMs'>;
 
 /** An answer to publish after the commit. */
 export interface PendingReply {
@@ -156,32 +159,39 @@ export class TurnDraft {
   }
 
   /** Arms a delayed event, replacing one with the same ID. Without an ID nothing can cancel it. */
-  arm({ id, delayMs, ...timer }: Omit<TimerOutput, 'kind'>): void {
-    this.armAt(id, this.env.nowMs + Math.max(0, delayMs), timer);
+  arm({ id, delayMs, sleep, event, actor, to }: Omit<TimerOutput, 'kind'>): void {
+    const dueMs = this.env.nowMs + Math.max(0, delayMs);
+    // What is left is known when the agent falls asleep; how long it was at first, only now.
+    const pause = sleep === undefined ? undefined : { sleep, ...(sleep === 'restart' && { delayMs }) };
+    this.armAt(id, dueMs, { event, actor, to, ...pause });
   }
 
   /** As {@link arm}, at a time. What a schedule brings starts a trace of its own: one that repeats for years is no chain. */
-  armAt(
-    id: string | undefined,
-    dueMs: number,
-    what: Omit<TimerOutput, 'kind' | 'id' | 'delayMs'> & Pick<TimerEntry, 'schedule'>,
-  ): void {
+  armAt(id: string | undefined, dueMs: number, { actor, to, ...armed }: ArmedTimer): void {
     const { trace } = this.env;
-    const { event, actor, to, schedule } = what;
     if (id !== undefined) this.cancel(id, actor);
     this.generation += 1;
     const timer: TimerEntry = {
       id: id ?? `#${this.generation}`,
       generation: this.generation,
       dueMs,
-      event,
+      ...armed,
       ...(actor !== undefined && { actor }),
       ...(to !== undefined && { to }),
-      ...(trace !== undefined && schedule === undefined && { trace }),
-      ...(schedule !== undefined && { schedule }),
+      ...(trace !== undefined && armed.schedule === undefined && { trace }),
     };
     this.timers = [...this.timers, timer];
     this.armed.push(timer);
+  }
+
+  /** Lets the timers go on that stood still while the agent slept, under generations of their own. */
+  resumeTimers(): void {
+    for (const timer of this.timers.filter(isPaused)) {
+      const { generation: _old, id, leftMs = 0, dueMs: _due, trace: _trace, ...rest } = timer;
+      // Its schedule was taken back with the sleep, best effort: a fire of it is dropped.
+      this.cancelTimer(timer);
+      this.armAt(id, this.env.nowMs + leftMs, rest);
+    }
   }
 
   cancel(id: string, actor?: ActorName): void {

@@ -90,6 +90,7 @@ export function takeTurn(
   backoff: number,
 ): Turn {
   const draft = new TurnDraft(memory, env, backoff);
+  draft.resumeTimers();
   if (draft.lifecycle.name === 'asleep' || draft.lifecycle.name === 'backoff' || draft.lifecycle.name === 'paused')
     draft.setLifecycle('awake');
   let consumed = 0;

@@ -248,7 +248,7 @@ describe('stored children', () => {
   });
 
   test('must be durable, and are named where they are not', () => {
-    const odd = createMachine({ on: { ODD: { actions: assign({ run: () => () => 1 } as never) } } });
+    const odd = createMachine({ on: { ODD: { actions: assign({ run: () => () => 1 }) } } });
     const bad = new Scene(mall({}, odd));
     bad.take([bad.event('TO', { send: { type: 'ODD' } })]);
 

@@ -1,4 +1,6 @@
-import { expect, test } from 'vitest';
+import { assign, raise, setup } from 'xstate';
+import { describe, expect, test } from 'vitest';
+import { defineAgent, pauseTimers, remaining, restart } from '../../src/mod.ts';
 import { Scene } from './scene.ts';
 
 test('a delayed event is armed with its own generation, and taken when that fires', () => {
@@ -73,4 +75,97 @@ test('a fire for an agent that knows of no timer changes nothing', () => {
   const turn = scene.take([scene.fire('bell', 7), scene.note('a')]);
 
   expect([scene.words, turn.deadLetters, turn.duplicates]).toEqual([['a'], [], 1]);
+});
+
+describe('a delay over a sleep', () => {
+  const machine = setup({
+    delays: {
+      deadline: 100,
+      still: remaining(100),
+      anew: restart(({ context }: { context: { ms: number } }) => context.ms),
+    },
+    types: { context: {} as { ms: number; words: string[] } },
+    actions: { note: assign({ words: ({ context, event }) => [...context.words, event.type] }) },
+  }).createMachine({
+    id: 'd',
+    context: { ms: 100, words: [] },
+    type: 'parallel',
+    states: {
+      a: { initial: 'on', states: { on: { after: { deadline: 'off' } }, off: {} } },
+      b: { initial: 'on', states: { on: { after: { still: 'off' } }, off: {} } },
+      c: { initial: 'on', states: { on: { after: { anew: 'off' } }, off: {} } },
+    },
+    on: {
+      RING: { actions: 'note' },
+      LATER: { actions: raise({ type: 'RING' }, { id: 'bell', delay: remaining(100) }) },
+    },
+  });
+
+  function asleepAfter(awakeMs: number, asleepMs: number, ...types: readonly string[]): Scene {
+    const scene = new Scene(defineAgent({ type: 'notebook', machine } as never));
+    for (const type of ['BIRTH', ...types]) scene.take([scene.event(type)]);
+    scene.nowMs += awakeMs;
+    const record = { ...scene.record, timers: pauseTimers(scene.record.timers, scene.nowMs) };
+    scene.memory = { ...scene.memory, record };
+    scene.rehydrate();
+    scene.nowMs += asleepMs;
+    return scene;
+  }
+
+  function dueIn(scene: Scene, delay: string): number | undefined {
+    const timer = scene.record.timers.find(({ id }) => id.includes(delay));
+    return timer === undefined ? undefined : timer.dueMs - scene.nowMs;
+  }
+
+  test('is a deadline, stands still with what remains, or starts anew', () => {
+    const scene = asleepAfter(30, 1_000);
+    const before = scene.record.timers;
+    expect(before.map(({ id, leftMs }) => [id.split('.')[2], leftMs])).toEqual([
+      ['deadline', undefined],
+      ['still', 70],
+      ['anew', 100],
+    ]);
+
+    const turn = scene.take([scene.event('WAKE')]);
+
+    expect([dueIn(scene, 'deadline'), dueIn(scene, 'still'), dueIn(scene, 'anew')]).toEqual([-930, 70, 100]);
+    expect(turn.armed.map(({ generation }) => generation)).toEqual([4, 5]);
+    expect(turn.cancelled).toEqual([2, 3]);
+    expect(turn.memory.record.settled).toBe(false);
+  });
+
+  test('is counted over several sleeps', () => {
+    const scene = asleepAfter(30, 1_000);
+    scene.take([scene.event('WAKE')]);
+    scene.nowMs += 50;
+    scene.memory = {
+      ...scene.memory,
+      record: { ...scene.record, timers: pauseTimers(scene.record.timers, scene.nowMs) },
+    };
+    scene.rehydrate();
+    scene.nowMs += 1_000;
+    scene.take([scene.event('WAKE')]);
+
+    expect([dueIn(scene, 'still'), dueIn(scene, 'anew')]).toEqual([20, 100]);
+  });
+
+  test('drops the fire of a schedule that was to stand still', () => {
+    const scene = asleepAfter(30, 70, 'LATER');
+    const { id, generation } = scene.record.timers.find((timer) => timer.id === 'bell') as {
+      id: string;
+      generation: number;
+    };
+
+    scene.take([scene.fire(id, generation)]);
+
+    expect(scene.words).toEqual([]);
+    expect(dueIn(scene, 'bell')).toBe(70);
+  });
+
+  test('goes through a second sleep without a turn in between', () => {
+    const scene = asleepAfter(30, 1_000);
+    const again = pauseTimers(scene.record.timers, scene.nowMs);
+
+    expect(again.map(({ leftMs }) => leftMs)).toEqual([undefined, 70, 100]);
+  });
 });

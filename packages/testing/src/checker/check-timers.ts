@@ -43,6 +43,6 @@ function firedIn({ record }: RecordWrite): string[] {
 
 function checkLeft({ key, record }: AgentHistory, endMs: number): Violation[] {
   return (record?.timers ?? [])
-    .filter(({ dueMs }) => dueMs < endMs - ROUNDING_MS)
+    .filter(({ dueMs, leftMs }) => leftMs === undefined && dueMs < endMs - ROUNDING_MS)
     .map(({ id, dueMs }) => `${key}: the timer ${id} was due ${endMs - dueMs} ms before the end and has not fired`);
 }
