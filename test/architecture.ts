@@ -25,6 +25,12 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
   core: { packages: ['protocol'], external: ['croner', 'xstate'], node: false, pure: true },
   client: { packages: ['protocol'], external: [...nats, ...telemetry], node: true, pure: false },
   telemetry: { packages: [], external: [...telemetry, '@opentelemetry/sdk-node', 'pino'], node: true, pure: false },
+  gateway: {
+    packages: ['client', 'protocol'],
+    external: [...nats, '@hono/node-server', 'hono'],
+    node: true,
+    pure: false,
+  },
   'nats-server': { packages: [], external: [], node: true, pure: false },
   'placement-node': {
     packages: ['core', 'protocol'],
@@ -39,7 +45,7 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
     pure: false,
   },
   cli: {
-    packages: ['client', 'core', 'nats-server', 'placement-node', 'protocol', 'telemetry'],
+    packages: ['client', 'core', 'gateway', 'nats-server', 'placement-node', 'protocol', 'telemetry'],
     external: [...nats, ...telemetry, '@octokit/webhooks-examples', 'commander', 'nats', 'xstate'],
     node: true,
     pure: false,

@@ -21,6 +21,7 @@ const tried = [
   'packages/core/README.md main.ts',
   'packages/core/README.md order.ts',
   'packages/core/README.md reporter.ts',
+  'packages/gateway/README.md main.ts',
   'packages/nats-server/README.md main.ts',
   'packages/placement-node/README.md main.ts',
   'packages/protocol/README.md main.ts',
@@ -205,6 +206,13 @@ describe('the page of', () => {
     expect(await program.ends(), program.output()).toBe(0);
     expect(program.output()).toMatch(/^[0-9a-f]+-1 Hello, Ada, for the 2\. time \{\} \{ greeted: 2 \}\n$/);
     expect(await served.inspect('hello/ada')).toBeDefined();
+  });
+
+  test('gateway issues a token and takes an event', async () => {
+    const program = run('packages/gateway/README.md');
+
+    expect(await program.ends(), program.output()).toBe(0);
+    expect(program.output()).toMatch(/^202 \{\n {2}agent: 'hello\/ada',\n {2}event: 'greet',\n/);
   });
 
   test('protocol, nats-server and testing run as they stand', async () => {

@@ -1,9 +1,8 @@
 /** What `wakebus setup` does: creates a deployment, checks it, or prints what it consists of. */
 import { type DeploymentOptions, checkDeployment, createDeployment, wantedStreams } from '@wakebus/placement-node';
-import { Layout, WakebusError } from '@wakebus/protocol';
+import { Layout, WakebusError, toJson } from '@wakebus/protocol';
 import { type CommandContext, connected } from './command-context.ts';
 import { Exit, exitCode } from './exit-codes.ts';
-import { toJson } from './output.ts';
 import { openConnection } from './session.ts';
 
 /** Flags of the command. */

@@ -3,7 +3,7 @@
  * of JSON under a version.
  */
 import { inspect, styleText } from 'node:util';
-import { isWakebusError } from '@wakebus/protocol';
+import { isWakebusError, toJson } from '@wakebus/protocol';
 import type { CliIo } from './cli-io.ts';
 
 /** Version of the JSON lines. A change that removes or renames a field raises it. */
@@ -56,20 +56,6 @@ function textOf(thrown: unknown): string {
 
 function line(fields: object): string {
   return `${toJson(fields)}\n`;
-}
-
-/** Any durable value as JSON: what JSON does not know becomes the nearest thing that it knows. */
-export function toJson(value: unknown, indent?: number): string {
-  return JSON.stringify(value, replaceDurable, indent) ?? 'null';
-}
-
-function replaceDurable(_key: string, value: unknown): unknown {
-  if (typeof value === 'bigint') return String(value);
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
-  if (value instanceof Map) return Object.fromEntries(value);
-  if (value instanceof Set) return [...value];
-  if (value instanceof Error) return { name: value.name, message: value.message };
-  return value;
 }
 
 /** A value on as few lines as are readable, for people. */

@@ -5,16 +5,11 @@
  * One table, so that `ERRORS.md` can be held to it in both directions. Errors of starting a local
  * nats-server are in `@wakebus/nats-server`, which depends on nothing here.
  */
-
-/**
- * What happens next: `terminal` – the same call will fail again; `retryable` – try later, the same call
- * may succeed; `unknown` – it may have happened, ask before repeating under another ID; `quarantine` –
- * an operator must look first.
- */
-export type ErrorClass = 'terminal' | 'retryable' | 'unknown' | 'quarantine';
+import type { ErrorClass, ErrorSpec } from './error-spec.ts';
+import { type GatewayFacts, gatewayErrors } from './gateway-errors.ts';
 
 /** The facts that errors carry, by code. */
-interface FactsByCode {
+interface FactsByCode extends GatewayFacts {
   // Of sending and calling.
   INVALID_ADDRESS: { address: string; why: string };
   INVALID_EVENT: { event: string; why: string };
@@ -68,11 +63,6 @@ interface FactsByCode {
   NOT_CONNECTED: { servers: string };
   LEASE_LOST: { nodeId: string };
   POOL_CONFLICT: { agentType: string; pool: string; other: string };
-}
-
-interface ErrorSpec<F> {
-  readonly next: ErrorClass;
-  readonly message: (facts: F) => string;
 }
 
 const catalog: { readonly [C in keyof FactsByCode]: ErrorSpec<FactsByCode[C]> } = {
@@ -279,6 +269,8 @@ const catalog: { readonly [C in keyof FactsByCode]: ErrorSpec<FactsByCode[C]> } 
     message: (f) =>
       `Agent type "${f.agentType}" belongs to the pool "${f.other}" and cannot also run in "${f.pool}". Give both nodes the same pool.`,
   },
+  // Of the gateway.
+  ...gatewayErrors,
 };
 
 /** A stable code: it is part of the interface and changes only with a major version. */

@@ -74,6 +74,9 @@ export class Layout {
   get seenBucket(): string {
     return `${this.prefix}_seen`;
   }
+  get tokensBucket(): string {
+    return `${this.prefix}_tokens`;
+  }
   get birthsStream(): string {
     return `${this.prefix}_births`;
   }

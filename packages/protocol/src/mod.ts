@@ -32,17 +32,11 @@ export {
   encodeToSend,
   encodedSizeBytes,
 } from './codec.ts';
-export {
-  type ErrorClass,
-  type ErrorCode,
-  type ErrorFacts,
-  WakebusError,
-  errorCodes,
-  errorFromJson,
-  isWakebusError,
-} from './errors.ts';
+export { type ErrorClass } from './error-spec.ts';
+export { type ErrorCode, type ErrorFacts, WakebusError, errorCodes, errorFromJson, isWakebusError } from './errors.ts';
 export { DEFAULT_DEADLINE_MS, EVENT_LIMIT_BYTES, OUTSIDE_FILL_LIMIT, isReservedEvent } from './event-limits.ts';
 export { type Headers, callerMessageId, header, wireMessageId } from './headers.ts';
+export { toJson } from './json.ts';
 export {
   type EffectScope,
   type InboxSubject,

@@ -1,11 +1,10 @@
 /** `wakebus agents list`: agents page by page, those that changed least recently first. */
 import { type Command, Option } from 'commander';
 import type { AgentSummary, ListOptions } from '@wakebus/client';
-import { WakebusError } from '@wakebus/protocol';
+import { WakebusError, toJson } from '@wakebus/protocol';
 import type { CliIo } from '../cli-io.ts';
 import { type CommandContext, connected, contextOf, examples } from '../command-context.ts';
 import { bytes, count, counted, duration, oneLine, since, table } from '../human.ts';
-import { toJson } from '../output.ts';
 import type { Session } from '../session.ts';
 
 const lifecycles = [

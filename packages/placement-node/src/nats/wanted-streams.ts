@@ -173,6 +173,7 @@ function buckets(layout: Layout): StreamPart[] {
     bucket(layout.agentsBucket),
     bucket(layout.leasesBucket, { allow_msg_ttl: true, subject_delete_marker_ttl: nanos(LEASE_MARKER_TTL_MS) }),
     bucket(layout.registryBucket),
+    bucket(layout.tokensBucket),
     bucket(layout.seenBucket, { max_age: nanos(SEEN_MAX_AGE_MS) }),
   ];
 }

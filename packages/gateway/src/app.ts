@@ -1,0 +1,105 @@
+/** The routes of a gateway, as one table, and what every request passes on its way to one. */
+import { WakebusError } from '@wakebus/protocol';
+import { Hono } from 'hono';
+import type { Grant } from './access.ts';
+import type { Cors } from './cors.ts';
+import type { Call, Env, GatewayContext } from './gateway-context.ts';
+import { problemResponse } from './problem.ts';
+import { statusOf } from './http-status.ts';
+import { bulk } from './routes/bulk.ts';
+import { control, remove, resolveEffect } from './routes/control.ts';
+import { events } from './routes/events.ts';
+import { health, ready } from './routes/health.ts';
+import { history, inspect, list, listTypes, showType } from './routes/look.ts';
+import { send } from './routes/send.ts';
+
+/** Answers one request of a caller that was let in. */
+type Handler = (context: GatewayContext, call: Call, grant: Grant) => Response | Promise<Response>;
+
+/** Answers anyone. */
+type OpenHandler = (context: GatewayContext, call: Call) => Response | Promise<Response>;
+
+interface Route {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly path: string;
+  readonly handler: Handler;
+}
+
+/** Every route that asks for a token. A request goes to the first that fits. */
+const routes: readonly Route[] = [
+  { method: 'POST', path: '/agents/:type/:id/:event', handler: send },
+  { method: 'POST', path: '/events', handler: bulk },
+  { method: 'GET', path: '/agents', handler: list },
+  { method: 'GET', path: '/agents/:type', handler: list },
+  { method: 'GET', path: '/agents/:type/:id', handler: inspect },
+  { method: 'GET', path: '/agents/:type/:id/history', handler: history },
+  { method: 'GET', path: '/agents/:type/:id/events', handler: events },
+  { method: 'GET', path: '/history', handler: history },
+  { method: 'GET', path: '/events', handler: events },
+  { method: 'GET', path: '/types', handler: listTypes },
+  { method: 'GET', path: '/types/:type', handler: showType },
+  { method: 'DELETE', path: '/agents/:type/:id', handler: remove },
+  { method: 'POST', path: '/agents/:type/:id/control/:verb', handler: control },
+  { method: 'POST', path: '/agents/:type/:id/effects/:effect', handler: resolveEffect },
+];
+
+const openRoutes: ReadonlyArray<{ readonly path: string; readonly handler: OpenHandler }> = [
+  { path: '/health', handler: health },
+  { path: '/ready', handler: ready },
+];
+
+const FAULT = 500;
+
+/** The application: takes requests, never throws. */
+export function createApp(context: GatewayContext, cors: Cors): Hono<Env> {
+  // The path as it was sent: an ID may hold anything, escaped, and is decoded once, where it is used.
+  const app = new Hono<Env>({ getPath: ({ url }) => pathOf(url) });
+  app.options('*', (call) => cors.preflight(call));
+  for (const { path, handler } of openRoutes) app.get(path, (call) => handler(context, call));
+  for (const route of routes) app.on(route.method, route.path, guarded(context, cors, route.handler));
+  for (const [path, allowed] of methodsByPath()) {
+    app.all(path, (call) => {
+      throw new WakebusError('METHOD_NOT_ALLOWED', { method: call.req.method, allowed });
+    });
+  }
+  app.notFound((call) => refused(context, cors, call, unknownRoute(call)));
+  app.onError((error, call) => refused(context, cors, call, error));
+  return app;
+}
+
+function guarded(context: GatewayContext, cors: Cors, handler: Handler): (call: Call) => Promise<Response> {
+  return (call) =>
+    context.requests.during(async () => {
+      const admitted = context.admit(call);
+      const grant = admitted instanceof Promise ? await admitted : admitted;
+      return cors.mark(call, await handler(context, call, grant));
+    });
+}
+
+function refused(context: GatewayContext, cors: Cors, call: Call, error: unknown): Response {
+  if (statusOf(error) === FAULT)
+    context.log.warn('a request failed', { error: String((error as Error).stack ?? error) });
+  return cors.mark(call, problemResponse(error));
+}
+
+function unknownRoute(call: Call): WakebusError<'ROUTE_UNKNOWN'> {
+  return new WakebusError('ROUTE_UNKNOWN', { method: call.req.method, path: call.req.path.slice(0, 200) });
+}
+
+/** The methods that a path takes, for those that come with another. */
+function methodsByPath(): Map<string, string> {
+  const methods = new Map<string, string[]>(openRoutes.map(({ path }) => [path, ['GET', 'HEAD']]));
+  for (const { method, path } of routes) {
+    const taken = methods.get(path) ?? ['OPTIONS'];
+    taken.push(...(method === 'GET' ? ['GET', 'HEAD'] : [method]));
+    methods.set(path, taken);
+  }
+  return new Map([...methods].map(([path, taken]) => [path, taken.toSorted().join(', ')]));
+}
+
+function pathOf(url: string): string {
+  const start = url.indexOf('/', url.indexOf('://') + 3);
+  if (start < 0) return '/';
+  const end = url.slice(start).search(/[?#]/);
+  return end < 0 ? url.slice(start) : url.slice(start, start + end);
+}

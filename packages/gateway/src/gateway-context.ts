@@ -1,0 +1,124 @@
+/** What all routes of one gateway share, and what every request passes before its route sees it. */
+import type { HttpBindings } from '@hono/node-server';
+import type { Client } from '@wakebus/client';
+import { isWakebusError } from '@wakebus/protocol';
+import type { Context } from 'hono';
+import type { Authorizer, Grant } from './access.ts';
+import type { GatewayLimits } from './limits.ts';
+import { Rates } from './rates.ts';
+import type { Registry } from './registry.ts';
+import { NamedSlots, Slots } from './slots.ts';
+
+/** Node.js's own request and response, where the gateway runs on its server. */
+export interface Env {
+  readonly Bindings: Partial<HttpBindings>;
+}
+
+/** One request on its way. */
+export type Call = Context<Env>;
+
+/** Where a gateway tells of its faults. */
+export interface GatewayLog {
+  warn(text: string, facts?: Readonly<Record<string, unknown>>): void;
+}
+
+export interface ContextParts {
+  readonly client: Client;
+  readonly registry: Registry;
+  readonly limits: GatewayLimits;
+  readonly authorize: Authorizer;
+  /** Proxies in front whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: number;
+  readonly log: GatewayLog;
+  /** Ends with the gateway. */
+  readonly signal: AbortSignal;
+}
+
+export class GatewayContext {
+  readonly client: Client;
+  readonly registry: Registry;
+  readonly limits: GatewayLimits;
+  readonly log: GatewayLog;
+  readonly signal: AbortSignal;
+  readonly requests: Slots;
+  readonly waits: Slots;
+  readonly streams: Slots;
+  readonly #authorize: Authorizer;
+  readonly #trustedProxies: number;
+  readonly #waitsPerToken: NamedSlots;
+  readonly #tokenRates: Rates;
+  readonly #addressRates: Rates;
+  readonly #failures: Rates;
+
+  constructor({ client, registry, limits, authorize, trustedProxies, log, signal }: ContextParts) {
+    this.client = client;
+    this.registry = registry;
+    this.limits = limits;
+    this.log = log;
+    this.signal = signal;
+    this.requests = new Slots('requests', limits.requests);
+    this.waits = new Slots('waiting calls', limits.waits);
+    this.streams = new Slots('streams', limits.streams);
+    this.#authorize = authorize;
+    this.#trustedProxies = trustedProxies;
+    this.#waitsPerToken = new NamedSlots('waiting calls of this token', limits.waitsPerToken);
+    this.#tokenRates = new Rates(limits.perToken);
+    this.#addressRates = new Rates(limits.perAddress);
+    this.#failures = new Rates(limits.failuresPerAddress);
+  }
+
+  /** Lets a request in, and says for whom. @throws {WakebusError} `RATE_LIMITED`, `UNAUTHENTICATED`, `FORBIDDEN`, `UNAVAILABLE`. */
+  admit(call: Call): Grant | Promise<Grant> {
+    const address = this.countAddress(call);
+    const { headers, url } = call.req.raw;
+    try {
+      const grant = this.#authorize({ address, headers, url });
+      if (!(grant instanceof Promise)) return this.#counted(grant);
+      return grant.then(
+        (found) => this.#counted(found),
+        (error: unknown) => this.refuse(address, error),
+      );
+    } catch (error) {
+      return this.refuse(address, error);
+    }
+  }
+
+  /** Whether a request that was let in would be let in now. Counts nothing. @throws {WakebusError} `UNAUTHENTICATED`, `FORBIDDEN`, `UNAVAILABLE`. */
+  recheck(call: Call): Grant | Promise<Grant> {
+    const { headers, url } = call.req.raw;
+    return this.#authorize({ address: this.addressOf(call), headers, url });
+  }
+
+  /** Counts a request against its address. @returns the address. @throws {WakebusError} `RATE_LIMITED`. */
+  countAddress(call: Call): string {
+    const address = this.addressOf(call);
+    this.#failures.check(address, `The address ${address}`);
+    this.#addressRates.count(address, `The address ${address}`);
+    return address;
+  }
+
+  /** Counts a failure against an address, and throws it. */
+  refuse(address: string, error: unknown): never {
+    if (isWakebusError(error, 'UNAUTHENTICATED') || isWakebusError(error, 'SIGNATURE_INVALID'))
+      this.#failures.count(address, `The address ${address}`);
+    throw error;
+  }
+
+  /** Holds the slots of a waiting call. @throws {WakebusError} `OVERLOADED`. */
+  waiting<T>(grant: Grant, work: () => Promise<T>): Promise<T> {
+    return this.#waitsPerToken.during(grant.id, () => this.waits.during(work));
+  }
+
+  /** The caller's network address. Where no server of Node.js is below, all come from one. */
+  addressOf(call: Call): string {
+    const direct = call.env?.incoming?.socket.remoteAddress ?? 'unknown';
+    if (this.#trustedProxies === 0) return direct;
+    const forwarded = (call.req.header('x-forwarded-for') ?? '').split(',').map((part) => part.trim());
+    return forwarded.at(-this.#trustedProxies) || direct;
+  }
+
+  #counted(grant: Grant): Grant {
+    this.#tokenRates.count(grant.id, `The token ${grant.id}`, grant.perSecond);
+    return grant;
+  }
+}

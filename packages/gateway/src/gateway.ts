@@ -1,0 +1,74 @@
+/** `createGateway`: the HTTP side of a deployment, as something that takes requests. Serving it on a port is `serve.ts`. */
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { createClient } from '@wakebus/client';
+import { createApp } from './app.ts';
+import type { Authorizer } from './access.ts';
+import { Cors } from './cors.ts';
+import { GatewayContext, type GatewayLog } from './gateway-context.ts';
+import { type GatewayLimits, readLimits } from './limits.ts';
+import { Kv } from './nats/kv.ts';
+import { Registry } from './registry.ts';
+import { tokenAuthorizer } from './tokens/token-check.ts';
+import { TokenStore } from './tokens/token-store.ts';
+
+export interface GatewayOptions {
+  /** A connection of the caller's, which stays open when the gateway is closed. */
+  readonly connection: NatsConnection;
+  /** Name of the deployment. @default "wakebus" */
+  readonly prefix?: string;
+  /** Finds out who calls. @default by the tokens that `wakebus tokens` issues */
+  readonly authorize?: Authorizer;
+  /** Origins of pages that may use it. @default none */
+  readonly corsOrigins?: readonly string[];
+  /** Proxies in front of it whose `X-Forwarded-For` is believed. @default 0 – the address is that of the connection */
+  readonly trustedProxies?: number;
+  readonly limits?: Partial<GatewayLimits>;
+  /** @default warnings of the process */
+  readonly log?: GatewayLog;
+}
+
+/** A gateway. Stateless: any number of them may stand in front of one deployment. */
+export interface Gateway {
+  /** Answers one request; never throws. Mount it in a server of yours: `app.mount('/bus', gateway.fetch)`. */
+  readonly fetch: (request: Request, env?: unknown) => Promise<Response>;
+  readonly limits: GatewayLimits;
+  /** Ends streams and says in `/ready` that it is going. Requests under way are still answered. */
+  close(): void;
+}
+
+/**
+ * Makes a gateway.
+ *
+ * @throws {WakebusError} `STREAM_MISSING` when the deployment does not exist, `JETSTREAM_DISABLED`, `UNAVAILABLE`, `INVALID_OPTION`.
+ */
+export async function createGateway(options: GatewayOptions): Promise<Gateway> {
+  const { connection, prefix, trustedProxies = 0 } = options;
+  const limits = readLimits(options.limits);
+  const client = await createClient(connection, prefix === undefined ? {} : { prefix });
+  const js = jetstream(connection);
+  const jsm = await jetstreamManager(connection, { checkAPI: false });
+  const ended = new AbortController();
+  const context = new GatewayContext({
+    client,
+    registry: new Registry(new Kv(js, jsm, client.layout.registryBucket)),
+    limits,
+    authorize: options.authorize ?? tokenAuthorizer(new TokenStore(new Kv(js, jsm, client.layout.tokensBucket))),
+    trustedProxies,
+    log: options.log ?? warnings,
+    signal: ended.signal,
+  });
+  const app = createApp(context, new Cors(options.corsOrigins ?? []));
+  return {
+    fetch: async (request, env) => app.fetch(request, env as object | undefined),
+    limits,
+    close: () => {
+      ended.abort();
+      client.close();
+    },
+  };
+}
+
+const warnings: GatewayLog = {
+  warn: (text, facts) => process.emitWarning(facts === undefined ? text : `${text}: ${JSON.stringify(facts)}`),
+};

@@ -1,0 +1,78 @@
+/** Looking at agents: `GET /agents`, `/agents/:type`, `/agents/:type/:id`, its history, `/types`. Wakes nobody. */
+import type { HistoryOptions, ListOptions } from '@wakebus/client';
+import { type AgentKey, WakebusError, addressOf, agentKey } from '@wakebus/protocol';
+import { type Grant, allowAgent, allowPattern } from '../access.ts';
+import type { Call, GatewayContext } from '../gateway-context.ts';
+import { json } from '../json-response.ts';
+import { unknownType } from '../registry.ts';
+import { readWhole } from './send.ts';
+
+const NOT_MODIFIED = 304;
+
+/** The agent that a path names. @throws {WakebusError} `INVALID_ADDRESS`. */
+export function keyOf(call: Call): AgentKey {
+  return agentKey(call.req.param('type') ?? '', call.req.param('id') ?? '');
+}
+
+/** One agent, decoded, with the revision of its record as entity tag. */
+export async function inspect({ client }: GatewayContext, call: Call, grant: Grant): Promise<Response> {
+  const key = keyOf(call);
+  allowAgent(grant, 'read', key);
+  const address = addressOf(key);
+  const agent = await client.inspect(address);
+  if (agent === undefined) throw new WakebusError('AGENT_NOT_FOUND', { address });
+  const headers = { ETag: `"${agent.revision}-${agent.lifecycle.name}-${agent.waiting}"`, 'Cache-Control': 'no-cache' };
+  if (call.req.header('if-none-match') === headers.ETag) return new Response(null, { status: NOT_MODIFIED, headers });
+  return json(agent, 200, headers);
+}
+
+/** A page of agents. A grant for one type sees that type. */
+export async function list({ client }: GatewayContext, call: Call, grant: Grant): Promise<Response> {
+  const type = call.req.param('type') ?? call.req.query('type') ?? typeOf(grant);
+  allowPattern(grant, 'read', type === undefined ? '*' : `${type}/*`);
+  const { lifecycle, cursor } = call.req.query();
+  const pageSize = readWhole(call, 'limit');
+  const options: ListOptions = {
+    ...(type !== undefined && { type }),
+    ...(lifecycle !== undefined && { lifecycle: lifecycle as NonNullable<ListOptions['lifecycle']> }),
+    ...(cursor !== undefined && { cursor }),
+    ...(pageSize !== undefined && { pageSize }),
+  };
+  return json(await client.list(options));
+}
+
+/** A page of commits: of one agent, or of `?agent=<pattern>`. */
+export async function history({ client }: GatewayContext, call: Call, grant: Grant): Promise<Response> {
+  const pattern = patternOf(call);
+  allowPattern(grant, 'read', pattern);
+  const after = readWhole(call, 'after');
+  const limit = readWhole(call, 'limit');
+  const options: HistoryOptions = { ...(after !== undefined && { after }), ...(limit !== undefined && { limit }) };
+  return json(await client.history(pattern, options));
+}
+
+/** The agent of the path, or the pattern of the query. */
+export function patternOf(call: Call): string {
+  return call.req.param('id') === undefined ? (call.req.query('agent') ?? '*') : addressOf(keyOf(call));
+}
+
+/** The types that have been started. */
+export async function listTypes({ registry }: GatewayContext, _call: Call, grant: Grant): Promise<Response> {
+  const types = [...(await registry.types()).values()].filter(({ type }) => sees(grant, type));
+  return json({ types });
+}
+
+export async function showType({ registry }: GatewayContext, call: Call, grant: Grant): Promise<Response> {
+  const type = call.req.param('type') ?? '';
+  const found = (await registry.types()).get(type);
+  if (found === undefined || !sees(grant, type)) throw unknownType(type);
+  return json(found);
+}
+
+function sees({ target }: Grant, type: string): boolean {
+  return target === '*' || target.startsWith(`${type}/`);
+}
+
+function typeOf({ target }: Grant): string | undefined {
+  return target.endsWith('/*') ? target.slice(0, -2) : undefined;
+}
