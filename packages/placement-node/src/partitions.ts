@@ -221,12 +221,15 @@ export class Partitions {
       try {
         const subjects =
           (await this.#inbox(partition)?.subjects(layout.inboxFilter(partition.index))) ?? new Map<string, number>();
+        // What waits then is the business of the nodes that stay.
+        if (this.#isStopped) return;
         const keys = new Set([...subjects.keys()].map((subject) => layout.readInboxSubject(subject)?.key));
         for (const key of keys) {
           if (key === undefined || !isCanonicalKey(key)) continue;
           if (this.#firstOf(partition, splitKey(key).type) === this.#context.nodeId) this.#sink?.ring(key);
         }
       } catch (thrown) {
+        if (this.#isStopped) return;
         log.warn(`partition ${partition.index} could not be swept`, { error: String(thrown) });
       }
     }

@@ -62,8 +62,12 @@ const nodes = await Promise.all(
 
 process.on('message', (message: ToNode) => void obey(message));
 // Whoever started this process is gone: there is nobody to work for.
-process.on('disconnect', () => process.exit(1));
+process.on('disconnect', abandon);
 tell({ kind: 'ready', nodeId: nodes[0]?.nodeId ?? '' });
+
+function abandon(): never {
+  process.exit(1);
+}
 
 async function obey(message: ToNode): Promise<void> {
   if (message.kind === 'arm') {
@@ -78,6 +82,8 @@ async function obey(message: ToNode): Promise<void> {
     await Promise.all(nodes.map((node) => node.drain()));
     await connection.close();
     tell({ kind: 'drained' });
+    // It ends by itself then: a handle left open would keep it, and be seen.
+    process.off('disconnect', abandon);
     process.disconnect();
   }
 }
