@@ -46,6 +46,7 @@ export {
   readHistory,
 } from './checker/run-history.ts';
 export { type Blow, type ExhaustiveResult, SMALL_RUN, runExhaustively } from './runs/exhaustive.ts';
+export type { Part } from './runs/part.ts';
 export { narrate } from './runs/narrate.ts';
 export { type RunReport } from './runs/run-report.ts';
 export { type RunSettings, runSettings } from './runs/run-settings.ts';

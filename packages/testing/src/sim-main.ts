@@ -9,6 +9,7 @@ import { compareWithServers } from './conformance/compare-with-servers.ts';
 import { huntAll } from './mutants/hunt-all.ts';
 import { exhaustAll } from './runs/exhaust-all.ts';
 import { narrate } from './runs/narrate.ts';
+import { WHOLE, parsePart } from './runs/part.ts';
 import type { RunReport } from './runs/run-report.ts';
 import { type RunSettings, makeWorkload, runSettings } from './runs/run-settings.ts';
 import { type FigureRow, RunTotals } from './runs/run-totals.ts';
@@ -27,6 +28,7 @@ const HELP = `Runs placement nodes in the simulator and checks what they promise
   --operations <n>        operations that the clients send in each simulation (default 200)
   --exhaustive            instead: strikes a placement node at each of its awaits, in a small run
   --mutants               instead: takes promises out of the runtime, and expects that to be seen
+  --part <i>/<n>          of these two only the i-th of n parts
 
 Or holds the simulator's model to real servers, by random traces of operations that run on both:
 
@@ -48,20 +50,22 @@ async function main(args: string[]): Promise<number> {
     nodes: text,
     operations: text,
     'against-server': text,
+    part: text,
     exhaustive: flag,
     mutants: flag,
     help: flag,
   } as const;
   const { values } = parseArgs({ args, options });
   const [from, to] = seedsOf(values.seeds, values.from);
-  if (values.help === true || !(from <= to)) {
+  const part = values.part === undefined ? WHOLE : parsePart(values.part);
+  if (values.help === true || !(from <= to) || part === undefined) {
     console.log(HELP);
     return values.help === true ? 0 : 2;
   }
   const { 'against-server': count, json } = values;
   if (count !== undefined) return compareWithServers({ count: Number(count), firstSeed: from, json });
-  if (values.mutants === true) return finish(await huntAll(), json);
-  if (values.exhaustive === true) return finish(await exhaustAll(), json);
+  if (values.mutants === true) return finish(await huntAll(part), json);
+  if (values.exhaustive === true) return finish(await exhaustAll(part), json);
   const names = values.workload === undefined ? Object.keys(workloads) : [values.workload];
   for (const name of names) makeWorkload(name);
   const totals = new RunTotals();

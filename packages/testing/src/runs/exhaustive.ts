@@ -3,6 +3,7 @@
  * for each step in which the node moved, and the node is struck right after that step.
  */
 import type { Simulation } from '../simulation/simulation.ts';
+import { type Part, WHOLE, takePart } from './part.ts';
 import type { RunReport } from './run-report.ts';
 import { type RunSettings, runSettings } from './run-settings.ts';
 
@@ -43,15 +44,15 @@ export const SMALL_RUN: RunSettings = {
 /**
  * Strikes a node at each of its awaits.
  *
- * @param every - Only every n-th point. @default 1
+ * @param part - Of all points. @default the whole
  * @param onPoint - Called after each run.
  */
 export async function runExhaustively(
   blow: Blow,
-  every: number = 1,
+  part: Part = WHOLE,
   onPoint: (report: RunReport) => void = () => {},
 ): Promise<ExhaustiveResult> {
-  const points = (await findPoints()).filter((_, i) => i % every === 0);
+  const points = takePart(await findPoints(), part);
   const violations: string[] = [];
   for (const point of points) {
     const report = await runSettings(SMALL_RUN, (simulation) => strikeAt(simulation, point, blow));

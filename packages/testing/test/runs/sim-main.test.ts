@@ -36,6 +36,12 @@ test('runs the seeds that it is asked for, and writes its figures as rows', asyn
   }
 });
 
+test('takes a long pass in parts, and says how much of it that was', async () => {
+  const { code, output } = await sim('--exhaustive', '--part', '3/300');
+  expect([code, output]).toEqual([0, expect.stringMatching(/awaits struck by a crash +[1-9]\d? points/)]);
+  expect((await sim('--exhaustive', '--part', '4/3')).code).toBe(2);
+});
+
 test('fails when no run counts, and says why', async () => {
   const { code, output } = await sim('--seeds', '5-5', '--workload', 'ledger', '--operations', '3');
   expect(code).toBe(1);
