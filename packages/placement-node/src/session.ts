@@ -175,9 +175,8 @@ export class Session {
     const outcome = await wakeFromMailbox(this.#context, this.key, this.mailbox, cause);
     if (outcome.kind === 'awake') return this.#activate(outcome);
     if (outcome.kind === 'held') return this.#leaveOrClaim(outcome.holder);
-    this.#context.log.warn(outcome.error.message, { agent: this.key, code: outcome.error.code });
     if (outcome.kind === 'quarantine') await writeQuarantine(this.#context, this.key, outcome);
-    this.#refuse();
+    this.#refuse(outcome.error);
     return undefined;
   }
 
@@ -211,10 +210,12 @@ export class Session {
     return this.#isGone ? undefined : this.#wake();
   }
 
-  /** Offers the messages again later: to another node, or to a newer version of this one. */
-  #refuse(): void {
+  /** Offers the messages again later: to another node, or to a newer version of this one. @returns that there is no more to do. */
+  #refuse({ code, message }: WakebusError): false {
+    this.#context.log.warn(message, { agent: this.key, code });
     this.mailbox.giveBack(0, refusedAgainMs);
     this.drop();
+    return false;
   }
 
   async #turn(activation: Activation, messages: readonly MailboxMessage[], fromHeld: boolean): Promise<boolean> {
@@ -223,7 +224,8 @@ export class Session {
     const isSuspect = this.#isFirstTurn && head !== undefined && !this.mailbox.isFresh(head.seq);
     this.#isFirstTurn = false;
     // Under suspicion for the second time it runs alone in this node: another death then tells which one it was.
-    const isAlone = isSuspect && activation.record.attempt?.seq === head.seq;
+    const isAlone =
+      isSuspect && activation.record.attempt?.seq === head.seq && activation.definition.isolation === undefined;
     const { lane } = this.#owner;
     await (isAlone ? lane.enterAlone() : lane.enter());
     try {
@@ -238,6 +240,7 @@ export class Session {
           await this.#context.ports.held.purge(this.#context.layout.heldSubject(this.key));
         return this.#afterTurn(activation, outcome);
       }
+      if (outcome.kind === 'homeless') return this.#refuse(outcome.error);
       // Which of several events is to blame is known once they are taken one by one.
       if (outcome.kind === 'unfit' && outcome.events > 1) this.#maxEvents = 1;
       else if (outcome.kind === 'unfit') this.#verdict = outcome.error;
