@@ -4,9 +4,10 @@
  * The backstop, not the mechanism: whatever is owed is also an unacknowledged message or a schedule.
  * What it finds points at a fault, so each find is logged.
  */
-import { isPaused, isRunnable, schedulesOf } from '@wakebus/core';
+import { isPaused, schedulesOf } from '@wakebus/core';
 import { type AgentKey, type AgentRecord, decodeRecord, isCanonicalKey } from '@wakebus/protocol';
 import type { NodeContext } from './node-context.ts';
+import { mustDrain } from './park.ts';
 import type { ClockTimer } from './ports/clock.ts';
 
 /** Records looked at in one step. */
@@ -78,7 +79,7 @@ export class Audit {
     if (!record.settled) return 'what it sent may not have been handed over';
     if (record.journal.some(({ state, node = '' }) => state === 'started' && !membership.hasLease(node)))
       return 'the placement node that ran one of its effects is gone';
-    if (record.held !== undefined && isRunnable(record)) return 'messages that stood aside wait for it';
+    if (mustDrain(record)) return 'messages that stood aside wait for it';
     return hasOverdueTimer(record, nowMs) ? 'one of its timers is overdue' : undefined;
   }
 }

@@ -10,6 +10,7 @@ import {
   WakebusError,
   addressOf,
   decode,
+  wireMessageId,
 } from '@wakebus/protocol';
 import type { Activation } from './activation.ts';
 import { parkedMessage, storeParked } from './dead-letters.ts';
@@ -75,10 +76,26 @@ async function isAsked(context: NodeContext, activation: Activation, mailbox: Ma
   return last !== undefined && last.seq > record.cursor;
 }
 
-/** Whether an agent takes no events, and what comes first is not one. */
+/** Whether an agent takes no events, or waits for its next try, and what comes first is not one. */
 export function hearsControl(record: AgentRecord, mailbox: Mailbox): boolean {
   const [head] = mailbox.peek(1);
-  return head !== undefined && !isRunnable(record) && isControl(head);
+  return head !== undefined && mayStandStill(record) && isControl(head);
+}
+
+/** Whether what stands aside is to leave it: to be processed, or thrown away. */
+export function mustDrain(record: AgentRecord): boolean {
+  return record.held !== undefined && (record.held.clear === true || isRunnable(record));
+}
+
+/** Nobody has died of a message that is new to everybody, is thrown away, or only asks something of the runtime. */
+export function mayHaveKilled(
+  record: AgentRecord,
+  mailbox: Mailbox,
+  head: MailboxMessage | undefined,
+  fromHeld: boolean,
+): head is MailboxMessage {
+  if (head === undefined || mailbox.isFresh(head.seq) || (fromHeld && record.held?.clear === true)) return false;
+  return !(mayStandStill(record) && isControl(head));
 }
 
 /** Whether a message is one to the runtime about the agent, not one to the agent. */
@@ -106,7 +123,7 @@ async function moveAside(context: NodeContext, activation: Activation, mailbox: 
       parkedMessage(context, activation.key, message, reason),
     );
   }
-  const held = { cursor: record.held?.cursor ?? record.cursor, upTo: last.seq };
+  const held = { cursor: record.cursor, ...record.held, upTo: last.seq };
   if (!(await activation.stand({ cursor: last.seq, cursorMs: last.storedMs, held }))) return false;
   mailbox.advance(last.seq);
   const { handOver } = activation;
@@ -150,4 +167,25 @@ export async function readHeld(
 function unpark({ data, storedMs }: StoredMessage): MailboxMessage {
   const parked = decode(data) as ParkedMessage;
   return { seq: parked.seq, subject: parked.subject, headers: parked.headers, data: parked.data, storedMs };
+}
+
+/**
+ * Puts what the runtime itself needs back into the mailbox, before the commit that throws the rest away: timers
+ * and results of effects are known by their generations when they come twice.
+ *
+ * @throws {WakebusError} `UNAVAILABLE`: nothing may be thrown away yet.
+ */
+export async function keepRuntimeMessages(
+  context: NodeContext,
+  key: AgentKey,
+  messages: readonly MailboxMessage[],
+): Promise<void> {
+  const inbox = inboxOf(context, key);
+  for (const { seq, subject, headers, data } of messages) {
+    const kind = context.layout.readInboxSubject(subject)?.kind;
+    if (kind !== 'timer' && kind !== 'effect') continue;
+    const own = Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith('Nats-')));
+    const outcome = await inbox.append(subject, data, { headers: own, messageId: wireMessageId(key, `again-${seq}`) });
+    if (outcome.kind !== 'stored') throw new WakebusError('UNAVAILABLE', { what: `The inbox of ${addressOf(key)}` });
+  }
 }

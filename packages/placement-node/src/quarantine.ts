@@ -26,6 +26,8 @@ export async function writeQuarantine(
   const { record = blank, error, evidence } = outcome;
   const marked: AgentRecord = {
     ...record,
+    // From now on it counts in the inbox that is there: what comes, an operator's word among it, must not pass for processed.
+    ...(error.code === 'INBOX_RESTORED' && record.held === undefined && { inbox: blank.inbox, cursor: 0, cursorMs: 0 }),
     commit,
     lease: { holder: '', epoch: record.lease.epoch + 1 },
     lifecycle: { name: 'quarantined', sinceMs: nowMs, code: error.code, message: error.message },

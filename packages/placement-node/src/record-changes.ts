@@ -31,7 +31,7 @@ export function pastHeld(before: AgentMemory, after: AgentMemory): AgentMemory {
   const isEmpty = after.record.cursor >= held.upTo;
   return {
     ...after,
-    record: { ...rest, cursor, ...(!isEmpty && { held: { cursor: after.record.cursor, upTo: held.upTo } }) },
+    record: { ...rest, cursor, ...(!isEmpty && { held: { ...held, cursor: after.record.cursor } }) },
   };
 }
 

@@ -10,7 +10,17 @@ import { type AgentKey, type WakebusError, addressOf, isWakebusError } from '@wa
 import { Activation, type TurnOutcome } from './activation.ts';
 import { type DeliveryRun, type Doorbell, Mailbox } from './mailbox.ts';
 import { type NodeContext, inboxOf } from './node-context.ts';
-import { hearsControl, mayStandStill, offeredAgainMs, readHeld, refusedAgainMs, standStill, suspend } from './park.ts';
+import {
+  hearsControl,
+  mayHaveKilled,
+  mayStandStill,
+  mustDrain,
+  offeredAgainMs,
+  readHeld,
+  refusedAgainMs,
+  standStill,
+  suspend,
+} from './park.ts';
 import type { ClockTimer } from './ports/clock.ts';
 import type { Delivery } from './ports/event-log.ts';
 import { writeQuarantine } from './quarantine.ts';
@@ -153,6 +163,7 @@ export class Session {
       if (!(await activation.effects.start())) this.#forget();
       return true;
     }
+    if (activation.record.held?.clear === true) return this.#drainHeld(activation);
     if (mayStandStill(activation.record) && (await this.#standsStill(activation))) {
       // Where its commit was lost nothing else would start the loop again.
       return this.#activation === undefined || (this.#sleepAsked && this.#sleepNow(activation, true));
@@ -162,7 +173,7 @@ export class Session {
       return this.#drainHeld(activation);
     if (this.mailbox.isRinging) await this.mailbox.fill();
     if (this.mailbox.length > 0)
-      return this.#turn(activation, this.mailbox.peek(isRunnable(activation.record) ? ALL : 1), false);
+      return this.#turn(activation, this.mailbox.peek(mayStandStill(activation.record) ? 1 : ALL), false);
     this.#acknowledge(activation);
     if (this.mailbox.hasWork) return true;
     activation.effects.judge();
@@ -175,8 +186,11 @@ export class Session {
     const outcome = await wakeFromMailbox(this.#context, this.key, this.mailbox, cause);
     if (outcome.kind === 'awake') return this.#activate(outcome);
     if (outcome.kind === 'held') return this.#leaveOrClaim(outcome.holder);
+    this.#context.log.warn(outcome.error.message, { agent: this.key, code: outcome.error.code });
     if (outcome.kind === 'quarantine') await writeQuarantine(this.#context, this.key, outcome);
-    this.#refuse(outcome.error);
+    // Offered again later: to another node, or to a newer version of this one.
+    this.mailbox.giveBack(0, refusedAgainMs);
+    this.drop();
     return undefined;
   }
 
@@ -210,22 +224,13 @@ export class Session {
     return this.#isGone ? undefined : this.#wake();
   }
 
-  /** Offers the messages again later: to another node, or to a newer version of this one. @returns that there is no more to do. */
-  #refuse({ code, message }: WakebusError): false {
-    this.#context.log.warn(message, { agent: this.key, code });
-    this.mailbox.giveBack(0, refusedAgainMs);
-    this.drop();
-    return false;
-  }
-
   async #turn(activation: Activation, messages: readonly MailboxMessage[], fromHeld: boolean): Promise<boolean> {
     const [head] = messages;
-    // The first message of a session may be what the session before died of. One that is new to everybody is not.
-    const isSuspect = this.#isFirstTurn && head !== undefined && !this.mailbox.isFresh(head.seq);
+    // The first message of a session may be what the session before died of.
+    const isSuspect = this.#isFirstTurn && mayHaveKilled(activation.record, this.mailbox, head, fromHeld);
     this.#isFirstTurn = false;
     // Under suspicion for the second time it runs alone in this node: another death then tells which one it was.
-    const isAlone =
-      isSuspect && activation.record.attempt?.seq === head.seq && activation.definition.isolation === undefined;
+    const isAlone = isSuspect && activation.record.attempt?.seq === head?.seq;
     const { lane } = this.#owner;
     await (isAlone ? lane.enterAlone() : lane.enter());
     try {
@@ -240,7 +245,6 @@ export class Session {
           await this.#context.ports.held.purge(this.#context.layout.heldSubject(this.key));
         return this.#afterTurn(activation, outcome);
       }
-      if (outcome.kind === 'homeless') return this.#refuse(outcome.error);
       // Which of several events is to blame is known once they are taken one by one.
       if (outcome.kind === 'unfit' && outcome.events > 1) this.#maxEvents = 1;
       else if (outcome.kind === 'unfit') this.#verdict = outcome.error;
@@ -281,7 +285,7 @@ export class Session {
     const { answeredSeq, handOver, record } = activation;
     if (this.mailbox.doorbells.length === 0 || handOver.keepsAll) return;
     this.#context.probes?.beforeAck?.(this.key);
-    const isOwing = activation.effects.hasDue || (record.held !== undefined && isRunnable(record));
+    const isOwing = activation.effects.hasDue || mustDrain(record);
     this.mailbox.acknowledge(answeredSeq, isOwing || handOver.needsWitness, (seq) => handOver.isDone(seq));
   }
 

@@ -4,10 +4,11 @@
  * Nothing is written here but a birth and a quarantine: the claim itself is folded into the session's
  * first commit. A read is a hint; that commit decides.
  */
-import { type AgentMemory, type AnyAgentDefinition, newbornMemory, openMemory, packedMemory } from '@wakebus/core';
+import { type AgentMemory, type AnyAgentDefinition, decodeSnapshot, newbornMemory, openEffects } from '@wakebus/core';
 import {
   type AgentKey,
   type AgentRecord,
+  SeenIndex,
   type SeenBucket,
   WakebusError,
   addressOf,
@@ -275,8 +276,17 @@ async function hydrate(
         version: record.machineVersion,
         known: definition.version,
       });
-    const open = definition.isolation === undefined ? openMemory : packedMemory;
-    const memory = open(key, definition, record, chunks);
+    const empty = record.snapshot.length === 0;
+    const snapshot = empty
+      ? undefined
+      : decodeSnapshot(definition, record.snapshot, record.machineVersion, addressOf(key), openEffects(record.journal));
+    const memory: AgentMemory = {
+      key,
+      definition,
+      record,
+      snapshot,
+      seen: new SeenIndex(record.seen, definition.dedupe.horizonMs, chunks),
+    };
     const { holder } = record.lease;
     return {
       kind: 'awake',
@@ -291,7 +301,11 @@ async function hydrate(
 }
 
 /** The dedupe IDs that outgrew the record. Without them a duplicate could pass, so they are not optional. */
-async function fetchSeen(context: NodeContext, key: AgentKey, record: AgentRecord): Promise<Map<string, SeenBucket>> {
+async function fetchSeen(
+  context: NodeContext,
+  key: AgentKey,
+  record: AgentRecord,
+): Promise<ReadonlyMap<string, SeenBucket>> {
   const contents = new Map<string, SeenBucket>();
   for (const { chunk } of record.seen) {
     if (chunk === undefined) continue;

@@ -29,6 +29,8 @@ interface FactsByCode extends GatewayFacts {
   EVENT_UNKNOWN: { address: string; event: string };
   DEAD_LETTERED: { address: string; seq: number; attempts: number; reason: string };
   MESSAGE_STALE: { address: string; sender: string };
+  PARKED_NOT_FOUND: { id: number; where: string };
+  NOT_REPLAYABLE: { id: number; address: string; why: string };
   // Of defining an agent.
   MACHINE_UNSUPPORTED: { agentType: string; path: string; why: string };
   VALUE_NOT_DURABLE: { path: string; why: string };
@@ -121,6 +123,15 @@ const catalog: { readonly [C in keyof FactsByCode]: ErrorSpec<FactsByCode[C]> } 
     next: 'terminal',
     message: (f) =>
       `A message of ${f.sender} came to ${f.address} later than the dedupe horizon of that type: it may have come before and be forgotten. Look, then redeliver it or not; give both types the same dedupe.horizonMs.`,
+  },
+  PARKED_NOT_FOUND: {
+    next: 'terminal',
+    message: (f) => `There is no message ${f.id} in the ${f.where}: it was replayed or discarded, or is too old.`,
+  },
+  NOT_REPLAYABLE: {
+    next: 'terminal',
+    message: (f) =>
+      `Dead letter ${f.id} of ${f.address} cannot be replayed: ${f.why}. Send a new event, or discard it.`,
   },
   // Of defining an agent.
   MACHINE_UNSUPPORTED: {

@@ -89,6 +89,14 @@ export class Layout {
   get historyStream(): string {
     return `${this.prefix}_history`;
   }
+  /** What operators did. */
+  get auditStream(): string {
+    return `${this.prefix}_audit`;
+  }
+  /** What needs an operator. */
+  get incidentsStream(): string {
+    return `${this.prefix}_incidents`;
+  }
   get chunksStream(): string {
     return `${this.prefix}_chunks`;
   }
@@ -239,6 +247,17 @@ export class Layout {
   }
   historySubject(key: AgentKey | '>'): string {
     return `${this.prefix}.history.${key}`;
+  }
+  /** What operators did to an agent, or to a whole agent type. Without either, all of it. */
+  auditSubject(of: 'agent', key: AgentKey): string;
+  auditSubject(of: 'type', type: string): string;
+  auditSubject(of: '>'): string;
+  auditSubject(of: string, target?: string): string {
+    return target === undefined ? `${this.prefix}.audit.>` : `${this.prefix}.audit.${of}.${target}`;
+  }
+  /** What needs an operator. */
+  incidentSubject(key: AgentKey | '>'): string {
+    return `${this.prefix}.incidents.${key}`;
   }
   chunkSubject(hash: string): string {
     return `${this.prefix}.chunks.${hash}`;

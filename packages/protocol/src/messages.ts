@@ -65,8 +65,19 @@ export interface EffectResolution {
 /** `….s.control`: what an operator asks of an agent, in or out of turn. */
 export interface ControlMessage {
   readonly v: 1;
-  readonly verb: 'remove' | 'suspend' | 'release' | 'resolve' | 'schedule' | 'unschedule' | 'fire';
+  readonly verb:
+    | 'remove'
+    | 'suspend'
+    | 'release'
+    | 'recover'
+    | 'clear'
+    | 'resolve'
+    | 'schedule'
+    | 'unschedule'
+    | 'fire';
   readonly reason?: string;
+  /** With `recover`, of an agent in quarantine: go on from what is stored, or begin a new life. */
+  readonly decision?: 'keep' | 'anew';
   /** With `resolve`. */
   readonly effect?: EffectResolution;
   /** With `schedule`, which makes or replaces one; `unschedule` and `fire` need the ID only, which may be any timer's. */

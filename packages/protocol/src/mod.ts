@@ -20,6 +20,7 @@ export {
   splitKey,
   typeAgentKey,
 } from './address.ts';
+export type { AuditAction, AuditEntry } from './audit-entry.ts';
 export {
   JSON_TYPE,
   MAX_DEPTH,
@@ -69,6 +70,7 @@ export {
   type AttemptEntry,
   type EarlyMessage,
   type EffectState,
+  type HeldRange,
   type JournalEntry,
   type LastTurn,
   type LifecycleName,

@@ -204,6 +204,14 @@ export interface LastTurn {
   readonly epoch: number;
 }
 
+/** Messages that stand in `held`: those above `cursor`, up to `upTo`. */
+export interface HeldRange {
+  readonly cursor: number;
+  readonly upTo: number;
+  /** They are to be thrown away, whether the agent runs or not. */
+  readonly clear?: boolean;
+}
+
 /** A snapshot is opaque bytes here: a gate may look at everything else without decoding it. */
 export interface AgentRecord {
   readonly format: typeof RECORD_FORMAT;
@@ -237,14 +245,14 @@ export interface AgentRecord {
   readonly replies: readonly ReplyEntry[];
   readonly attempt?: AttemptEntry | undefined;
   /** Set while messages stand in `held`: the inbox sequences processed out of it, and moved into it, so far. */
-  readonly held?: { readonly cursor: number; readonly upTo: number };
+  readonly held?: HeldRange;
   /** Durable states of effects: those that are open, and the last few that are over. */
   readonly journal: readonly JournalEntry[];
   readonly last?: LastTurn;
   /** Trace context of the last turn, so that a chain stays one picture across a sleep. */
   readonly trace?: Headers;
   /** Bytes of a record that could not be read, kept as evidence by a quarantine. */
-  readonly evidence?: Uint8Array;
+  readonly evidence?: Uint8Array | undefined;
 }
 
 const EMPTY_FIELDS = {

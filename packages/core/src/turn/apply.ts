@@ -21,7 +21,12 @@ export function applyInbound(draft: TurnDraft, inbound: Inbound): void {
   else if (hasEnded(draft, inbound)) refuseEnded(draft, inbound);
   else dispatch(draft, inbound);
   draft.pass(inbound);
-  if (draft.attempt !== undefined && draft.attempt.seq <= inbound.seq) draft.attempt = undefined;
+  if (draft.attempt !== undefined && endsAttempt(draft.attempt.seq, inbound)) draft.attempt = undefined;
+}
+
+/** What operators ask overtakes a message that waits for its next try. */
+function endsAttempt(failingSeq: number, { kind, seq }: Inbound): boolean {
+  return kind === 'control' ? failingSeq === seq : failingSeq <= seq;
 }
 
 function dispatch(draft: TurnDraft, inbound: Exclude<Inbound, InboundOf<'control'>>): void {

@@ -1,19 +1,20 @@
 /** What operators ask of an agent, and what is said of one whose life is over. */
 import {
+  type ControlMessage,
   type EffectResolution,
   type RecordLifecycle,
   WakebusError,
   addressOf,
   isWakebusError,
 } from '@wakebus/protocol';
-import { asInbound } from './agent-messages.ts';
 import type { TurnDraft } from './draft.ts';
-import { abortEffect, resolveEffect } from './effects.ts';
-import { giveUp } from './give-up.ts';
+import { resolveEffect } from './effects.ts';
 import type { InboundOf } from './inbound.ts';
-import { openEffects } from './journal.ts';
+import { endLife } from './life-end.ts';
 import { deliverTo } from './machine-step.ts';
 import { applyTimerControl } from './timers.ts';
+import { recover, refusal } from './recovery.ts';
+import { isRunnable } from './runnable.ts';
 
 /** What is said of an agent whose life is over. */
 export const OVER: Partial<Record<RecordLifecycle['name'], 'AGENT_COMPLETED' | 'AGENT_REMOVED'>> = {
@@ -22,11 +23,9 @@ export const OVER: Partial<Record<RecordLifecycle['name'], 'AGENT_COMPLETED' | '
 };
 
 function applyResolution(draft: TurnDraft, inbound: InboundOf<'control'>, resolution: EffectResolution): void {
-  const address = addressOf(draft.memory.key);
-  const { name } = draft.lifecycle;
-  if (name === 'suspended' || name === 'quarantined' || name === 'failed') {
-    const reason = `it is ${name} and takes no events; release it first`;
-    return draft.reply(inbound, { ok: false, error: new WakebusError('AGENT_REFUSED', { address, reason }).toJSON() });
+  if (!isRunnable(draft)) {
+    const reason = `it is ${draft.lifecycle.name} and takes no events; release it first`;
+    return draft.reply(inbound, { ok: false, error: refusal(draft, reason).toJSON() });
   }
   try {
     resolveEffect(draft, resolution, deliverTo(draft, inbound));
@@ -39,27 +38,62 @@ function applyResolution(draft: TurnDraft, inbound: InboundOf<'control'>, resolu
 
 /** Does what an operator asks, and answers. */
 export function applyControl(draft: TurnDraft, inbound: InboundOf<'control'>): void {
-  const { verb, effect, timer, reason = 'by an operator' } = inbound.control;
+  const { verb, effect, timer } = inbound.control;
   draft.history.push({ seq: inbound.seq, type: `wakebus.${verb}` });
-  const { name } = draft.lifecycle;
-  const over = OVER[name];
-  // A life that is over stays over: released from a suspension, the agent would go on in it.
-  if (verb === 'suspend' && over !== undefined)
-    return draft.reply(inbound, { ok: false, error: errorOf(over, draft).toJSON() });
   if (effect !== undefined && verb === 'resolve') return applyResolution(draft, inbound, effect);
   if (timer !== undefined) return applyTimerControl(draft, inbound, timer);
-  if (verb === 'remove') removeAgent(draft);
-  // Nor is a suspension, with the release that follows, a way out of quarantine.
-  else if (verb === 'suspend' && name !== 'quarantined')
-    draft.setLifecycle('suspended', { code: 'SUSPENDED', message: reason });
-  else if (verb === 'release' && (name === 'suspended' || name === 'failed')) release(draft);
-  draft.reply(inbound, { ok: true });
+  const error = change(draft, inbound.control);
+  draft.reply(inbound, error === undefined ? { ok: true } : { ok: false, error: error.toJSON() });
 }
 
-/** What the agent failed on has all its tries again: somebody has looked at it. */
-function release(draft: TurnDraft): void {
-  if (draft.lifecycle.name === 'failed') draft.attempt = undefined;
-  draft.setLifecycle('awake');
+/** Changes what the agent is, as far as it can be. @returns why not. */
+function change(draft: TurnDraft, { verb, decision, reason }: ControlMessage): WakebusError | undefined {
+  switch (verb) {
+    case 'remove':
+      removeAgent(draft);
+      return undefined;
+    case 'suspend':
+      return suspend(draft, reason);
+    case 'release':
+      return release(draft);
+    case 'recover':
+      return recover(draft, decision);
+    case 'clear':
+      return clear(draft);
+    default:
+      return undefined;
+  }
+}
+
+function suspend(draft: TurnDraft, reason: string = 'by an operator'): WakebusError | undefined {
+  const over = OVER[draft.lifecycle.name];
+  // A life that is over stays over: released from a suspension, the agent would go on in it.
+  if (over !== undefined) return errorOf(over, draft);
+  // Nor is a suspension, with the release that follows, a way out of quarantine.
+  if (draft.lifecycle.name === 'quarantined') return refusal(draft, 'it is in quarantine, and takes no events already');
+  draft.setLifecycle('suspended', { code: 'SUSPENDED', message: reason });
+  return undefined;
+}
+
+function release(draft: TurnDraft): WakebusError | undefined {
+  const { name } = draft.lifecycle;
+  if (name === 'quarantined') return refusal(draft, 'it is in quarantine; look at it, then recover or remove it');
+  if (name === 'failed') return recover(draft);
+  if (name === 'suspended') draft.setLifecycle(...resumed(draft));
+  return undefined;
+}
+
+/** A message that had failed before the suspension still waits for its next try. */
+function resumed({ attempt }: TurnDraft): Parameters<TurnDraft['setLifecycle']> {
+  return attempt === undefined ? ['awake'] : ['backoff', { code: 'TURN_FAILED', message: attempt.reason }];
+}
+
+/** What stands aside is thrown away by the turns that follow; all that came before this request stands aside by now. */
+function clear(draft: TurnDraft): WakebusError | undefined {
+  if (isRunnable(draft)) return refusal(draft, 'it takes its messages; suspend it first');
+  draft.clearsHeld = true;
+  draft.attempt = undefined;
+  return undefined;
 }
 
 /** What is answered on behalf of an agent that takes nothing any more. */
@@ -69,12 +103,7 @@ export function errorOf(code: 'AGENT_COMPLETED' | 'AGENT_REMOVED', draft: TurnDr
 
 /** What remains is a tombstone: it holds the incarnation, so that an old message cannot reach a later life. */
 function removeAgent(draft: TurnDraft): void {
-  const error = errorOf('AGENT_REMOVED', draft);
-  for (const early of draft.early) giveUp(draft, asInbound(draft, early), error, 0);
-  draft.cancelAll();
-  for (const effect of openEffects(draft.journal)) abortEffect(draft, effect);
-  draft.early = [];
-  draft.snapshot = undefined;
+  endLife(draft, errorOf('AGENT_REMOVED', draft));
   draft.sleep = true;
   draft.setLifecycle('removed');
 }

@@ -106,6 +106,8 @@ export class TurnDraft {
   /** Attempts of effects of which nobody knew how they ended. */
   unknownEffects = 0;
   sleep = false;
+  /** What stands aside is to be thrown away. */
+  clearsHeld = false;
   counted: { readonly seq: number; readonly outputs: number } = { seq: 0, outputs: 0 };
 
   constructor(memory: AgentMemory, env: TurnEnvironment, jitter: number) {

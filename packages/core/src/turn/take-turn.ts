@@ -18,13 +18,14 @@ import {
 import { encodeSnapshot } from '../snapshot-codec.ts';
 import { applyRipe, takeRipe } from './agent-messages.ts';
 import { applyInbound } from './apply.ts';
-import { giveUp } from './give-up.ts';
+import { giveUp, throwAway } from './give-up.ts';
 import { turnError } from './machine-step.ts';
 import { type PendingDeadLetter, type PendingReply, TurnDraft, type TurnEnvironment } from './draft.ts';
 import { type TurnFailure, fail } from './fail.ts';
 import type { Inbound } from './inbound.ts';
 import { type EffectSchedule, isDue, schedulesOf } from './journal.ts';
 import type { AgentMemory } from './memory.ts';
+import { isRunnable } from './runnable.ts';
 import { releaseQueued } from './schedules.ts';
 
 /** Most events in one commit: beyond some hundreds the saving is gone and the loss of a conflict grows. */
@@ -41,6 +42,8 @@ export interface TurnLimits {
   readonly poison?: ReadonlyMap<number, WakebusError>;
   /** Told of each message before the machine gets it: where a turn never ends, the last one is to blame. */
   readonly onBegin?: (inbound: Inbound) => void;
+  /** The messages are thrown away, as an operator asks; their senders are told this. */
+  readonly cleared?: WakebusError;
 }
 
 /** What a turn makes. Only `memory` is state; all else is owed once the commit is confirmed. */
@@ -91,14 +94,18 @@ export function takeTurn(
 ): Turn {
   const draft = new TurnDraft(memory, env, backoff);
   draft.resumeTimers();
-  if (draft.lifecycle.name === 'asleep' || draft.lifecycle.name === 'backoff' || draft.lifecycle.name === 'paused')
-    draft.setLifecycle('awake');
+  if (takesUp(draft, inbounds[0])) draft.setLifecycle('awake');
   let consumed = 0;
   let failure: Turn['failure'];
   let bytes = 0;
   for (const inbound of inbounds) {
     bytes += inbound.sizeBytes;
     if (consumed > 0 && (consumed >= limits.maxEvents || bytes > MAX_TURN_BYTES || limits.isOver())) break;
+    if (limits.cleared !== undefined) {
+      throwAway(draft, inbound, limits.cleared);
+      consumed += 1;
+      continue;
+    }
     failure = attempt(draft, inbound, limits);
     if (failure !== undefined) break;
     consumed += 1;
@@ -108,11 +115,11 @@ export function takeTurn(
   return seal(draft, consumed, failure);
 }
 
-/** Whether an agent takes events. A suspended or quarantined one keeps its mailbox. */
-export function isRunnable(state: { readonly lifecycle: AgentRecord['lifecycle'] }): boolean {
-  return (
-    state.lifecycle.name !== 'suspended' && state.lifecycle.name !== 'quarantined' && state.lifecycle.name !== 'failed'
-  );
+/** Whether the agent takes up its work with a message. What an operator asks in the wait after a failure does not end that wait. */
+function takesUp({ attempt: failing, lifecycle }: TurnDraft, first: Inbound | undefined): boolean {
+  if (lifecycle.name === 'asleep' || lifecycle.name === 'paused') return true;
+  const overtakes = first?.kind === 'control' && failing !== undefined && failing.seq < first.seq;
+  return lifecycle.name === 'backoff' && !overtakes;
 }
 
 function attempt(draft: TurnDraft, inbound: Inbound, limits: TurnLimits): TurnFailure | undefined {
@@ -146,6 +153,7 @@ function seal(draft: TurnDraft, consumed: number, failure: Turn['failure']): Tur
   // By the age of what it has taken, and not while older messages stand aside: a repetition may have waited for long.
   if (old.held === undefined) memory.seen.expire(Math.min(env.nowMs, draft.cursorMs));
   const scheduled = scheduledBy(draft);
+  const isClearing = draft.clearsHeld && old.held !== undefined;
   const owes = draft.outbox.length + draft.armed.length + scheduled.length > 0 || draft.journal.some(isDue);
   const record: AgentRecord = {
     ...old,
@@ -167,6 +175,8 @@ function seal(draft: TurnDraft, consumed: number, failure: Turn['failure']): Tur
     turns: old.turns + (consumed > 0 ? 1 : 0),
     updatedMs: env.nowMs,
     attempt: draft.attempt,
+    ...(isClearing && { held: { ...old.held, clear: true } }),
+    ...(draft.lifecycle.name !== 'quarantined' && { evidence: undefined }),
     ...(env.trace !== undefined && { trace: env.trace }),
     ...(consumed > 0 && { last: lastTurn(draft, old.turns + 1) }),
   };
@@ -229,7 +239,6 @@ function lastTurn(draft: TurnDraft, turn: number): LastTurn {
  */
 export function freeze(memory: AgentMemory, changes?: Partial<AgentRecord>): AgentMemory {
   const { key, definition, record, snapshot: state, seen } = memory;
-  if (memory.packed !== undefined) return { ...memory, record: { ...record, ...changes } };
   const snapshot = state === undefined ? new Uint8Array() : encodeSnapshot(definition, state);
   // A state in memory is of this version, whatever the record was: a commit without a turn would else have it migrated again.
   const machineVersion = state === undefined ? record.machineVersion : definition.version;

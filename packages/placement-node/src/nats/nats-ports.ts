@@ -3,7 +3,6 @@
  */
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Layout } from '@wakebus/protocol';
-import { threadRunners } from '../isolation/thread-runner.ts';
 import type { Ports } from '../ports/ports.ts';
 import { cryptoRandom } from './crypto-random.ts';
 import { LEASE_MARKER_TTL_MS } from './wanted-streams.ts';
@@ -40,11 +39,12 @@ export function natsPorts(connection: NatsConnection, layout: Layout, onFault: F
     held: log(layout.heldStream),
     deadLetters: log(layout.deadLettersStream),
     history: log(layout.historyStream),
+    audit: log(layout.auditStream),
+    incidents: log(layout.incidentsStream),
     agents: new NatsRecordStore(link, layout.agentsBucket),
     leases: new NatsRecordStore(link, layout.leasesBucket, { markerTtlMs: LEASE_MARKER_TTL_MS }),
     registry: new NatsRecordStore(link, layout.registryBucket),
     chunks: new NatsBlobStore(link, layout),
-    turnRunners: threadRunners,
   };
 }
 

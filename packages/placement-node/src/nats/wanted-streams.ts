@@ -23,6 +23,8 @@ export interface DeploymentLimits {
   readonly historyMaxAgeMs?: number;
   /** How long dead letters are kept, in milliseconds. @default 30 days: longer than a holiday */
   readonly deadLettersMaxAgeMs?: number;
+  /** How long the audit of operators' actions is kept, in milliseconds. @default 365 days: someone asks at the end of the year */
+  readonly auditMaxAgeMs?: number;
 }
 
 /** A stream as it must be. */
@@ -57,6 +59,8 @@ export function wantedStreams(layout: Layout, limits: DeploymentLimits = {}): Wa
     held(layout, limits),
     deadLetters(layout, limits),
     history(layout, limits),
+    audit(layout, limits),
+    incidents(layout, limits),
     chunks(layout),
     ...buckets(layout),
   ];
@@ -164,6 +168,25 @@ function history(layout: Layout, limits: DeploymentLimits): StreamPart {
     name: layout.historyStream,
     subjects: [layout.historySubject('>')],
     max_age: nanos(limits.historyMaxAgeMs ?? 7 * DAY_MS),
+    duplicate_window: duplicateWindow(limits),
+  };
+}
+
+function audit(layout: Layout, limits: DeploymentLimits): StreamPart {
+  return {
+    name: layout.auditStream,
+    subjects: [layout.auditSubject('>')],
+    max_age: nanos(limits.auditMaxAgeMs ?? 365 * DAY_MS),
+    duplicate_window: duplicateWindow(limits),
+  };
+}
+
+/** As long as the dead letters, of which many of them tell. */
+function incidents(layout: Layout, limits: DeploymentLimits): StreamPart {
+  return {
+    name: layout.incidentsStream,
+    subjects: [layout.incidentSubject('>')],
+    max_age: nanos(limits.deadLettersMaxAgeMs ?? 30 * DAY_MS),
     duplicate_window: duplicateWindow(limits),
   };
 }

@@ -10,7 +10,6 @@ import type { EventLog } from './event-log.ts';
 import type { Messenger } from './messenger.ts';
 import type { Random } from './random.ts';
 import type { RecordStore } from './record-store.ts';
-import type { TurnRunners } from './turn-runner.ts';
 
 export interface Ports {
   readonly layout: Layout;
@@ -26,10 +25,10 @@ export interface Ports {
   readonly held: EventLog;
   readonly deadLetters: EventLog;
   readonly history: EventLog;
+  readonly audit: EventLog;
+  readonly incidents: EventLog;
   readonly agents: RecordStore;
   readonly leases: RecordStore;
   readonly registry: RecordStore;
   readonly chunks: BlobStore;
-  /** For agent types that ask for isolation. */
-  readonly turnRunners: TurnRunners;
 }

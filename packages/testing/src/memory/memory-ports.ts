@@ -8,7 +8,6 @@ import { MemoryBlobStore } from './memory-blob-store.ts';
 import { MemoryEventLog } from './memory-event-log.ts';
 import { MemoryMessenger } from './memory-messenger.ts';
 import { MemoryRecordStore } from './memory-record-store.ts';
-import { memoryTurnRunners } from './memory-turn-runner.ts';
 import type { MemoryServer } from './memory-server.ts';
 import type { MemoryStream } from './memory-stream.ts';
 
@@ -28,10 +27,11 @@ export function memoryPorts(server: MemoryServer, link: Link): Ports {
     held: log(server.held),
     deadLetters: log(server.deadLetters),
     history: log(server.history),
+    audit: log(server.audit),
+    incidents: log(server.incidents),
     agents: store(server.agents),
     leases: store(server.leases),
     registry: store(server.registry),
     chunks: new MemoryBlobStore(server, link),
-    turnRunners: memoryTurnRunners(link.clock),
   };
 }

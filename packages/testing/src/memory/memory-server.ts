@@ -60,6 +60,8 @@ export class MemoryServer {
   readonly held: MemoryStream;
   readonly deadLetters: MemoryStream;
   readonly history: MemoryStream;
+  readonly audit: MemoryStream;
+  readonly incidents: MemoryStream;
   readonly chunks: MemoryStream;
   readonly agents: MemoryBucket;
   readonly leases: MemoryBucket;
@@ -89,6 +91,8 @@ export class MemoryServer {
     this.held = stream(layout.heldStream, { dedupeWindowMs });
     this.deadLetters = stream(layout.deadLettersStream, { dedupeWindowMs });
     this.history = stream(layout.historyStream, { dedupeWindowMs });
+    this.audit = stream(layout.auditStream, { dedupeWindowMs });
+    this.incidents = stream(layout.incidentsStream, { dedupeWindowMs });
     this.agents = bucket(layout.agentsBucket);
     this.leases = bucket(layout.leasesBucket, { markerTtlMs: options.leaseMarkerTtlMs ?? 10_000 });
     this.registry = bucket(layout.registryBucket);
@@ -170,6 +174,8 @@ export class MemoryServer {
       this.held,
       this.deadLetters,
       this.history,
+      this.audit,
+      this.incidents,
     ])
       stream.forgetRemovedIds();
     for (const consumers of this.#consumers.values()) {

@@ -6,7 +6,6 @@ import {
   messengerContract,
   recordStoreContract,
   schedulesContract,
-  turnRunnerContract,
 } from '@wakebus/testing/contracts';
 import { memoryFixture } from './memory-fixture.ts';
 
@@ -18,7 +17,6 @@ for (const contract of [
   messengerContract,
   recordStoreContract,
   schedulesContract,
-  turnRunnerContract,
 ]) {
   contract('memory', memoryFixture);
 }

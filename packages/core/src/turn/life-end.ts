@@ -1,0 +1,16 @@
+/** The end of an agent's life: what it was about to do is not done any more. */
+import type { WakebusError } from '@wakebus/protocol';
+import { asInbound } from './agent-messages.ts';
+import type { TurnDraft } from './draft.ts';
+import { abortEffect } from './effects.ts';
+import { giveUp } from './give-up.ts';
+import { openEffects } from './journal.ts';
+
+/** Forgets state, timers, effects and messages that came early. @param error - What the senders of the last are told. */
+export function endLife(draft: TurnDraft, error: WakebusError): void {
+  for (const early of draft.early) giveUp(draft, asInbound(draft, early), error, 0);
+  draft.cancelAll();
+  for (const effect of openEffects(draft.journal)) abortEffect(draft, effect);
+  draft.early = [];
+  draft.snapshot = undefined;
+}

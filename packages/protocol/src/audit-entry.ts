@@ -1,0 +1,39 @@
+/**
+ * What the audit keeps: who did what to which agent or agent type, when, why, and what came of it.
+ *
+ * An action is written down before it is begun (`asked`) and once more when its outcome is known: a crash
+ * in between leaves the first entry, never an action that nobody knows of.
+ */
+
+/** What an operator can do. */
+export type AuditAction =
+  | 'suspend'
+  | 'release'
+  | 'recover'
+  | 'remove'
+  | 'resolve'
+  | 'fire'
+  | 'clear'
+  | 'replay'
+  | 'discard'
+  | 'disable'
+  | 'enable';
+
+/** One entry, MessagePack. */
+export interface AuditEntry {
+  readonly v: 1;
+  /** The same in both entries of one action. */
+  readonly id: string;
+  readonly action: AuditAction;
+  /** An agent's address, or the name of an agent type. */
+  readonly target: string;
+  /** Who says so: a name that the operator's own tool gives, which nobody has checked. */
+  readonly by: string;
+  readonly reason?: string;
+  readonly outcome: 'asked' | 'done' | 'failed';
+  /** Of one that failed: the code of the error. */
+  readonly code?: string;
+  /** What else is to be known: which dead letter, which effect. */
+  readonly facts?: Readonly<Record<string, unknown>>;
+  readonly atMs: number;
+}
