@@ -1,4 +1,5 @@
 /** What a command may touch of its process, in one object, so that tests run commands in-process. */
+import { createInterface } from 'node:readline/promises';
 
 /** A process as commands see it. */
 export interface CliIo {
@@ -12,6 +13,8 @@ export interface CliIo {
   readonly cwd: string;
   /** All of standard input. */
   readInput(): Promise<string>;
+  /** Asks whoever sits at the terminal, and gives the line that they type; not there without one. */
+  readonly ask?: (question: string) => Promise<string>;
   /** Calls back on every Ctrl-C, SIGTERM and SIGHUP. @returns a function that ends it. */
   onStop(listener: () => void): () => void;
 }
@@ -27,6 +30,7 @@ export function processIo(): CliIo {
     env: process.env,
     cwd: process.cwd(),
     readInput,
+    ...(process.stdin.isTTY && { ask }),
     onStop: (listener) => {
       for (const signal of stopSignals) process.on(signal, listener);
       return () => {
@@ -34,6 +38,15 @@ export function processIo(): CliIo {
       };
     },
   };
+}
+
+async function ask(question: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await lines.question(question);
+  } finally {
+    lines.close();
+  }
 }
 
 async function readInput(): Promise<string> {

@@ -10,11 +10,14 @@ export interface CommandContext {
   readonly io: CliIo;
   readonly output: Output;
   readonly settings: ResolvedSettings;
+  /** Whether questions are allowed. */
+  readonly mayAsk: boolean;
 }
 
 /** Flags that every command takes. */
 interface GlobalFlags extends OptionValues, Settings {
   readonly json?: boolean;
+  readonly input?: boolean;
 }
 
 /** The context of a command with all flags, its own and the program's. */
@@ -26,7 +29,8 @@ export function contextOf(command: Command, io: CliIo): CommandContext {
     ...(prefix !== undefined && { prefix }),
     ...(creds !== undefined && { creds }),
   };
-  return { io, output: new Output(io, flags.json === true), settings: resolveSettings(given, io) };
+  const settings = resolveSettings(given, io);
+  return { io, output: new Output(io, flags.json === true), settings, mayAsk: flags.input !== false };
 }
 
 /** Runs the work of a command over a connection. */

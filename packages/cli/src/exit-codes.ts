@@ -38,6 +38,7 @@ const byError: Readonly<Record<string, ExitCode>> = {
   AGENT_NOT_FOUND: exitCode.notFound,
   EFFECT_NOT_FOUND: exitCode.notFound,
   TIMER_NOT_FOUND: exitCode.notFound,
+  PARKED_NOT_FOUND: exitCode.notFound,
   STREAM_MISSING: exitCode.notFound,
   AGENT_COMPLETED: exitCode.conflict,
   AGENT_REMOVED: exitCode.conflict,

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import type { CliIo } from './cli-io.ts';
 import { addAgents } from './commands/agents.ts';
+import { addAudit } from './commands/audit.ts';
+import { addDead } from './commands/dead.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDev } from './commands/dev.ts';
 import { addDoctor } from './commands/doctor.ts';
@@ -67,6 +69,8 @@ function createProgram(io: CliIo): Command {
   addSchedules(program, io);
   addTimers(program, io);
   addDoorbell(program, io);
+  addDead(program, io);
+  addAudit(program, io);
   addStatus(program, io);
   addDoctor(program, io);
   addSetup(program, io);

@@ -39,11 +39,7 @@ export async function withSession<T>(
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   const { checkServer } = await import('@wakebus/placement-node');
-  return withClient(settings, io, async (session) => {
-    const wrong = checkServer(session.connection);
-    if (wrong !== undefined) throw wrong;
-    return work(session);
-  });
+  return withClient(settings, io, work, checkServer);
 }
 
 /** As {@link withSession}, without the runtime's knowledge of servers, nor the time that it takes to load. */
@@ -51,15 +47,27 @@ export async function withClient<T>(
   settings: ResolvedSettings,
   io: CliIo,
   work: (session: Session) => Promise<T>,
+  check: (connection: NatsConnection) => WakebusError | undefined = () => undefined,
 ): Promise<T> {
   const connection = await openConnection(settings, io);
   try {
+    // Before anything is asked of it: one that is too old might not answer.
+    const wrong = check(connection);
+    if (wrong !== undefined) throw wrong;
     const { prefix } = settings;
-    const client = await createClient(connection, prefix === undefined ? {} : { prefix });
+    const client = await createClient(connection, {
+      operator: operatorOf(io.env),
+      ...(prefix !== undefined && { prefix }),
+    });
     return await work({ connection, client });
   } finally {
     await connection.close();
   }
+}
+
+/** Who acts, as far as this machine knows. */
+function operatorOf({ WAKEBUS_OPERATOR: named, USER: user, LOGNAME: login }: CliIo['env']): string {
+  return named ?? user ?? login ?? 'unknown';
 }
 
 function credentials({ creds }: ResolvedSettings, env: CliIo['env']): NodeConnectionOptions {

@@ -14,7 +14,9 @@ export interface FakeIo extends CliIo, Disposable {
 }
 
 /** A process in an empty folder, with nothing in its environment but what is given. */
-export function fakeIo(given: { env?: Record<string, string>; input?: string; isTerminal?: boolean } = {}): FakeIo {
+export function fakeIo(
+  given: { env?: Record<string, string>; input?: string; isTerminal?: boolean; typed?: string } = {},
+): FakeIo {
   const cwd = mkdtempSync(join(tmpdir(), 'wakebus-cli-'));
   const listeners = new Set<() => void>();
   let stdout = '';
@@ -30,6 +32,7 @@ export function fakeIo(given: { env?: Record<string, string>; input?: string; is
     env: { HOME: cwd, ...given.env },
     cwd,
     readInput: () => Promise.resolve(given.input ?? ''),
+    ...(given.typed !== undefined && { ask: () => Promise.resolve(given.typed as string) }),
     onStop: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

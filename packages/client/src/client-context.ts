@@ -13,10 +13,13 @@ export class ClientContext {
   readonly ports: ClientPorts;
   readonly ids: MessageIds;
   readonly calls: Calls;
+  /** Who acts, as the audit names them. */
+  readonly operator: string;
   readonly #targets: readonly InboxTarget[];
 
-  constructor(ports: ClientPorts) {
+  constructor(ports: ClientPorts, operator: string) {
     this.ports = ports;
+    this.operator = operator;
     this.ids = new MessageIds(() => ports.random.id());
     this.calls = new Calls(ports);
     this.#targets = ports.inboxes.map((inbox, shard) => {

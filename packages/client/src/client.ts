@@ -5,10 +5,13 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { type Layout, agentKey, parseAddress } from '@wakebus/protocol';
 import { AgentHandle } from './agent-handle.ts';
 import type { AgentMap, AgentToken, ContextOf, EventOf } from './agent-types.ts';
+import { type AuditOptions, type AuditPage, listAudit } from './audit.ts';
 import { ClientContext } from './client-context.ts';
-import { type ControlOptions, controlAgent } from './control.ts';
+import { type ControlOptions, type RecoverOptions, controlAgent } from './control.ts';
 import { type FollowOptions, followHistory } from './follow.ts';
 import { type HistoryOptions, type HistoryPage, type PastCommit, readHistory } from './history.ts';
+import { DeadLetters } from './dead-letters.ts';
+import { HeldMessages } from './held-messages.ts';
 import { type AgentInspection, inspectAgent } from './inspect.ts';
 import { type AgentPage, type ListOptions, listAgents } from './list.ts';
 import { natsClientPorts } from './nats/nats-ports.ts';
@@ -21,6 +24,8 @@ import { Timers } from './timers.ts';
 export interface ClientOptions {
   /** Name of the deployment. @default "wakebus" */
   readonly prefix?: string;
+  /** Who acts, for the audit: a name that nobody checks. @default "unknown" */
+  readonly operator?: string;
 }
 
 /**
@@ -34,7 +39,8 @@ export async function createClient<TAgents extends AgentMap = AgentMap>(
   source: NatsConnection | ClientPorts,
   options: ClientOptions = {},
 ): Promise<Client<TAgents>> {
-  return new Client<TAgents>('layout' in source ? source : await natsClientPorts(source, options.prefix));
+  const ports = 'layout' in source ? source : await natsClientPorts(source, options.prefix);
+  return new Client<TAgents>(ports, options.operator);
 }
 
 /** Made by {@link createClient}. */
@@ -44,15 +50,21 @@ export class Client<TAgents extends AgentMap = AgentMap> {
   readonly schedules: Schedules;
   /** What agents have pending: schedules, and delayed events of their machines. */
   readonly timers: Timers;
+  /** Messages that were given up. */
+  readonly deadLetters: DeadLetters;
+  /** Messages that stand aside for agents which cannot run. */
+  readonly held: HeldMessages;
   readonly #ports: ClientPorts;
   readonly #context: ClientContext;
 
-  constructor(ports: ClientPorts) {
+  constructor(ports: ClientPorts, operator: string = 'unknown') {
     this.layout = ports.layout;
     this.#ports = ports;
-    this.#context = new ClientContext(ports);
+    this.#context = new ClientContext(ports, operator);
     this.schedules = new Schedules(this.#context);
     this.timers = new Timers(this.#context);
+    this.deadLetters = new DeadLetters(this.#context);
+    this.held = new HeldMessages(this.#context);
   }
 
   /**
@@ -132,9 +144,36 @@ export class Client<TAgents extends AgentMap = AgentMap> {
     await controlAgent(this.#context, parseAddress(address), 'suspend', options);
   }
 
-  /** Lets an agent that was suspended, or had failed, take events again. @throws as {@link remove}. */
+  /** Lets an agent that was suspended, or had failed, take events again. @throws as {@link remove}; `AGENT_REFUSED` in quarantine. */
   async release(address: string, options: ControlOptions = {}): Promise<void> {
     await controlAgent(this.#context, parseAddress(address), 'release', options);
+  }
+
+  /**
+   * Has an agent run again at once that has failed, or waits for its next try. One in quarantine needs a decision:
+   * `keep` goes on from the state that is stored, with whatever its inbox holds; `anew` begins a new life.
+   *
+   * @throws as {@link remove}; `AGENT_REFUSED` for a suspended one, and in quarantine where the decision is missing
+   * or there is no state to keep.
+   */
+  async recover(address: string, options: RecoverOptions = {}): Promise<void> {
+    const { decision, ...rest } = options;
+    await controlAgent(
+      this.#context,
+      parseAddress(address),
+      'recover',
+      rest,
+      decision === undefined ? {} : { decision },
+    );
+  }
+
+  /**
+   * Lists what operators did, oldest first, page by page: each action as it was asked for, and its outcome.
+   *
+   * @throws {WakebusError} `INVALID_OPTION`, `INVALID_ADDRESS`, `UNAVAILABLE`.
+   */
+  audit(options: AuditOptions = {}): Promise<AuditPage> {
+    return listAudit(this.#ports, options);
   }
 
   /** Ends what the client listens to; calls that wait fail with `CALL_TIMEOUT`. The connection stays open. */

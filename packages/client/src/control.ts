@@ -1,6 +1,7 @@
 /**
- * What operators ask of an agent: remove, suspend, release, resolve an effect, make and end schedules. A control message stands in its mailbox
- * like any other, and is answered after its commit.
+ * What operators ask of an agent: suspend, release, recover, remove, clear, resolve an effect, make and end
+ * schedules. A control message stands in its mailbox like any other, and is answered after its commit. Each is in
+ * the audit, but for schedules that come and go.
  */
 import {
   type AgentKey,
@@ -11,18 +12,29 @@ import {
   encodeToSend,
   wireMessageId,
 } from '@wakebus/protocol';
+import { audited } from './audit.ts';
 import { type ClientContext, checkDeadline } from './client-context.ts';
 import { checkMessageId } from './message-ids.ts';
 import { publishUntilStored } from './publish.ts';
 
-/** What may be said with a control message. */
-export interface ControlOptions {
-  /** Why, for whoever looks later. @default "by an operator" */
+/** What may be said with anything that an operator does. */
+export interface OperatorOptions {
+  /** Why, for whoever looks later. @default none; an agent's lifecycle then says "by an operator" */
   readonly reason?: string;
+  /** How long to try, and to wait for an answer, in milliseconds. @default 30,000 */
+  readonly deadlineMs?: number;
+}
+
+/** What may be said with a control message. */
+export interface ControlOptions extends OperatorOptions {
   /** Name of the request: the same ID is one request. @default a fresh one */
   readonly id?: string;
-  /** How long to wait for the answer, in milliseconds. @default 30,000 */
-  readonly deadlineMs?: number;
+}
+
+/** What may be said with a recovery. */
+export interface RecoverOptions extends ControlOptions {
+  /** For an agent in quarantine: go on from what is stored, or begin a new life. @default none – then it stays there */
+  readonly decision?: 'keep' | 'anew';
 }
 
 /**
@@ -37,25 +49,36 @@ export async function controlAgent(
   key: AgentKey,
   verb: ControlMessage['verb'],
   options: ControlOptions,
-  about: Pick<ControlMessage, 'effect' | 'timer'> = {},
+  about: Omit<ControlMessage, 'v' | 'verb' | 'reason'> = {},
 ): Promise<unknown> {
-  const { ports, ids } = context;
+  const { ids, operator, ports } = context;
   const deadlineMs = checkDeadline(options.deadlineMs);
   const id = options.id === undefined ? ids.next(key) : checkMessageId(options.id);
   if (verb !== 'schedule') await checkExists(context, key);
-  const untilMs = ports.clock.monotonicMs() + deadlineMs;
   const { reason } = options;
-  const message: ControlMessage = {
-    v: 1,
-    verb,
-    ...(reason !== undefined && { reason }),
-    ...about,
-  };
+  const message: ControlMessage = { v: 1, verb, ...(reason !== undefined && { reason }), ...about };
+  const work = (): Promise<unknown> => ask(context, key, message, { id, deadlineMs });
+  if (verb === 'schedule' || verb === 'unschedule') return work();
+  return audited(
+    ports,
+    { action: verb, target: { key }, by: operator, reason, facts: { ...about, message: id } },
+    work,
+  );
+}
+
+async function ask(
+  context: ClientContext,
+  key: AgentKey,
+  message: ControlMessage,
+  { id, deadlineMs }: { readonly id: string; readonly deadlineMs: number },
+): Promise<unknown> {
+  const { ports } = context;
+  const untilMs = ports.clock.monotonicMs() + deadlineMs;
   const target = context.targetOf(key);
   return context.exchange(
     { key, messageId: id, deadlineMs, untilMs },
     (headers) => ({
-      what: `The request to ${verb} ${addressOf(key)}`,
+      what: `The request to ${message.verb} ${addressOf(key)}`,
       id,
       subject: ports.layout.runtimeSubject(key, 'control'),
       data: encodeToSend(message),

@@ -12,7 +12,6 @@ import {
   type LifecycleName,
   type RecordLifecycle,
   type TimerEntry,
-  WakebusError,
   addressOf,
   checkAgentType,
   decode,
@@ -20,6 +19,7 @@ import {
   isWakebusError,
 } from '@wakebus/protocol';
 import { isLive, shownLifecycle } from './inspect.ts';
+import { readLimit, readStart } from './page-options.ts';
 import type { BucketPort, BucketPage, ClientPorts } from './ports.ts';
 
 /** Which agents to list. */
@@ -60,8 +60,6 @@ export interface AgentPage {
   readonly cursor?: string;
 }
 
-const DEFAULT_PAGE_SIZE = 100;
-const MAX_PAGE_SIZE = 1_000;
 /** Records read for one page at most: a rare lifecycle among a million agents is found in steps of this size. */
 const MOST_READ = 10_000;
 /** Records asked for at once. */
@@ -88,20 +86,9 @@ export async function listAgents(ports: ClientPorts, options: ListOptions): Prom
   return { agents, cursor: String(after) };
 }
 
-function readOptions({ type, pageSize = DEFAULT_PAGE_SIZE, cursor = '0' }: ListOptions): {
-  filter: string;
-  pageSize: number;
-  after: number;
-} {
-  const after = Number(cursor);
-  if (!Number.isInteger(pageSize) || pageSize < 1 || pageSize > MAX_PAGE_SIZE)
-    throw new WakebusError('INVALID_OPTION', {
-      option: 'pageSize',
-      why: `write a whole number from 1 to ${MAX_PAGE_SIZE}`,
-    });
-  if (!Number.isSafeInteger(after) || after < 0)
-    throw new WakebusError('INVALID_OPTION', { option: 'cursor', why: 'it is none that a page gave' });
-  return { filter: type === undefined ? '>' : `${checkAgentType(type)}.*`, pageSize, after };
+function readOptions({ type, pageSize, cursor }: ListOptions): { filter: string; pageSize: number; after: number } {
+  const filter = type === undefined ? '>' : `${checkAgentType(type)}.*`;
+  return { filter, pageSize: readLimit(pageSize), after: readStart(cursor) };
 }
 
 function isWanted({ lifecycle }: AgentSummary, wanted: LifecycleName | undefined): boolean {

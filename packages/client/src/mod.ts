@@ -3,13 +3,23 @@
  */
 export { AgentHandle, type LaterOptions, type SendOptions, type SendReceipt } from './agent-handle.ts';
 export { type AgentMap, type AgentToken, type ContextOf, type EventOf } from './agent-types.ts';
+export type { AuditOptions, AuditPage } from './audit.ts';
 export { Client, type ClientOptions, createClient } from './client.ts';
-export { type ControlOptions } from './control.ts';
 export { type FollowOptions } from './follow.ts';
 export { type HistoryOptions, type HistoryPage, type PastCommit } from './history.ts';
+export { type ControlOptions, type OperatorOptions, type RecoverOptions } from './control.ts';
+export { DeadLetters } from './dead-letters.ts';
+export { HeldMessages } from './held-messages.ts';
 export { type AgentInspection, type InspectedChild, type InspectedReply } from './inspect.ts';
 export { type AgentPage, type AgentSummary, type ListOptions } from './list.ts';
 export { type Observation, type ObservedEvent } from './observe.ts';
+export {
+  type ParkedDetail,
+  type ParkedForm,
+  type ParkedOptions,
+  type ParkedPage,
+  type ParkedSummary,
+} from './parked.ts';
 export {
   type BucketPort,
   type BucketPage,
@@ -19,6 +29,8 @@ export {
   type ClientTimer,
   type HistoryPort,
   type InboxPort,
+  type LogMessage,
+  type LogPort,
   type PlainMessage,
   type PublishOutcome,
 } from './ports.ts';

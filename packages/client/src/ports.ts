@@ -40,6 +40,23 @@ export interface InboxPort {
   subjects(filter: string): Promise<ReadonlyMap<string, number>>;
 }
 
+/** A message of a log. */
+export interface LogMessage {
+  readonly seq: number;
+  readonly subject: string;
+  readonly data: Uint8Array;
+}
+
+/** A log that operators look into. */
+export interface LogPort {
+  /** Messages that match a filter, ascending, from a sequence on; none only where there are none. */
+  read(filter: string, fromSeq: number, limit: number): Promise<readonly LogMessage[]>;
+  get(seq: number): Promise<LogMessage | undefined>;
+  subjects(filter: string): Promise<ReadonlyMap<string, number>>;
+  /** Takes one message out. Not there where nobody operates. @returns whether it was still there. */
+  remove?(seq: number): Promise<boolean>;
+}
+
 /** A value of a bucket, or its absence. */
 export interface BucketValue {
   readonly bytes: Uint8Array | undefined;
@@ -85,8 +102,13 @@ export interface ClientPorts {
   /** One a shard. */
   readonly inboxes: readonly InboxPort[];
   /** Messages that stand aside. */
-  readonly held: Pick<InboxPort, 'subjects'>;
   readonly history: HistoryPort;
+  readonly held: LogPort;
+  readonly deadLetters: LogPort;
+  /** What operators did. */
+  readonly audit: InboxPort & Pick<LogPort, 'read'>;
   readonly agents: BucketPort;
   readonly leases: BucketPort;
+  /** What is known of agent types. */
+  readonly registry: BucketPort;
 }

@@ -48,6 +48,12 @@ type Appended = {
   readonly headers: Readonly<Record<string, string>>;
 };
 
+const emptyLog: ClientPorts['held'] = {
+  read: () => Promise.resolve([]),
+  get: () => Promise.resolve(undefined),
+  subjects: () => Promise.resolve(new Map()),
+};
+
 /** What the world does, to be changed while a test runs. */
 export interface FakeWorld {
   readonly clock: FakeClock;
@@ -110,10 +116,17 @@ export function fakeWorld(): FakeWorld {
           subjects: () => Promise.resolve(new Map()),
         },
       ],
-      held: { subjects: () => Promise.resolve(new Map()) },
       history: { read: () => Promise.resolve([]), info: () => Promise.resolve({ lastSeq: 0 }) },
+      held: emptyLog,
+      deadLetters: emptyLog,
+      audit: {
+        ...emptyLog,
+        append: () => Promise.resolve({ kind: 'stored', seq: 1, duplicate: false }),
+        info: () => Promise.resolve({ fill: 0 }),
+      },
       agents: bucket,
       leases: bucket,
+      registry: bucket,
     },
   };
   return world;

@@ -1,10 +1,11 @@
 /** `wakebus agents list`: agents page by page, those that changed least recently first. */
 import { type Command, Option } from 'commander';
 import type { AgentSummary, ListOptions } from '@wakebus/client';
-import { WakebusError, toJson } from '@wakebus/protocol';
+import { toJson } from '@wakebus/protocol';
 import type { CliIo } from '../cli-io.ts';
 import { type CommandContext, connected, contextOf, examples } from '../command-context.ts';
 import { bytes, count, counted, duration, oneLine, since, table } from '../human.ts';
+import { readLimit } from '../list-flags.ts';
 import type { Session } from '../session.ts';
 
 const lifecycles = [
@@ -66,12 +67,6 @@ async function run({ output }: CommandContext, { client }: Session, flags: ListF
 
 function pick({ type, lifecycle }: ListFlags): ListOptions {
   return { ...(type !== undefined && { type }), ...(lifecycle !== undefined && { lifecycle }) };
-}
-
-function readLimit(text: string): number {
-  const limit = Number(text);
-  if (Number.isInteger(limit) && limit > 0) return limit;
-  throw new WakebusError('INVALID_OPTION', { option: '--limit', why: 'write a whole number above 0' });
 }
 
 function asTable(rows: readonly AgentSummary[], nowMs: number): string {

@@ -4,7 +4,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import type { ClientClock, ClientPorts, PlainMessage } from '../ports.ts';
 import { NatsBucket } from './nats-bucket.ts';
 import { NatsHistory } from './nats-history.ts';
-import { NatsInbox } from './nats-inbox.ts';
+import { NatsLog } from './nats-log.ts';
 import { readLayout } from './read-layout.ts';
 import { requestMuxOf } from './request-mux.ts';
 
@@ -22,11 +22,14 @@ export async function natsClientPorts(connection: NatsConnection, prefix: string
     clock: systemClock,
     random: { id: () => randomBytes(16).toString('hex') },
     messenger: { subscribe: (subject, onMessage) => subscribe(connection, subject, onMessage) },
-    inboxes: shards.map((shard) => new NatsInbox(mux, layout.inboxStream(shard))),
-    held: new NatsInbox(mux, layout.heldStream),
     history: new NatsHistory(mux, layout.historyStream),
+    inboxes: shards.map((shard) => new NatsLog(mux, layout.inboxStream(shard))),
+    held: new NatsLog(mux, layout.heldStream),
+    deadLetters: new NatsLog(mux, layout.deadLettersStream),
+    audit: new NatsLog(mux, layout.auditStream),
     agents: new NatsBucket(mux, layout.agentsBucket),
     leases: new NatsBucket(mux, layout.leasesBucket),
+    registry: new NatsBucket(mux, layout.registryBucket),
   };
 }
 

@@ -1,11 +1,15 @@
-/** {@link InboxPort} over one JetStream stream. */
+/** {@link InboxPort} and {@link LogPort} over one JetStream stream. */
 import type { Msg } from '@nats-io/transport-node';
 import { type Headers, WakebusError } from '@wakebus/protocol';
-import type { InboxPort, PublishOutcome } from '../ports.ts';
+import type { InboxPort, LogMessage, LogPort, PublishOutcome } from '../ports.ts';
+import { readDirectPage, sequenceOf } from './direct-page.ts';
 import { headerBlock } from './header-block.ts';
 import { ApiError, type ApiErrorBody, callApi, orUnavailable } from './jetstream-api.ts';
 import type { ReplyHandler, RequestMux } from './request-mux.ts';
 
+const NOT_FOUND = 404;
+/** Removed by another, or expired. */
+const NOTHING_THERE: ReadonlySet<number> = new Set([10_037, 10_043]);
 const MESSAGE_TOO_LARGE = 10_054;
 /** Limits of the account (10002, 10028, 10047) and of the server (10023). */
 const OUT_OF_SPACE: ReadonlySet<number> = new Set([10_002, 10_023, 10_028, 10_047]);
@@ -21,7 +25,7 @@ interface StreamInfo {
   };
 }
 
-export class NatsInbox implements InboxPort {
+export class NatsLog implements InboxPort, LogPort {
   readonly #mux: RequestMux;
   readonly #stream: string;
 
@@ -47,6 +51,32 @@ export class NatsInbox implements InboxPort {
   async subjects(filter: string): Promise<ReadonlyMap<string, number>> {
     const { state } = await this.#info({ subjects_filter: filter });
     return new Map(Object.entries(state.subjects ?? {}));
+  }
+
+  async read(filter: string, fromSeq: number, limit: number): Promise<readonly LogMessage[]> {
+    const page = readDirectPage(this.#mux, this.#stream, { filter, after: fromSeq - 1, limit });
+    return (await orUnavailable(`The stream ${this.#stream}`, page)).messages;
+  }
+
+  async get(seq: number): Promise<LogMessage | undefined> {
+    const found = this.#mux.request(`$JS.API.DIRECT.GET.${this.#stream}`, { seq });
+    const message = await orUnavailable(`The stream ${this.#stream}`, found);
+    const status = message.headers?.code ?? 0;
+    const subject = message.headers?.get('Nats-Subject') ?? '';
+    if (status === 0) return { seq: sequenceOf(message), subject, data: message.data.slice() };
+    if (status === NOT_FOUND) return undefined;
+    const cause = new Error(message.headers?.description);
+    throw new WakebusError('UNAVAILABLE', { what: `The stream ${this.#stream}` }, { cause });
+  }
+
+  async remove(seq: number): Promise<boolean> {
+    try {
+      await callApi(this.#mux, `STREAM.MSG.DELETE.${this.#stream}`, { seq, no_erase: true });
+      return true;
+    } catch (cause) {
+      if (cause instanceof ApiError && NOTHING_THERE.has(cause.errorCode)) return false;
+      throw new WakebusError('UNAVAILABLE', { what: `The stream ${this.#stream}` }, { cause });
+    }
   }
 
   #info(request?: { readonly subjects_filter: string }): Promise<StreamInfo> {

@@ -1,0 +1,123 @@
+/**
+ * The audit: each action of an operator is written down before it is begun, and again with its outcome.
+ *
+ * Whoever cannot write the first entry does not act. A second one that is lost leaves `asked`: it may have
+ * happened, and the agent's history tells.
+ */
+import {
+  type AgentKey,
+  type AuditAction,
+  type AuditEntry,
+  WakebusError,
+  addressOf,
+  checkAgentType,
+  decode,
+  encodeToSend,
+  isWakebusError,
+  parseAddress,
+} from '@wakebus/protocol';
+import { InboxFill } from './inbox-fill.ts';
+import { readLimit, readStart } from './page-options.ts';
+import type { ClientPorts } from './ports.ts';
+import { publishUntilStored } from './publish.ts';
+
+/** For how long the first entry is tried, in milliseconds: an election takes less. */
+const PATIENCE_MS = 10_000;
+
+/** An action on an agent, or on a whole type. */
+export interface AuditedAction {
+  readonly action: AuditAction;
+  readonly target: { readonly key: AgentKey } | { readonly type: string };
+  readonly by: string;
+  readonly reason?: string | undefined;
+  readonly facts?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Writes an action down, does it, and writes down what came of it.
+ *
+ * @throws {WakebusError} `UNAVAILABLE` when it could not be written down, and nothing was done; what the work throws.
+ */
+export async function audited<T>(ports: ClientPorts, what: AuditedAction, work: () => Promise<T>): Promise<T> {
+  const id = ports.random.id().slice(0, 16);
+  await write(ports, what, { id, outcome: 'asked' });
+  try {
+    const value = await work();
+    await write(ports, what, { id, outcome: 'done' }).catch(() => {}); // It is done, and was written down before.
+    return value;
+  } catch (thrown) {
+    const code = isWakebusError(thrown) ? thrown.code : 'INTERNAL';
+    await write(ports, what, { id, outcome: 'failed', code }).catch(() => {});
+    throw thrown;
+  }
+}
+
+async function write(
+  ports: ClientPorts,
+  { action, target, by, reason, facts }: AuditedAction,
+  outcome: Pick<AuditEntry, 'id' | 'outcome' | 'code'>,
+): Promise<void> {
+  const { audit, clock, layout } = ports;
+  const entry: AuditEntry = {
+    v: 1,
+    action,
+    target: 'key' in target ? addressOf(target.key) : target.type,
+    by,
+    ...(reason !== undefined && { reason }),
+    ...(facts !== undefined && { facts }),
+    ...outcome,
+    atMs: clock.wallMs(),
+  };
+  const subject = 'key' in target ? layout.auditSubject('agent', target.key) : layout.auditSubject('type', target.type);
+  const publication = {
+    what: `The audit entry of "${action}"`,
+    id: outcome.id,
+    subject,
+    data: encodeToSend(entry),
+    options: { messageId: `${outcome.id}:${outcome.outcome}`, headers: {} },
+    untilMs: clock.monotonicMs() + PATIENCE_MS,
+  };
+  try {
+    await publishUntilStored(
+      { inbox: audit, fill: new InboxFill(audit, layout.auditStream, clock) },
+      clock,
+      publication,
+    );
+  } catch (cause) {
+    throw new WakebusError('UNAVAILABLE', { what: `The stream ${layout.auditStream}` }, { cause });
+  }
+}
+
+/** Which entries to list. */
+export interface AuditOptions {
+  /** Only what was done to this agent or, without a slash, to this agent type as a whole. @default everything */
+  readonly target?: string;
+  /** Entries a page, 1 to 1,000. @default 100 */
+  readonly pageSize?: number;
+  /** From the page before. @default the beginning */
+  readonly cursor?: string;
+}
+
+/** One page of entries, oldest first; without a cursor there are no more. */
+export interface AuditPage {
+  readonly entries: readonly AuditEntry[];
+  readonly cursor?: string;
+}
+
+/** Lists what operators did. @throws {WakebusError} `INVALID_OPTION`, `INVALID_ADDRESS`, `UNAVAILABLE`. */
+export async function listAudit({ audit, layout }: ClientPorts, options: AuditOptions): Promise<AuditPage> {
+  const { target, pageSize, cursor } = options;
+  const limit = readLimit(pageSize);
+  const filter =
+    target === undefined
+      ? layout.auditSubject('>')
+      : target.includes('/')
+        ? layout.auditSubject('agent', parseAddress(target))
+        : layout.auditSubject('type', checkAgentType(target));
+  const messages = await audit.read(filter, readStart(cursor) + 1, limit);
+  const last = messages.at(-1);
+  return {
+    entries: messages.map(({ data }) => decode(data) as AuditEntry),
+    ...(messages.length === limit && last !== undefined && { cursor: String(last.seq) }),
+  };
+}
