@@ -121,7 +121,8 @@ export class SessionEffects {
   async #commitStart(passages: Map<number, EffectPassage>): Promise<EffectStart | undefined> {
     const { nodeId, ports, telemetry } = this.#context;
     const { definition, key, record } = this.#activation;
-    const nowMs = ports.clock.wallMs();
+    // Schedules fire by the server's clock. Where this node's is behind, a deadline would be over as it begins.
+    const nowMs = Math.max(ports.clock.wallMs(), record.cursorMs);
     const start = startDue(definition, record, nodeId, nowMs, (entry) => this.#admit(entry, nowMs, passages));
     if (start.journal.every((entry, i) => entry === record.journal[i])) return start;
     const running = telemetry.start(span.effectCommit, key, [record.trace]);

@@ -107,6 +107,33 @@ export const turnMutants: readonly Mutant[] = [
     quick: true,
   },
   {
+    rule: 'P1',
+    name: 'child actors in memory only',
+    edits: [
+      {
+        file: 'core/src/family/stored-actors.ts',
+        find: 'sessions: family.sessions, ...(children !== undefined && { children }) }',
+        replace: 'sessions: family.sessions, ...(children === undefined && { children }) }',
+      },
+    ],
+    run: { workload: 'families' },
+    shows: 'was acknowledged and is missing',
+    quick: true,
+  },
+  {
+    rule: 'P9',
+    name: "a child actor's number used again",
+    edits: [
+      {
+        file: 'core/src/family/family-step.ts',
+        find: 'this.sessions = subject.snapshot?.family?.sessions ?? 0;',
+        replace: 'this.sessions = subject.snapshot?.family?.actors.size ?? 0;',
+      },
+    ],
+    run: { workload: 'families' },
+    shows: 'was acknowledged and is missing',
+  },
+  {
     rule: 'P13',
     name: 'a state of a newer version run by an older one',
     edits: [

@@ -3,6 +3,7 @@
  */
 import { bank } from './bank.ts';
 import { clocks } from './clocks.ts';
+import { families } from './families.ts';
 import { calm, crowd, damage, killing, operators, rolling } from './ledger-variants.ts';
 import { ledger } from './ledger.ts';
 import { purchases } from './purchases.ts';
@@ -20,4 +21,5 @@ export const workloads: Readonly<Record<string, () => Workload>> = {
   damage,
   calm,
   purchases,
+  families,
 };
