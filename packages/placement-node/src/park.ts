@@ -124,7 +124,9 @@ async function moveAside(context: NodeContext, activation: Activation, mailbox: 
     );
   }
   const held = { cursor: record.cursor, ...record.held, upTo: last.seq };
-  if (!(await activation.stand({ cursor: last.seq, cursorMs: last.storedMs, held }))) return false;
+  // The latest time, and not the last one: servers that led one after the other may have clocks that differ.
+  const cursorMs = Math.max(record.cursorMs, ...messages.map(({ storedMs }) => storedMs));
+  if (!(await activation.stand({ cursor: last.seq, cursorMs, held }))) return false;
   mailbox.advance(last.seq);
   const { handOver } = activation;
   mailbox.acknowledge(last.seq, handOver.needsWitness, (seq) => handOver.isDone(seq));

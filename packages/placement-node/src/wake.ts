@@ -106,8 +106,12 @@ export function sourceOf({ layout }: Pick<NodeContext, 'layout'>, cause: Deliver
   return (cause && layout.readInboxSubject(cause.subject)?.kind) ?? 'mailbox';
 }
 
-/** A message stored so long after the one at the cursor, in milliseconds, and yet before it in sequence, proves another inbox. Both times are the server's. */
-const RESTORED_AFTER_MS = 60_000;
+/**
+ * A message stored so long after everything that the cursor covers, in milliseconds, and yet before the cursor in
+ * sequence, proves another inbox: the record keeps the latest time of all that it has passed, so clocks of servers
+ * that differ cannot show the same. A second is for times that are rounded on their way, and less than a restore takes.
+ */
+const RESTORED_AFTER_MS = 1_000;
 
 /**
  * Wakes an agent.
@@ -249,7 +253,7 @@ async function inboxMismatch(
   if (cause.newest.storedMs > record.cursorMs + RESTORED_AFTER_MS) {
     return new WakebusError('INBOX_RESTORED', {
       address,
-      why: `message ${cause.newest.seq} was stored long after message ${record.cursor}`,
+      why: `message ${cause.newest.seq} was stored after message ${record.cursor}`,
     });
   }
   const { lastSeq } = await inboxOf(context, key).info();

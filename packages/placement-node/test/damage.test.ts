@@ -171,6 +171,25 @@ describe('an inbox', () => {
       expect(await lifecycle(bus)).toMatchObject({ name: 'quarantined', code: 'INBOX_RESTORED' }),
     );
   });
+
+  test('that was restored takes no new message for a processed one, however soon it came', async () => {
+    const bus = await withSleeper();
+    await bus.stopNodes();
+    const record = await bus.record('a');
+    // The backup lacks three messages that the agent has processed, and others have filled their places since.
+    const ahead = { ...record, cursor: record.cursor + 3, cursorMs: record.cursorMs - 2_000 };
+    await bus.overwrite('a', encodeRecord(ahead));
+    await bus.list('a').send({ type: 'add', item: 'after' });
+    for (let item = 1; item <= 5; item += 1) await bus.list('b').send({ type: 'add', item });
+
+    await bus.startNode();
+
+    await eventually(async () =>
+      expect(await lifecycle(bus)).toMatchObject({ name: 'quarantined', code: 'INBOX_RESTORED' }),
+    );
+    await eventually(async () => expect(await bus.items('b')).toEqual([1, 2, 3, 4, 5]));
+    expect(await bus.count(bus.layout.inboxStream(0))).toBe(1);
+  });
 });
 
 test('a quarantined agent harms no neighbour', async () => {
