@@ -14,8 +14,8 @@ export interface ConnectOptions extends NodeConnectionOptions {
   readonly timeout?: number;
 }
 
-/** The client counts them in milliseconds. Two lost pings show a dead network within a lease. */
-const PING_INTERVAL_MS = 2_000;
+/** The client counts them in milliseconds. Two lost pings show a dead network, or a server that stands still, after three of them: well within a lease, and before other servers have elected a leader. */
+const PING_INTERVAL_MS = 1_000;
 const MOST_PINGS_OUT = 2;
 /** Wait between attempts to reconnect, in milliseconds: a server restarts in 50. */
 const RECONNECT_WAIT_MS = 200;
