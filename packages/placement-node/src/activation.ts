@@ -42,7 +42,7 @@ import type { NodeContext } from './node-context.ts';
 import { keepRuntimeMessages } from './park.ts';
 import type { RunningSpan } from './telemetry/running-span.ts';
 import { commitFacts, startTurnSpan } from './telemetry/turn-span.ts';
-import { historyOf, releaseOutputs } from './turn-outputs.ts';
+import { factsOf, historyOf, releaseOutputs } from './turn-outputs.ts';
 import type { WakeOutcome } from './wake.ts';
 
 /** What became of a turn. */
@@ -75,6 +75,7 @@ export class Activation {
   readonly #commitPorts: CommitPorts;
   #memory: AgentMemory;
   #revision: number;
+  #recordBytes = 0;
   #answeredSeq: number;
   #isClaimed = false;
   #isHeld = false;
@@ -139,12 +140,16 @@ export class Activation {
 
   /** One turn, committed. Outputs start only after the commit is confirmed. */
   async turn(request: TurnRequest): Promise<TurnOutcome> {
+    const { ports, telemetry } = this.#context;
+    const { type } = this.definition;
+    const startedMs = ports.clock.monotonicMs();
     const most = request.maxEvents ?? MAX_TURN_EVENTS;
     const inbounds = request.messages.slice(0, most).map((message) => this.#read(message));
     const running = startTurnSpan(this.#context, this.#key, inbounds, this.record.attempt?.count ?? 0);
     this.#span = running;
     const turn = this.#take(request, inbounds, running);
-    const outcome = await this.#commitTurn(turn, request);
+    const outcome = await this.#commitTurn(turn, request, startedMs);
+    telemetry.turnMs.record(ports.clock.monotonicMs() - startedMs, { type });
     if (running.isRecording)
       running.set({ [attribute.events]: turn.consumed, [attribute.outcome]: outcome.kind, ...this.#facts() });
     running.end(outcome.kind === 'unfit' ? outcome.error : turn.failure?.error);
@@ -200,12 +205,15 @@ export class Activation {
   async sleep(to?: string): Promise<boolean> {
     const record = this.handOver.trim(this.record);
     if (!this.#isClaimed && !this.#isLeftOver(record) && record.settled === this.record.settled) return true;
-    const running = this.#context.telemetry.start(to === undefined ? span.sleep : span.move, this.#key, [record.trace]);
-    const { lifecycle, timers } = asleep(record, this.#context.ports.clock.wallMs());
+    const { ports, telemetry } = this.#context;
+    const startedMs = ports.clock.monotonicMs();
+    const running = telemetry.start(to === undefined ? span.sleep : span.move, this.#key, [record.trace]);
+    const { lifecycle, timers } = asleep(record, ports.clock.wallMs());
     // To move is not to sleep: whoever takes the agent goes on at once.
     const change = to === undefined ? { lifecycle, timers } : { lifecycle };
     const isAsleep = await this.stand({ lease: { holder: '', epoch: this.#epoch }, ...change }, running);
     if (isAsleep) this.#pauseSchedules();
+    telemetry.dehydrateMs.record(ports.clock.monotonicMs() - startedMs, { type: this.definition.type });
     if (to !== undefined) running.set({ [attribute.toNode]: to });
     running.set({ [attribute.outcome]: isAsleep ? 'committed' : 'lost', ...this.#facts() });
     running.end();
@@ -264,8 +272,10 @@ export class Activation {
     return new WakebusError('AGENT_REFUSED', { address: addressOf(this.#key), reason });
   }
 
-  async #commitTurn(turn: Turn, request: TurnRequest): Promise<TurnOutcome> {
+  async #commitTurn(turn: Turn, request: TurnRequest, startedMs: number): Promise<TurnOutcome> {
     this.#poison = undefined;
+    const { ports } = this.#context;
+    const before = this.record;
     const wake = this.#isClaimed ? '' : this.#wake;
     if (turn.deadLetters.length > 0)
       await storeDeadLetters(this.#context, this.#key, turn.deadLetters, request.messages, this.#span);
@@ -299,7 +309,9 @@ export class Activation {
     const { probes } = this.#context;
     if (probes?.afterCommit !== undefined) await probes.afterCommit(this.#key);
     if (isAsleep && this.#span !== undefined) this.#context.telemetry.below(span.sleep, this.#key, this.#span).end();
-    releaseOutputs(this.#context, this, turn, wake);
+    const turnMs = ports.clock.monotonicMs() - startedMs;
+    const cost = { turnMs: Math.round(turnMs * 1_000) / 1_000, recordBytes: this.#recordBytes };
+    releaseOutputs(this.#context, this, turn, factsOf(before, this.record, cost, wake));
     if (isAsleep) this.#pauseSchedules();
     this.#answeredSeq = this.record.cursor;
     return { kind: 'committed', turn, asleep: isAsleep };
@@ -327,7 +339,8 @@ export class Activation {
 
   /** Encodes and commits. @throws {WakebusError} `VALUE_NOT_DURABLE`, `TURN_TOO_LARGE`. */
   async #commit(memory: AgentMemory): Promise<boolean> {
-    const { probes, telemetry } = this.#context;
+    const { ports, probes, telemetry } = this.#context;
+    const { type } = this.definition;
     const commit = this.#context.nextCommit();
     const { last } = memory.record;
     const frozen = freeze(memory, last?.commit === '' ? { commit, last: { ...last, commit } } : { commit });
@@ -335,6 +348,7 @@ export class Activation {
     if (bytes.length > RECORD_LIMIT_BYTES) throw tooLarge(frozen, bytes.length);
     if (probes?.beforeCommit !== undefined) await probes.beforeCommit(this.#key);
     const running = this.#startCommit();
+    const startedMs = ports.clock.monotonicMs();
     const outcome = await commitRecord(this.#commitPorts, {
       key: this.#key,
       bytes,
@@ -344,13 +358,16 @@ export class Activation {
     if (running.isRecording) running.set({ [attribute.sizeBytes]: bytes.length, ...commitFacts(outcome, this.#epoch) });
     running.end();
     if (outcome.kind === 'lost') {
-      telemetry.lostCommits.add(1, { type: this.definition.type });
+      telemetry.lostCommits.add(1, { type });
       return false;
     }
-    telemetry.recordBytes.record(bytes.length);
+    telemetry.commitMs.record(ports.clock.monotonicMs() - startedMs, { type });
+    telemetry.recordBytes.record(bytes.length, { type });
+    if (frozen.record.lease.holder === '') telemetry.dehydrateBytes.record(bytes.length, { type });
     const before = this.record.lifecycle;
     this.#memory = frozen;
     this.#revision = outcome.revision;
+    this.#recordBytes = bytes.length;
     this.handOver.trimmed(frozen.record);
     this.#announceChange(before);
     this.#isClaimed = true;

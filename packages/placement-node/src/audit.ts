@@ -30,10 +30,18 @@ export class Audit {
   #nextRevision = 1;
   #timer: ClockTimer | undefined;
   #isStopped = false;
+  /** Agents with one, in the walk that is under way. */
+  #overdueSoFar = 0;
+  #overdue = 0;
 
   constructor(context: NodeContext, sink: AuditSink) {
     this.#context = context;
     this.#sink = sink;
+  }
+
+  /** Agents of this node whose timers are overdue, as the walk that is under way, or the one before, has found. */
+  get overdueTimers(): number {
+    return Math.max(this.#overdue, this.#overdueSoFar);
   }
 
   start(): void {
@@ -52,6 +60,9 @@ export class Audit {
       const { values, nextRevision } = await this.#context.ports.agents.scan(this.#nextRevision, PAGE);
       this.#nextRevision = nextRevision ?? 1;
       for (const { key, bytes } of values) if (isCanonicalKey(key)) this.#look(key, bytes);
+      if (nextRevision !== undefined) return;
+      this.#overdue = this.#overdueSoFar;
+      this.#overdueSoFar = 0;
     } catch (thrown) {
       this.#context.log.warn('the audit could not read on', { error: String(thrown) });
     }
@@ -80,7 +91,9 @@ export class Audit {
     if (record.journal.some(({ state, node = '' }) => state === 'started' && !membership.hasLease(node)))
       return 'the placement node that ran one of its effects is gone';
     if (mustDrain(record)) return 'messages that stood aside wait for it';
-    return hasOverdueTimer(record, nowMs) ? 'one of its timers is overdue' : undefined;
+    if (!hasOverdueTimer(record, nowMs)) return undefined;
+    this.#overdueSoFar += 1;
+    return 'one of its timers is overdue';
   }
 }
 

@@ -51,7 +51,7 @@ export class Health {
 
   /** A commit of an agent of this type found no answer and goes on trying. Only the first of several is logged. */
   beginUnanswered(type: string): UnansweredCommit {
-    this.#telemetry.timeouts.add(1, { type });
+    this.#telemetry.timeouts.add(1, { type, phase: 'commit' });
     const entry = { sinceMs: this.#clock.monotonicMs() };
     this.#unanswered.add(entry);
     if (this.#unanswered.size === 1) this.#log.warn(this.#unansweredError().message, { code: 'COMMITS_UNANSWERED' });

@@ -117,6 +117,11 @@ export class PlacementRuntime {
     this.#sessions = new Sessions(this.#context, this.#partitions);
     this.#audit = new Audit(this.#context, this.#sessions);
     telemetry.observe(metric.sessions, () => this.#sessions.count);
+    telemetry.observe(metric.overdueTimers, () => this.#audit.overdueTimers);
+    telemetry.observe(metric.oldestMessageMs, () => {
+      const nowMs = ports.clock.wallMs();
+      return Math.max(0, nowMs - (this.#sessions.oldestStoredMs ?? nowMs));
+    });
     telemetry.observe(metric.runningEffects, () => this.#effects.count);
     telemetry.observe(metric.waitingEffects, () => this.#effects.slots.waiting);
   }

@@ -198,7 +198,6 @@ export class Session {
     const { telemetry, log } = this.#context;
     const { definition, record } = woken.memory;
     telemetry.wakes.add(1, { type: definition.type, source: sourceOf(this.#context, this.#cause) });
-    telemetry.resumes.add(1, { type: definition.type });
     if (woken.takenFrom !== undefined) {
       telemetry.takeovers.add(1, { type: definition.type });
       log.info(`took over ${addressOf(this.key)}`, { agent: this.key, from: woken.takenFrom });

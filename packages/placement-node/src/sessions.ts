@@ -2,7 +2,7 @@
  * The sessions of one placement node, and what nodes say to each other about them: forwarded doorbells
  * and requests to release.
  */
-import { type AgentKey, decode, encode, isCanonicalKey } from '@wakebus/protocol';
+import { type AgentKey, decode, encode, isCanonicalKey, splitKey } from '@wakebus/protocol';
 import { Lane } from './lane.ts';
 import type { DeliveryRun, Doorbell } from './mailbox.ts';
 import type { NodeContext } from './node-context.ts';
@@ -98,6 +98,16 @@ export class Sessions implements SessionOwner {
     return this.#table.get(key)?.isUp === true;
   }
 
+  /** When the oldest message in hand was stored, in milliseconds since the epoch; `undefined` without any. */
+  get oldestStoredMs(): number | undefined {
+    let oldestMs: number | undefined;
+    for (const { mailbox } of this.#table.values()) {
+      const storedMs = mailbox.peek(1)[0]?.storedMs;
+      if (storedMs !== undefined && storedMs < (oldestMs ?? Infinity)) oldestMs = storedMs;
+    }
+    return oldestMs;
+  }
+
   has(key: AgentKey): boolean {
     return this.#table.has(key);
   }
@@ -140,25 +150,31 @@ export class Sessions implements SessionOwner {
   }
 
   async forward(nodeId: string, key: AgentKey, doorbells: readonly Doorbell[]): Promise<boolean> {
-    const { layout, membership, ports } = this.#context;
+    const { layout, ports } = this.#context;
     const forward: Forward = {
       key,
       doorbells: doorbells.map(({ seq, ackToken, deliveries }) => ({ seq, ackToken, deliveries })),
     };
     const answer = await ports.messenger.request(layout.nodeSubject(nodeId, 'forward'), encode(forward), FORWARD_MS);
-    if (answer === undefined) membership.suspect(nodeId);
+    if (answer === undefined) this.#noAnswer(nodeId, key, 'forward');
     return answer?.length === TAKEN.length;
   }
 
   async requestRelease(holder: string, key: AgentKey): Promise<void> {
-    const { layout, limits, membership, nodeId, ports } = this.#context;
+    const { layout, limits, nodeId, ports } = this.#context;
     const request: ReleaseRequest = { key, nodeId };
     const answer = await ports.messenger.request(
       layout.nodeSubject(holder, 'release'),
       encode(request),
       limits.releaseMs,
     );
-    if (answer === undefined) membership.suspect(holder);
+    if (answer === undefined) this.#noAnswer(holder, key, 'release');
+  }
+
+  #noAnswer(nodeId: string, key: AgentKey, phase: 'forward' | 'release'): void {
+    const { membership, telemetry } = this.#context;
+    telemetry.timeouts.add(1, { type: splitKey(key).type, phase });
+    membership.suspect(nodeId);
   }
 
   #open(key: AgentKey): Session {

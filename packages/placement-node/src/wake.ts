@@ -17,6 +17,7 @@ import {
   decodeRecord,
   isWakebusError,
   span,
+  splitKey,
 } from '@wakebus/protocol';
 import { ensureBirth } from './birth.ts';
 import type { Mailbox } from './mailbox.ts';
@@ -97,7 +98,9 @@ export async function wakeFromMailbox(
       ...(cause !== undefined && { [attribute.lateness]: Math.max(0, ports.clock.wallMs() - cause.storedMs) }),
     });
   wake.end('error' in outcome ? outcome.error : undefined);
-  if (outcome.kind === 'awake') telemetry.hydrateMs.record(ports.clock.monotonicMs() - startedMs);
+  const { type } = splitKey(key);
+  telemetry.resumes.add(1, { type, outcome: outcome.kind });
+  if (outcome.kind === 'awake') telemetry.hydrateMs.record(ports.clock.monotonicMs() - startedMs, { type });
   return outcome;
 }
 
@@ -140,8 +143,10 @@ async function wakeAgent(
     });
   claiming.end(outcome !== undefined && 'error' in outcome ? outcome.error : undefined);
   if (outcome !== undefined) return outcome;
+  const { definition, record, stored } = claim;
+  context.telemetry.hydrateBytes.record(stored.bytes?.length ?? 0, { type: definition.type });
   const resuming = context.telemetry.below(span.resume, key, cause.wake);
-  const resumed = await hydrate(context, key, claim.definition, claim.record, claim.stored.revision);
+  const resumed = await hydrate(context, key, definition, record, stored.revision);
   resuming.set({ [attribute.outcome]: resumed.kind });
   resuming.end('error' in resumed ? resumed.error : undefined);
   return resumed;

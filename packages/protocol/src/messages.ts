@@ -120,9 +120,30 @@ export interface HistoryEntry {
   readonly events: ReadonlyArray<HistoryEvent>;
   readonly state: unknown;
   readonly outputs: readonly string[];
+  /** What it took, where its writer knew: not in an entry that was written again after a crash. */
+  readonly cost?: { readonly turnMs: number; readonly recordBytes: number };
+  /** Failed tries of its first message before this one. */
+  readonly tries?: number;
+  /** Effects that this commit has planned, or whose end it has taken. */
+  readonly effects?: readonly HistoryEffect[];
   /** What woke the agent, on the first commit of a session. */
   readonly wake?: string;
   readonly traceparent?: string;
+}
+
+/** An effect, as a commit leaves it. */
+export interface HistoryEffect {
+  readonly id: string;
+  /** What its receiver knows it by. */
+  readonly key: string;
+  readonly state: string;
+  readonly attempt: number;
+  /** The placement node that ran it last. */
+  readonly node?: string;
+  /** From its first start to its end, in milliseconds. */
+  readonly tookMs?: number;
+  /** How it failed, or that nobody knows. */
+  readonly code?: string;
 }
 
 /** One consumed event. Its payload is kept up to 16 KB. */

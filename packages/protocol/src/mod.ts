@@ -54,6 +54,7 @@ export {
   type EffectResolution,
   type EffectResult,
   HISTORY_PAYLOAD_LIMIT_BYTES,
+  type HistoryEffect,
   type HistoryEntry,
   type HistoryEvent,
   type LiveEvent,

@@ -204,8 +204,11 @@ export class EffectRunner {
   }
 
   async #own(running: Running, end: () => void): Promise<void> {
-    const { telemetry } = this.#context;
+    const { ports, telemetry } = this.#context;
     const { key, entry } = running.run;
+    const { type } = splitKey(key);
+    const startedMs = ports.clock.monotonicMs();
+    if (entry.runs > 1) telemetry.retries.add(1, { type, what: 'effect' });
     const traced = telemetry.start(span.effect, key, [entry.trace]);
     const outcome = await traced.within(() => this.#attempt(running));
     end();
@@ -219,7 +222,8 @@ export class EffectRunner {
       [attribute.attempt]: entry.attempt,
       [attribute.outcome]: named,
     });
-    telemetry.effects.add(1, { type: splitKey(key).type, outcome: named });
+    telemetry.effects.add(1, { type, outcome: named });
+    telemetry.effectMs.record(ports.clock.monotonicMs() - startedMs, { type, outcome: named });
     await this.#store(running, outcome, traced);
     // Until it is stored, what it gave is in memory: it counts among those that run.
     running.run.passage.end(verdict);
@@ -229,7 +233,8 @@ export class EffectRunner {
   /** Runs the author's code until it ends or its time is over. */
   async #attempt(running: Running): Promise<Outcome> {
     const { controller, run } = running;
-    const { clock } = this.#context.ports;
+    const { ports, telemetry } = this.#context;
+    const { clock } = ports;
     const { resources, leave } = this.resources.enter(run.key);
     let timer: ClockTimer | undefined;
     const stopped = new Promise<Outcome>((resolve) => {
@@ -238,7 +243,10 @@ export class EffectRunner {
         if (signal.reason instanceof OutOfTime || signal.reason instanceof LeftNode || running.isUnwanted)
           resolve({ outcome: 'maybe', error: (signal.reason as Error).message });
       });
-      timer = clock.setTimer(run.spec.timeoutMs, () => controller.abort(new OutOfTime(run.spec.timeoutMs)));
+      timer = clock.setTimer(run.spec.timeoutMs, () => {
+        telemetry.timeouts.add(1, { type: splitKey(run.key).type, phase: 'effect' });
+        controller.abort(new OutOfTime(run.spec.timeoutMs));
+      });
     });
     try {
       const output = await Promise.race([

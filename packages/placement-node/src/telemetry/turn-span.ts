@@ -5,7 +5,7 @@
  * how late the fire was.
  */
 import type { Inbound } from '@wakebus/core';
-import { type AgentKey, type Headers, attribute, span } from '@wakebus/protocol';
+import { type AgentKey, type Headers, attribute, span, splitKey } from '@wakebus/protocol';
 import type { Attributes } from '@opentelemetry/api';
 import type { CommitOutcome } from '../commit.ts';
 import type { NodeContext } from '../node-context.ts';
@@ -26,10 +26,12 @@ export function startTurnSpan(
   );
   const running = telemetry.start(tries > 0 ? span.retry : span.turn, key, causes);
   const [head] = inbounds;
+  const delayMs = head === undefined ? 0 : Math.max(0, ports.clock.wallMs() - head.storedMs);
+  if (head !== undefined) telemetry.messageDelayMs.record(delayMs, { type: splitKey(key).type, source: head.kind });
   if (!running.isRecording || head === undefined) return running;
   running.set({
     [attribute.source]: head.kind,
-    [attribute.lateness]: Math.max(0, ports.clock.wallMs() - head.storedMs),
+    [attribute.lateness]: delayMs,
     [attribute.attempt]: tries,
     ...(inbounds.length === 1
       ? {
@@ -54,8 +56,10 @@ function noteFire(
   key: AgentKey,
   { fire, headers, storedMs }: Extract<Inbound, { kind: 'timer' }>,
 ): Headers | undefined {
+  const latenessMs = Math.max(0, storedMs - fire.dueMs);
+  telemetry.timerLatenessMs.record(latenessMs, { type: splitKey(key).type });
   const fired = telemetry.start(span.timerFire, key, [headers]);
-  fired.set({ [attribute.timer]: fire.id, [attribute.lateness]: Math.max(0, storedMs - fire.dueMs) });
+  fired.set({ [attribute.timer]: fire.id, [attribute.lateness]: latenessMs });
   fired.end();
   return fired.carrier;
 }

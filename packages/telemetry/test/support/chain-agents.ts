@@ -2,16 +2,49 @@
  * A chain through everything that a trace must survive: an order that waits for a timer, asleep; then has an
  * effect charge for it; then tells a ledger.
  */
-import { type AnyAgentDefinition, type EffectArgs, defineAgent, effect, sendToAgent, sleepNow } from '@wakebus/core';
+import {
+  type AnyAgentDefinition,
+  type EffectArgs,
+  type Resources,
+  defineAgent,
+  effect,
+  sendToAgent,
+  sleepNow,
+} from '@wakebus/core';
+import { once } from 'node:events';
+import { open } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { assign, setup } from 'xstate';
 
 /** Planted where secrets are: it must not be found in what is exported. */
 export const CANARY = 'canary-5f2b81c0';
 
+/** Holds a file and a connection open, and leaves it to the runtime to close them. */
+async function reach(url: string, resources: Resources): Promise<void> {
+  await resources.open('code', {
+    kind: 'handle',
+    open: () => open(fileURLToPath(import.meta.url)),
+    close: (file) => file.close(),
+  });
+  const { hostname, port } = new URL(url);
+  const socket = await resources.open('peer', {
+    kind: 'connection',
+    open: () => connect(Number(port), hostname),
+    close: (opened) => opened.destroy(),
+  });
+  // Until the other side says something.
+  await once(socket, 'data');
+}
+
 const orderMachine = setup({
   types: {
     context: {} as { note: string; receipt: string },
-    events: {} as { type: 'place'; note: string; waitMs: number; password?: string } | { type: 'boom' },
+    events: {} as
+      | { type: 'place'; note: string; waitMs: number; password?: string }
+      | { type: 'boom' }
+      | { type: 'dawdle' }
+      | { type: 'reach'; url: string },
   },
   actors: {
     charge: effect({
@@ -24,6 +57,8 @@ const orderMachine = setup({
       keyHorizonMs: 86_400_000,
       retry: { attempts: 2, backoffMs: 1 },
     }),
+    dawdle: effect({ run: () => new Promise(() => {}), timeoutMs: 20, onMaybe: 'fail' }),
+    reach: effect({ run: ({ input, resources }: EffectArgs<{ readonly url: string }>) => reach(input.url, resources) }),
   },
   delays: { patience: ({ event }) => ('waitMs' in event ? event.waitMs : 0) },
 }).createMachine({
@@ -33,6 +68,8 @@ const orderMachine = setup({
     open: {
       on: {
         place: { target: 'waiting', actions: [assign({ note: ({ event }) => event.note }), sleepNow()] },
+        dawdle: 'dawdling',
+        reach: 'reaching',
         boom: {
           guard: ({ context }) => {
             throw new Error(`it burst over ${context.note} ${CANARY}`);
@@ -49,6 +86,16 @@ const orderMachine = setup({
         onDone: { target: 'charged', actions: assign({ receipt: ({ event }) => event.output.receipt }) },
       },
     },
+    dawdling: { invoke: { id: 'dawdle', src: 'dawdle', onError: 'open' } },
+    reaching: {
+      invoke: {
+        id: 'reach',
+        src: 'reach',
+        input: ({ event }) => ({ url: 'url' in event ? event.url : '' }),
+        onDone: 'rested',
+      },
+    },
+    rested: { entry: sleepNow() },
     charged: { entry: [sendToAgent('ledger/main', { type: 'booked' }), sleepNow()] },
   },
 });

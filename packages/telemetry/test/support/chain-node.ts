@@ -35,6 +35,11 @@ export class ChainNode {
     return this.#said;
   }
 
+  /** Resolves when it has ended, however it did. */
+  async ended(): Promise<void> {
+    await this.#exit;
+  }
+
   /** Has it drain and send what is left. @returns its exit code. */
   async stop(): Promise<number | null> {
     this.#child.send('leave');
