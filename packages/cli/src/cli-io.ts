@@ -9,6 +9,8 @@ export interface CliIo {
   err(text: string): void;
   /** Whether messages go to a terminal. */
   readonly isTerminal: boolean;
+  /** Whether data goes to a terminal that may be drawn on. @default false */
+  readonly isScreen?: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   /** All of standard input. */
@@ -27,6 +29,7 @@ export function processIo(): CliIo {
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
     isTerminal: process.stderr.isTTY,
+    isScreen: process.stdout.isTTY,
     env: process.env,
     cwd: process.cwd(),
     readInput,

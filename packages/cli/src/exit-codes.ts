@@ -39,6 +39,7 @@ const byError: Readonly<Record<string, ExitCode>> = {
   EFFECT_NOT_FOUND: exitCode.notFound,
   TIMER_NOT_FOUND: exitCode.notFound,
   PARKED_NOT_FOUND: exitCode.notFound,
+  NOT_IN_HISTORY: exitCode.notFound,
   STREAM_MISSING: exitCode.notFound,
   AGENT_COMPLETED: exitCode.conflict,
   AGENT_REMOVED: exitCode.conflict,

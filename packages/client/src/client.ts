@@ -8,6 +8,7 @@ import type { AgentMap, AgentToken, ContextOf, EventOf } from './agent-types.ts'
 import { type AuditOptions, type AuditPage, listAudit } from './audit.ts';
 import { ClientContext } from './client-context.ts';
 import { type ControlOptions, type RecoverOptions, controlAgent } from './control.ts';
+import { type Chain, type ExplainOptions, explainChain } from './explain.ts';
 import { type FollowOptions, followHistory } from './follow.ts';
 import { type HistoryOptions, type HistoryPage, type PastCommit, readHistory } from './history.ts';
 import { DeadLetters } from './dead-letters.ts';
@@ -128,6 +129,17 @@ export class Client<TAgents extends AgentMap = AgentMap> {
    */
   follow(pattern: string, options: FollowOptions = {}): AsyncGenerator<PastCommit, void, void> {
     return followHistory(this.#ports, pattern, options);
+  }
+
+  /**
+   * Explains what caused a wake, and what followed from it, from history: the last wake of an agent
+   * (`<type>/<id>`), one of its messages (`<type>/<id>#<inbox sequence>`), a message by its ID, or a trace.
+   *
+   * @returns `undefined` when history knows nothing of it.
+   * @throws {WakebusError} `INVALID_ADDRESS`, `UNAVAILABLE`.
+   */
+  explain(target: string, options: ExplainOptions = {}): Promise<Chain | undefined> {
+    return explainChain(this.#ports, target, options);
   }
 
   /**

@@ -5,6 +5,7 @@ export { AgentHandle, type LaterOptions, type SendOptions, type SendReceipt } fr
 export { type AgentMap, type AgentToken, type ContextOf, type EventOf } from './agent-types.ts';
 export type { AuditOptions, AuditPage } from './audit.ts';
 export { Client, type ClientOptions, createClient } from './client.ts';
+export { type CauseKind, type Chain, type ChainStep, type ExplainOptions } from './explain.ts';
 export { type FollowOptions } from './follow.ts';
 export { type HistoryOptions, type HistoryPage, type PastCommit } from './history.ts';
 export { type ControlOptions, type OperatorOptions, type RecoverOptions } from './control.ts';

@@ -26,6 +26,7 @@ interface FactsByCode extends GatewayFacts {
   AGENT_COMPLETED: { address: string };
   AGENT_REMOVED: { address: string };
   AGENT_NOT_FOUND: { address: string };
+  NOT_IN_HISTORY: { target: string };
   EVENT_UNKNOWN: { address: string; event: string };
   DEAD_LETTERED: { address: string; seq: number; attempts: number; reason: string };
   MESSAGE_STALE: { address: string; sender: string };
@@ -106,6 +107,11 @@ const catalog: { readonly [C in keyof FactsByCode]: ErrorSpec<FactsByCode[C]> } 
   AGENT_REFUSED: { next: 'terminal', message: (f) => `${f.address} refused: ${f.reason}.` },
   AGENT_COMPLETED: { next: 'terminal', message: (f) => `${f.address} has completed and takes no more events.` },
   AGENT_REMOVED: { next: 'terminal', message: (f) => `${f.address} was removed and its type forbids a second birth.` },
+  NOT_IN_HISTORY: {
+    next: 'terminal',
+    message: (f) =>
+      `History has nothing of "${f.target}": it never happened, or is older than the history stream keeps (7 days), or history is switched off.`,
+  },
   AGENT_NOT_FOUND: {
     next: 'terminal',
     message: (f) => `There is no agent ${f.address}. An agent is born by its first event.`,
