@@ -14,6 +14,7 @@ import { neighbourRows } from './neighbours.ts';
 import { poolRows } from './pool.ts';
 import { type Row, renderTable } from './rows.ts';
 import { throughputRows } from './throughput.ts';
+import { tracingRows } from './tracing.ts';
 import { type World, startWorld } from './world.ts';
 
 const { values } = parseArgs({ options: { json: { type: 'string' }, only: { type: 'string' } } });
@@ -30,6 +31,7 @@ const standalone: Record<string, () => Promise<Row[]>> = {
   crash: crashRows,
   pool: poolRows,
   neighbours: neighbourRows,
+  tracing: tracingRows,
 };
 
 const names = [...Object.keys(groups), ...Object.keys(standalone)];
