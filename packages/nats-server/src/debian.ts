@@ -1,5 +1,5 @@
 /**
- * nats-server out of Debian's own archive, without root and without touching the system.
+ * Programs out of Debian's own archive, without root and without touching the system.
  *
  * apt runs with private folders: it uses the system's mirror and keyring, verifies the suite's signature
  * as always, and what it downloads is unpacked into the cache, not installed. For machines that reach
@@ -26,16 +26,27 @@ const aptTimeoutMs = 120_000;
  * @throws Error with the cause: no Debian, no mirror, or what apt said.
  */
 export async function fetchFromDebian(cacheDir: string): Promise<string> {
+  return addToCache(cacheDir, async (workDir) =>
+    join(await unpackFromDebian(workDir, 'nats-server'), 'usr', 'sbin', 'nats-server'),
+  );
+}
+
+/**
+ * Downloads a package and unpacks it below a folder.
+ *
+ * @returns The root of what was unpacked.
+ * @throws Error with the cause, as {@link fetchFromDebian}.
+ */
+export async function unpackFromDebian(workDir: string, packageName: string): Promise<string> {
   const mirror = await systemMirror();
-  return addToCache(cacheDir, async (workDir) => {
-    const settings = await writeAptFolders(workDir, mirror);
-    await apt(settings, ['update'], workDir);
-    await apt(settings, ['download', 'nats-server'], workDir);
-    const archive = (await readdir(workDir)).find((name) => name.endsWith('.deb'));
-    if (!archive) throw new Error(`Debian ${suite} at ${mirror} has no nats-server for ${process.arch}`);
-    await execute('dpkg-deb', ['-x', join(workDir, archive), join(workDir, 'tree')]);
-    return join(workDir, 'tree', 'usr', 'sbin', 'nats-server');
-  });
+  const settings = await writeAptFolders(workDir, mirror);
+  await apt(settings, ['update'], workDir);
+  await apt(settings, ['download', packageName], workDir);
+  const archive = (await readdir(workDir)).find((name) => name.endsWith('.deb'));
+  if (!archive) throw new Error(`Debian ${suite} at ${mirror} has no ${packageName} for ${process.arch}`);
+  const tree = join(workDir, 'tree');
+  await execute('dpkg-deb', ['-x', join(workDir, archive), tree]);
+  return tree;
 }
 
 /** The mirror that the system itself uses: the one that is known to be reachable. */
