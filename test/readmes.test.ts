@@ -19,7 +19,9 @@ const tried = [
   'packages/cli/README.md agent.ts',
   'packages/client/README.md main.ts',
   'packages/core/README.md main.ts',
+  'packages/core/README.md matcher.ts',
   'packages/core/README.md order.ts',
+  'packages/core/README.md tour.ts',
   'packages/core/README.md reporter.ts',
   'packages/gateway/README.md main.ts',
   'packages/nats-server/README.md main.ts',
@@ -175,6 +177,15 @@ describe('the page of', () => {
 
     expect(await client.agent('account', 'ada').call({ type: 'add', amount: 5 })).toBe(5);
     expect((await client.inspect('account/ada'))?.timers).toHaveLength(1);
+  });
+
+  test('core shows one whose turns are stopped when they never end', async () => {
+    await using client = await serve('packages/core/README.md', 'matcher.ts');
+
+    expect(await client.agent('matcher', 'ada').call({ type: 'match', pattern: '^a+$', text: 'aaa' })).toBe(true);
+    await client.agent('matcher', 'ada').send({ type: 'match', pattern: '^(a+)+$', text: `${'a'.repeat(60)}!` });
+
+    await expect.poll(async () => (await client.inspect('matcher/ada'))?.lifecycle.code).toBe('TURN_STOPPED');
   });
 
   test.each(['placement-node', 'telemetry'])('%s shows one that runs, and drains on SIGTERM', async (name) => {

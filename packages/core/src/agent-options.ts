@@ -21,6 +21,13 @@ const table: Table = {
   sleep: { afterMs: whole(0, MOST) },
   retry: { attempts: whole(1, 1000), backoffMs: whole(0, MOST) },
   onPoison: (value) => (value === 'skip' || value === 'stop' ? undefined : 'write "skip" or "stop"'),
+  isolation: {
+    module: isModule,
+    export: (value) => (typeof value === 'string' && value !== '' ? undefined : 'write the name of an export'),
+    turnTimeoutMs: whole(10, 3_600_000),
+    maxHeapMb: whole(16, 65_536),
+    threads: whole(1, 64),
+  },
   dedupe: { horizonMs: whole(1, MOST) },
   migrate: isMigrations,
   previous: isPrevious,
@@ -39,6 +46,9 @@ export function checkOptions(options: unknown): void {
   if (!isRecord(options)) throw wrong('options', 'write an object');
   for (const option of required) if (options[option] === undefined) throw wrong(option, 'it is missing');
   checkGroup(table, options, '', options);
+  const { isolation } = options;
+  if (isRecord(isolation) && isolation['module'] === undefined)
+    throw wrong('isolation.module', 'it is missing; write import.meta.url');
 }
 
 function checkGroup(
@@ -76,6 +86,11 @@ function whole(least: number, most: number): Check {
 
 function isFunction(value: unknown): string | undefined {
   return typeof value === 'function' ? undefined : `write a function, not ${shown(value)}`;
+}
+
+function isModule(value: unknown): string | undefined {
+  const isUrl = typeof value === 'string' && /^(file|data):/.test(value);
+  return isUrl ? undefined : `write the URL of a module, as import.meta.url gives it, not ${shown(value)}`;
 }
 
 /** By its mark and not by its class: there may be two copies of XState in a process. */

@@ -8,6 +8,7 @@
 import { checkAgentType } from '@wakebus/protocol';
 import type { AnyStateMachine, ContextFrom, EventFromLogic, InputFrom, OutputFrom } from 'xstate';
 import { checkOptions } from './agent-options.ts';
+import { type Isolation, type IsolationOptions, isolationOf } from './isolation.ts';
 import { checkMachine } from './machine-check.ts';
 import { checkPrevious } from './previous-check.ts';
 import type { StoredSnapshot } from './snapshot-codec.ts';
@@ -34,6 +35,8 @@ export interface AgentOptions<TMachine extends AnyStateMachine = AnyStateMachine
   readonly retry?: { readonly attempts?: number; readonly backoffMs?: number };
   /** What becomes of an event after its last try. `skip`: it goes to the dead letters, and the next ones are taken. `stop`: it stays, and the agent is `failed`, with its mailbox, until an operator releases it. @default "skip" – one bad event should not silence an agent. */
   readonly onPoison?: 'skip' | 'stop';
+  /** Turns run in threads of their own, where one that never ends is stopped. @default none – it costs every turn a journey to another thread. */
+  readonly isolation?: IsolationOptions;
   /** How long message IDs and unsent outputs are remembered, in milliseconds. @default 86,400,000 – a day covers the retries of most senders. The same for types that send to each other: what comes later than its receiver remembers is given up (`MESSAGE_STALE`). */
   readonly dedupe?: { readonly horizonMs?: number };
   /** `migrate[n]` turns a snapshot of version n − 1 into one of version n. */
@@ -61,6 +64,7 @@ export interface AgentDefinition<TMachine extends AnyStateMachine = AnyStateMach
   readonly sleep: { readonly afterMs: number };
   readonly retry: { readonly attempts: number; readonly backoffMs: number };
   readonly onPoison: 'skip' | 'stop';
+  readonly isolation: Isolation | undefined;
   readonly dedupe: { readonly horizonMs: number };
   readonly migrate: Readonly<Record<number, Migration>>;
   readonly previous: readonly AnyStateMachine[];
@@ -98,6 +102,7 @@ export function defineAgent<TMachine extends AnyStateMachine>(
     sleep: Object.freeze({ afterMs: options.sleep?.afterMs ?? 900_000 }),
     retry: Object.freeze({ attempts: options.retry?.attempts ?? 3, backoffMs: options.retry?.backoffMs ?? 10_000 }),
     onPoison: options.onPoison ?? 'skip',
+    isolation: isolationOf(options.isolation),
     dedupe: Object.freeze({ horizonMs: options.dedupe?.horizonMs ?? 86_400_000 }),
     migrate: Object.freeze({ ...options.migrate }),
     previous: Object.freeze([...(options.previous ?? [])]),

@@ -36,6 +36,7 @@ export {
 export type { Missed, Occurrence, Overlap, Schedule } from '@wakebus/protocol';
 export { type ResourceFactory, type ResourceKind, ResourcePool, type Resources, resourcesOf } from './resources.ts';
 export { type DelayExpression, remaining, restart } from './delays.ts';
+export type { Isolation, IsolationOptions } from './isolation.ts';
 export { noActor } from './step-scope.ts';
 export { checkEvent, isReserved } from './event-check.ts';
 export {
@@ -71,8 +72,10 @@ export {
   startDue,
   whyNeverAgain,
 } from './turn/journal.ts';
-export { type AgentMemory, type BirthFacts, newbornMemory } from './turn/memory.ts';
+export { type AgentMemory, type BirthFacts, newbornMemory, openMemory, packedMemory } from './turn/memory.ts';
 export { setOldOutputsAside } from './turn/old-outputs.ts';
 export { isPaused, pauseTimers } from './turn/paused-timers.ts';
 export { isRunnable } from './turn/runnable.ts';
 export { MAX_TURN_BYTES, MAX_TURN_EVENTS, type Turn, type TurnLimits, freeze, takeTurn } from './turn/take-turn.ts';
+export { type JobOutcome, type TurnJob, type TurnPlace, packJob, runJob } from './turn/turn-job.ts';
+export { type TurnResult, unpackResult } from './turn/turn-result.ts';

@@ -15,6 +15,7 @@ test('a definition has every default filled in', () => {
     sleep: { afterMs: 900_000 },
     retry: { attempts: 3, backoffMs: 10_000 },
     onPoison: 'skip',
+    isolation: undefined,
     dedupe: { horizonMs: 86_400_000 },
     migrate: {},
     previous: [],

@@ -11,11 +11,11 @@ import {
   MAX_TURN_EVENTS,
   type MailboxMessage,
   type Turn,
+  type TurnJob,
   freeze,
   isPaused,
   readInbound,
   setOldOutputsAside,
-  takeTurn,
 } from '@wakebus/core';
 import {
   type AgentKey,
@@ -36,12 +36,14 @@ import { type CommitPorts, commitRecord } from './commit.ts';
 import { storeDeadLetters } from './dead-letters.ts';
 import { SessionEffects } from './effects/session-effects.ts';
 import { HandOver } from './hand-over.ts';
+import { type IsolatedTurn, takeIsolatedTurn } from './isolation/isolated-turn.ts';
 import { asleep, atHeldCursor, pastHeld, tooLarge } from './record-changes.ts';
 import { announce, changesOf } from './live.ts';
 import type { NodeContext } from './node-context.ts';
 import { keepRuntimeMessages } from './park.ts';
 import type { RunningSpan } from './telemetry/running-span.ts';
 import { commitFacts, startTurnSpan } from './telemetry/turn-span.ts';
+import { takeTurnHere, withoutId } from './turn-here.ts';
 import { factsOf, historyOf, releaseOutputs } from './turn-outputs.ts';
 import type { WakeOutcome } from './wake.ts';
 
@@ -50,7 +52,9 @@ export type TurnOutcome =
   | { readonly kind: 'committed'; readonly turn: Turn; readonly asleep: boolean }
   | { readonly kind: 'lost' }
   /** It cannot be stored, for a reason outside the machine's logic. Of several events, any may be to blame. */
-  | { readonly kind: 'unfit'; readonly error: WakebusError; readonly events: number };
+  | { readonly kind: 'unfit'; readonly error: WakebusError; readonly events: number }
+  /** The agent must not run here, and no message is to blame. */
+  | { readonly kind: 'homeless'; readonly error: WakebusError };
 
 /** What the session says about the turn that it asks for. */
 export interface TurnRequest {
@@ -64,6 +68,8 @@ export interface TurnRequest {
 
 /** Dedupe IDs kept in the record itself; more than this go into a chunk. 600 IDs are some 24 KB, rewritten with every commit. */
 const SEEN_IN_RECORD = 600;
+
+const NO_POISON: ReadonlyMap<number, WakebusError> = new Map();
 
 export class Activation {
   readonly handOver: HandOver;
@@ -81,7 +87,7 @@ export class Activation {
   #isHeld = false;
   /** What this commit is part of. */
   #span: RunningSpan | undefined;
-  #poison: ReadonlyMap<number, WakebusError> | undefined;
+  #poison: ReadonlyMap<number, WakebusError> = NO_POISON;
 
   /** @param onProgress - Called when a part of what is owed has been handed over. */
   constructor(
@@ -143,11 +149,17 @@ export class Activation {
     const { ports, telemetry } = this.#context;
     const { type } = this.definition;
     const startedMs = ports.clock.monotonicMs();
-    const most = request.maxEvents ?? MAX_TURN_EVENTS;
-    const inbounds = request.messages.slice(0, most).map((message) => this.#read(message));
+    const asked = request.messages.slice(0, request.maxEvents ?? MAX_TURN_EVENTS);
+    const messages = this.#context.sabotage.dedupe === true ? asked.map(withoutId) : asked;
+    const inbounds = messages.map((message) => readInbound(this.#context.layout, this.#key, message));
     const running = startTurnSpan(this.#context, this.#key, inbounds, this.record.attempt?.count ?? 0);
     this.#span = running;
-    const turn = this.#take(request, inbounds, running);
+    const taken = await this.#take(this.#job(request, messages, running), inbounds);
+    if (taken.kind !== 'taken') {
+      running.end(taken.error);
+      return taken;
+    }
+    const { turn } = taken;
     const outcome = await this.#commitTurn(turn, request, startedMs);
     telemetry.turnMs.record(ports.clock.monotonicMs() - startedMs, { type });
     if (running.isRecording)
@@ -231,40 +243,42 @@ export class Activation {
     return holder === nodeId || (holder !== '' && !membership.isLiving(holder));
   }
 
-  #read(message: MailboxMessage): Inbound {
-    const inbound = readInbound(this.#context.layout, this.#key, message);
-    if (this.#context.sabotage.dedupe !== true) return inbound;
-    const { messageId: _forgotten, ...rest } = inbound;
-    return rest;
+  #take(job: TurnJob, inbounds: readonly Inbound[]): IsolatedTurn | Promise<IsolatedTurn> {
+    const { ports, turnRunners } = this.#context;
+    const { isolation, type } = this.definition;
+    const runner = isolation && turnRunners.get(type);
+    if (runner !== undefined) return takeIsolatedTurn(runner, job);
+    return { kind: 'taken', turn: takeTurnHere(ports.clock, job, inbounds) };
   }
 
   #facts(): Attributes {
     return { [attribute.epoch]: this.#epoch, [attribute.revision]: this.#revision };
   }
 
-  #take(request: TurnRequest, inbounds: readonly Inbound[], running: RunningSpan): Turn {
+  #job(
+    { fromHeld, maxEvents = MAX_TURN_EVENTS }: TurnRequest,
+    messages: readonly MailboxMessage[],
+    running: RunningSpan,
+  ): TurnJob {
     const { ports, limits, nodeId } = this.#context;
-    const startedMs = ports.clock.monotonicMs();
     const trimmed = { ...this.#memory, record: this.handOver.trim(this.record) };
     const trace = running.carrier;
-    return takeTurn(
-      request.fromHeld ? atHeldCursor(trimmed) : trimmed,
-      inbounds,
-      {
+    return {
+      memory: fromHeld ? atHeldCursor(trimmed) : trimmed,
+      messages,
+      env: {
         nowMs: ports.clock.wallMs(),
         nodeId,
         epoch: this.#epoch,
-        isLate: request.fromHeld,
+        isLate: fromHeld,
         ...(trace !== undefined && { trace }),
       },
-      {
-        maxEvents: request.maxEvents ?? MAX_TURN_EVENTS,
-        isOver: () => ports.clock.monotonicMs() - startedMs > limits.turnMs,
-        ...(this.#poison !== undefined && { poison: this.#poison }),
-        ...(request.fromHeld && this.record.held?.clear === true && { cleared: this.#cleared() }),
-      },
-      ports.random.fraction(),
-    );
+      maxEvents,
+      turnMs: limits.turnMs,
+      jitter: ports.random.fraction(),
+      poison: this.#poison,
+      ...(fromHeld && this.record.held?.clear === true && { cleared: this.#cleared() }),
+    };
   }
 
   #cleared(): WakebusError {
@@ -273,7 +287,7 @@ export class Activation {
   }
 
   async #commitTurn(turn: Turn, request: TurnRequest, startedMs: number): Promise<TurnOutcome> {
-    this.#poison = undefined;
+    this.#poison = NO_POISON;
     const { ports } = this.#context;
     const before = this.record;
     const wake = this.#isClaimed ? '' : this.#wake;
@@ -327,7 +341,11 @@ export class Activation {
   }
 
   async #spillSeen(memory: AgentMemory): Promise<AgentMemory> {
-    await memory.seen.spill((content) => this.#context.ports.chunks.put(encode(content)));
+    await memory.seen.spill(async (content) => {
+      const chunk = await this.#context.ports.chunks.put(encode(content));
+      memory.packed?.chunks.set(chunk, content);
+      return chunk;
+    });
     return { ...memory, record: { ...memory.record, seen: memory.seen.toSeen() } };
   }
 

@@ -45,6 +45,7 @@ export type {
   StoredValue,
   Watch,
 } from './ports/record-store.ts';
+export type { TurnRun, TurnRunner, TurnRunners } from './ports/turn-runner.ts';
 export { type RegisteredType, readRegistry } from './registry.ts';
 export type { TelemetryOptions } from './telemetry/tracing.ts';
 export { type PlacementNode, type PlacementNodeOptions, startPlacementNode } from './start-placement-node.ts';

@@ -9,6 +9,7 @@ import type { HistoryWriter } from './history-writer.ts';
 import type { Membership } from './membership.ts';
 import type { EventLog } from './ports/event-log.ts';
 import type { Ports } from './ports/ports.ts';
+import type { TurnRunner } from './ports/turn-runner.ts';
 import type { Telemetry } from './telemetry.ts';
 import type { Limits } from './limits.ts';
 
@@ -19,6 +20,8 @@ export interface NodeContext {
   readonly definitions: ReadonlyMap<string, AnyAgentDefinition>;
   /** The agents of whole types, by type. */
   readonly typeAgents: ReadonlyMap<string, AnyAgentDefinition>;
+  /** By agent type, for those that ask for isolation. */
+  readonly turnRunners: ReadonlyMap<string, TurnRunner>;
   readonly membership: Membership;
   readonly telemetry: Telemetry;
   readonly health: Health;

@@ -14,6 +14,7 @@ import { EffectGates } from './effects/effect-gates.ts';
 import { EffectRunner, type RunnerContext } from './effects/effect-runner.ts';
 import { EffectSlots } from './effects/effect-slots.ts';
 import { ringParked } from './effects/parked.ts';
+import { type OpenRunners, closeRunners, openRunners } from './isolation/open-runners.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import { Membership } from './membership.ts';
 import type { NodeContext, NodeLog, Probes, Sabotage } from './node-context.ts';
@@ -75,7 +76,7 @@ export class PlacementRuntime {
   #commits = 0;
   #draining: Promise<void> | undefined;
 
-  private constructor(ports: Ports, options: RuntimeOptions, incarnations: string[]) {
+  private constructor(ports: Ports, options: RuntimeOptions, incarnations: string[], turnRunners: OpenRunners) {
     const { agents, name = 'node', pool = 'default' } = options;
     this.nodeId = `${name}-${ports.random.id().slice(0, 8)}`;
     this.#pool = pool;
@@ -95,6 +96,7 @@ export class PlacementRuntime {
       nodeId: this.nodeId,
       definitions: new Map(agents.map((definition) => [definition.type, definition])),
       typeAgents: new Map(agents.map((definition) => [definition.type, typeAgent(definition, () => shared)])),
+      turnRunners,
       membership: this.#membership,
       telemetry,
       health: new Health(ports.clock, this.#membership, telemetry, log),
@@ -135,14 +137,12 @@ export class PlacementRuntime {
     checkOptions(options);
     const pool = options.pool ?? 'default';
     const infos = await Promise.all(ports.inboxes.map((inbox) => inbox.info()));
-    const types = await registerTypes(ports.registry, pool, options.agents, ports.clock.wallMs());
-    const runtime = new PlacementRuntime(
-      ports,
-      options,
-      infos.map(({ incarnation }) => incarnation),
-    );
+    const incarnations = infos.map(({ incarnation }) => incarnation);
+    // Before they are registered: a type whose module is wrong would wait for a node that there is not.
+    const turnRunners = await openRunners(ports, options.agents, options.log);
+    const runtime = new PlacementRuntime(ports, options, incarnations, turnRunners);
     try {
-      await runtime.#join(types);
+      await runtime.#join(await registerTypes(ports.registry, pool, options.agents, ports.clock.wallMs()));
     } catch (thrown) {
       // What was begun would go on serving under an ID that nobody knows of.
       runtime.close();
@@ -187,6 +187,7 @@ export class PlacementRuntime {
     this.#effects.close();
     this.#disabled.close();
     this.#sessions.close();
+    closeRunners(this.#context.turnRunners);
     void this.#partitions.stop();
   }
 
@@ -233,6 +234,7 @@ export class PlacementRuntime {
     this.#effects.close();
     this.#disabled.close();
     this.#sessions.close();
+    closeRunners(this.#context.turnRunners);
   }
 }
 

@@ -25,7 +25,7 @@ import type { ClockTimer } from './ports/clock.ts';
 import type { Delivery } from './ports/event-log.ts';
 import { writeQuarantine } from './quarantine.ts';
 import { type SessionOwner, passOn } from './session-owner.ts';
-import { type WakeOutcome, sourceOf, wakeFromMailbox } from './wake.ts';
+import { type WakeOutcome, countWake, wakeFromMailbox } from './wake.ts';
 
 /** After a failure of storage the loop waits so long, in milliseconds. */
 const RETRY_MS = 250;
@@ -186,22 +186,14 @@ export class Session {
     const outcome = await wakeFromMailbox(this.#context, this.key, this.mailbox, cause);
     if (outcome.kind === 'awake') return this.#activate(outcome);
     if (outcome.kind === 'held') return this.#leaveOrClaim(outcome.holder);
-    this.#context.log.warn(outcome.error.message, { agent: this.key, code: outcome.error.code });
     if (outcome.kind === 'quarantine') await writeQuarantine(this.#context, this.key, outcome);
-    // Offered again later: to another node, or to a newer version of this one.
-    this.mailbox.giveBack(0, refusedAgainMs);
-    this.drop();
+    this.#refuse(outcome.error);
     return undefined;
   }
 
   #activate(woken: Extract<WakeOutcome, { kind: 'awake' }>): Activation {
-    const { telemetry, log } = this.#context;
-    const { definition, record } = woken.memory;
-    telemetry.wakes.add(1, { type: definition.type, source: sourceOf(this.#context, this.#cause) });
-    if (woken.takenFrom !== undefined) {
-      telemetry.takeovers.add(1, { type: definition.type });
-      log.info(`took over ${addressOf(this.key)}`, { agent: this.key, from: woken.takenFrom });
-    }
+    const { record } = woken.memory;
+    countWake(this.#context, woken, this.#cause);
     const oldestSeq = Math.min(this.mailbox.peek(1)[0]?.seq ?? ALL, this.mailbox.doorbells[0]?.seq ?? ALL);
     this.mailbox.advance(record.cursor);
     const onProgress = (): void => this.#acknowledge(activation);
@@ -223,13 +215,22 @@ export class Session {
     return this.#isGone ? undefined : this.#wake();
   }
 
+  /** Offers the messages again later: to another node, or to a newer version of this one. @returns that there is no more to do. */
+  #refuse({ code, message }: WakebusError): false {
+    this.#context.log.warn(message, { agent: this.key, code });
+    this.mailbox.giveBack(0, refusedAgainMs);
+    this.drop();
+    return false;
+  }
+
   async #turn(activation: Activation, messages: readonly MailboxMessage[], fromHeld: boolean): Promise<boolean> {
     const [head] = messages;
     // The first message of a session may be what the session before died of.
     const isSuspect = this.#isFirstTurn && mayHaveKilled(activation.record, this.mailbox, head, fromHeld);
     this.#isFirstTurn = false;
     // Under suspicion for the second time it runs alone in this node: another death then tells which one it was.
-    const isAlone = isSuspect && activation.record.attempt?.seq === head?.seq;
+    const isBraced = isSuspect && activation.record.attempt?.seq === head?.seq;
+    const isAlone = isBraced && activation.definition.isolation === undefined;
     const { lane } = this.#owner;
     await (isAlone ? lane.enterAlone() : lane.enter());
     try {
@@ -244,6 +245,7 @@ export class Session {
           await this.#context.ports.held.purge(this.#context.layout.heldSubject(this.key));
         return this.#afterTurn(activation, outcome);
       }
+      if (outcome.kind === 'homeless') return this.#refuse(outcome.error);
       // Which of several events is to blame is known once they are taken one by one.
       if (outcome.kind === 'unfit' && outcome.events > 1) this.#maxEvents = 1;
       else if (outcome.kind === 'unfit') this.#verdict = outcome.error;

@@ -1,8 +1,11 @@
 /**
  * `startPlacementNode`: a placement node inside any Node.js service.
  */
+import { workerData } from 'node:worker_threads';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { WakebusError } from '@wakebus/protocol';
 import type { NodeHealth } from './health.ts';
+import { isThreadData } from './isolation/thread-messages.ts';
 import {
   type CheckOptions,
   type FaultListener,
@@ -43,6 +46,7 @@ export interface PlacementNode {
  * @throws {WakebusError} when the server or its streams are not as needed, with what to do; `POOL_CONFLICT`; `INVALID_OPTION`.
  */
 export async function startPlacementNode(options: PlacementNodeOptions): Promise<PlacementNode> {
+  refuseInThread();
   const { connection, prefix, setup = 'create', production, ...runtime } = options;
   if (setup === 'create') await createDeployment(connection, prefix === undefined ? {} : { prefix });
   const layout = await readLayout(connection, prefix);
@@ -53,6 +57,13 @@ export async function startPlacementNode(options: PlacementNodeOptions): Promise
       ? first
       : Object.assign(first, { cause: new AggregateError(more, `and ${more.length} more`) });
   return PlacementRuntime.start(natsPorts(connection, layout, faultsInto(runtime.log)), runtime);
+}
+
+/** A thread imports an agent's module to take its turns; were it to start a node, each of its threads would start the next. */
+function refuseInThread(): void {
+  if (!isThreadData(workerData)) return;
+  const why = 'this module starts a placement node; name a module that only defines agents';
+  throw new WakebusError('INVALID_OPTION', { option: 'isolation.module', why });
 }
 
 /** Without a log of its own, a fault is a warning of the process. */

@@ -4,11 +4,10 @@
  * Nothing is written here but a birth and a quarantine: the claim itself is folded into the session's
  * first commit. A read is a hint; that commit decides.
  */
-import { type AgentMemory, type AnyAgentDefinition, decodeSnapshot, newbornMemory, openEffects } from '@wakebus/core';
+import { type AgentMemory, type AnyAgentDefinition, newbornMemory, openMemory, packedMemory } from '@wakebus/core';
 import {
   type AgentKey,
   type AgentRecord,
-  SeenIndex,
   type SeenBucket,
   WakebusError,
   addressOf,
@@ -105,8 +104,22 @@ export async function wakeFromMailbox(
 }
 
 /** What kind of message woke the agent; `mailbox` where nobody knows, as when a node takes a partition over. */
-export function sourceOf({ layout }: Pick<NodeContext, 'layout'>, cause: Delivery | undefined): string {
+function sourceOf({ layout }: Pick<NodeContext, 'layout'>, cause: Delivery | undefined): string {
   return (cause && layout.readInboxSubject(cause.subject)?.kind) ?? 'mailbox';
+}
+
+/** Counts a wake, and tells of one that was taken from another node. */
+export function countWake(
+  context: NodeContext,
+  { memory, takenFrom }: Extract<WakeOutcome, { kind: 'awake' }>,
+  cause: Delivery | undefined,
+): void {
+  const { key, definition } = memory;
+  const { type } = definition;
+  context.telemetry.wakes.add(1, { type, source: sourceOf(context, cause) });
+  if (takenFrom === undefined) return;
+  context.telemetry.takeovers.add(1, { type });
+  context.log.info(`took over ${addressOf(key)}`, { agent: key, from: takenFrom });
 }
 
 /**
@@ -285,17 +298,8 @@ async function hydrate(
         version: record.machineVersion,
         known: definition.version,
       });
-    const empty = record.snapshot.length === 0;
-    const snapshot = empty
-      ? undefined
-      : decodeSnapshot(definition, record.snapshot, record.machineVersion, addressOf(key), openEffects(record.journal));
-    const memory: AgentMemory = {
-      key,
-      definition,
-      record,
-      snapshot,
-      seen: new SeenIndex(record.seen, definition.dedupe.horizonMs, chunks),
-    };
+    const open = definition.isolation === undefined ? openMemory : packedMemory;
+    const memory = open(key, definition, record, chunks);
     const { holder } = record.lease;
     return {
       kind: 'awake',
@@ -310,11 +314,7 @@ async function hydrate(
 }
 
 /** The dedupe IDs that outgrew the record. Without them a duplicate could pass, so they are not optional. */
-async function fetchSeen(
-  context: NodeContext,
-  key: AgentKey,
-  record: AgentRecord,
-): Promise<ReadonlyMap<string, SeenBucket>> {
+async function fetchSeen(context: NodeContext, key: AgentKey, record: AgentRecord): Promise<Map<string, SeenBucket>> {
   const contents = new Map<string, SeenBucket>();
   for (const { chunk } of record.seen) {
     if (chunk === undefined) continue;

@@ -2,9 +2,18 @@
  * What a placement node holds of an awake agent: the record as last committed, with the two parts of it
  * that would be slow to rebuild for each turn.
  */
-import { type AgentKey, type AgentRecord, RECORD_FORMAT, SeenIndex } from '@wakebus/protocol';
+import {
+  type AgentKey,
+  type AgentRecord,
+  RECORD_FORMAT,
+  type SeenBucket,
+  SeenIndex,
+  addressOf,
+} from '@wakebus/protocol';
 import type { AnyAgentDefinition } from '../define-agent.ts';
 import type { AgentSnapshot } from '../family/family.ts';
+import { decodeSnapshot } from '../snapshot-codec.ts';
+import { openEffects } from './journal.ts';
 
 /** An awake agent. Dropped, never repaired, when a commit was lost: the record is the only truth. */
 export interface AgentMemory {
@@ -15,6 +24,46 @@ export interface AgentMemory {
   readonly snapshot: AgentSnapshot | undefined;
   /** Mutable: turns add to it. A turn that is not committed takes the whole memory with it. */
   readonly seen: SeenIndex;
+  /** Set where the machine must not run here: the state stays as bytes in the record, and is opened only where a turn of it can be stopped. */
+  readonly packed?: PackedParts;
+}
+
+/** What a packed memory keeps beside its record. */
+interface PackedParts {
+  /** Dedupe IDs that outgrew the record, by chunk. */
+  readonly chunks: Map<string, SeenBucket>;
+}
+
+/**
+ * The memory behind a record, migrated to the definition's version.
+ *
+ * @param chunks - Contents of the chunks that the record names.
+ * @throws {WakebusError} as `decodeSnapshot`.
+ */
+export function openMemory(
+  key: AgentKey,
+  definition: AnyAgentDefinition,
+  record: AgentRecord,
+  chunks: ReadonlyMap<string, SeenBucket>,
+): AgentMemory {
+  const { journal, machineVersion } = record;
+  const snapshot =
+    record.snapshot.length === 0
+      ? undefined
+      : decodeSnapshot(definition, record.snapshot, machineVersion, addressOf(key), openEffects(journal));
+  return { key, definition, record, snapshot, seen: new SeenIndex(record.seen, definition.dedupe.horizonMs, chunks) };
+}
+
+/** The memory behind a record whose state stays closed; see {@link AgentMemory.packed}. */
+export function packedMemory(
+  key: AgentKey,
+  definition: AnyAgentDefinition,
+  record: AgentRecord,
+  chunks: Map<string, SeenBucket>,
+): AgentMemory {
+  // Without the chunks: nobody asks here whether an ID was seen, and what they hold is stored already.
+  const seen = new SeenIndex(record.seen, definition.dedupe.horizonMs);
+  return { key, definition, record, snapshot: undefined, seen, packed: { chunks } };
 }
 
 /** What a new agent's record starts from. */
@@ -51,5 +100,6 @@ export function newbornMemory(key: AgentKey, definition: AnyAgentDefinition, bir
     replies: [],
     journal: [],
   };
-  return { key, definition, record, snapshot: undefined, seen: new SeenIndex([], definition.dedupe.horizonMs) };
+  const open = definition.isolation === undefined ? openMemory : packedMemory;
+  return open(key, definition, record, new Map());
 }

@@ -239,6 +239,7 @@ function lastTurn(draft: TurnDraft, turn: number): LastTurn {
  */
 export function freeze(memory: AgentMemory, changes?: Partial<AgentRecord>): AgentMemory {
   const { key, definition, record, snapshot: state, seen } = memory;
+  if (memory.packed !== undefined) return { ...memory, record: { ...record, ...changes } };
   const snapshot = state === undefined ? new Uint8Array() : encodeSnapshot(definition, state);
   // A state in memory is of this version, whatever the record was: a commit without a turn would else have it migrated again.
   const machineVersion = state === undefined ? record.machineVersion : definition.version;

@@ -3,6 +3,7 @@
  */
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Layout } from '@wakebus/protocol';
+import { threadRunners } from '../isolation/thread-runner.ts';
 import type { Ports } from '../ports/ports.ts';
 import { cryptoRandom } from './crypto-random.ts';
 import { LEASE_MARKER_TTL_MS } from './wanted-streams.ts';
@@ -45,6 +46,7 @@ export function natsPorts(connection: NatsConnection, layout: Layout, onFault: F
     leases: new NatsRecordStore(link, layout.leasesBucket, { markerTtlMs: LEASE_MARKER_TTL_MS }),
     registry: new NatsRecordStore(link, layout.registryBucket),
     chunks: new NatsBlobStore(link, layout),
+    turnRunners: threadRunners,
   };
 }
 

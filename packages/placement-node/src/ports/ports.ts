@@ -10,6 +10,7 @@ import type { EventLog } from './event-log.ts';
 import type { Messenger } from './messenger.ts';
 import type { Random } from './random.ts';
 import type { RecordStore } from './record-store.ts';
+import type { TurnRunners } from './turn-runner.ts';
 
 export interface Ports {
   readonly layout: Layout;
@@ -31,4 +32,6 @@ export interface Ports {
   readonly leases: RecordStore;
   readonly registry: RecordStore;
   readonly chunks: BlobStore;
+  /** For agent types that ask for isolation. */
+  readonly turnRunners: TurnRunners;
 }

@@ -9,3 +9,4 @@ export { type FixtureOptions, type MakeFixture, type PortsFixture, until } from 
 export { messengerContract } from './messenger.ts';
 export { recordStoreContract } from './record-store.ts';
 export { schedulesContract } from './schedules.ts';
+export { turnRunnerContract } from './turn-runner.ts';

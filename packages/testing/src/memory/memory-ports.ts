@@ -8,6 +8,7 @@ import { MemoryBlobStore } from './memory-blob-store.ts';
 import { MemoryEventLog } from './memory-event-log.ts';
 import { MemoryMessenger } from './memory-messenger.ts';
 import { MemoryRecordStore } from './memory-record-store.ts';
+import { memoryTurnRunners } from './memory-turn-runner.ts';
 import type { MemoryServer } from './memory-server.ts';
 import type { MemoryStream } from './memory-stream.ts';
 
@@ -33,5 +34,6 @@ export function memoryPorts(server: MemoryServer, link: Link): Ports {
     leases: store(server.leases),
     registry: store(server.registry),
     chunks: new MemoryBlobStore(server, link),
+    turnRunners: memoryTurnRunners(link.clock),
   };
 }

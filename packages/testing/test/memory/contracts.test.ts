@@ -6,6 +6,7 @@ import {
   messengerContract,
   recordStoreContract,
   schedulesContract,
+  turnRunnerContract,
 } from '@wakebus/testing/contracts';
 import { memoryFixture } from './memory-fixture.ts';
 
@@ -17,6 +18,7 @@ for (const contract of [
   messengerContract,
   recordStoreContract,
   schedulesContract,
+  turnRunnerContract,
 ]) {
   contract('memory', memoryFixture);
 }
