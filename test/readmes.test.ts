@@ -22,6 +22,7 @@ const tried = [
   'packages/core/README.md matcher.ts',
   'packages/core/README.md order.ts',
   'packages/core/README.md tour.ts',
+  'packages/core/README.md inbox.ts',
   'packages/core/README.md reporter.ts',
   'packages/gateway/README.md main.ts',
   'packages/nats-server/README.md main.ts',

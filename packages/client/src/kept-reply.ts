@@ -25,10 +25,11 @@ export async function findKeptReply(agents: BucketPort, key: AgentKey, id: strin
   const record = decodeRecord(key, bytes);
   const kept = record.replies.find((entry) => entry.id === id);
   if (kept !== undefined) return { kind: 'answered', body: decode(kept.body) as ReplyBody };
-  return isPending(record, seq) ? { kind: 'pending' } : { kind: 'gone' };
+  return isPending(record, id, seq) ? { kind: 'pending' } : { kind: 'gone' };
 }
 
-/** Behind the cursor a message is processed, unless it stands in `held`. */
-function isPending({ cursor, held }: AgentRecord, seq: number): boolean {
+/** Behind the cursor a message is processed, unless it stands in `held`, or waits at the agent's gate. */
+function isPending({ cursor, held, gate }: AgentRecord, id: string, seq: number): boolean {
+  if (gate?.waiting.some(({ messageId }) => messageId === id) === true) return true;
   return cursor < seq || (held !== undefined && held.cursor < seq && seq <= held.upTo);
 }

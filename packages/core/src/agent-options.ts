@@ -4,6 +4,7 @@
  * What the values mean, and their defaults, is in `define-agent.ts`.
  */
 import { WakebusError } from '@wakebus/protocol';
+import { gateFault } from './gate/gate.ts';
 
 /** Says what is wrong with a value, as the end of a sentence, or nothing. */
 type Check = (value: unknown, options: Readonly<Record<string, unknown>>) => string | undefined;
@@ -29,6 +30,7 @@ const table: Table = {
     threads: whole(1, 64),
   },
   dedupe: { horizonMs: whole(1, MOST) },
+  gate: gateFault,
   migrate: isMigrations,
   previous: isPrevious,
   rebirth: (value) => (value === 'allow' || value === 'forbid' ? undefined : 'write "allow" or "forbid"'),

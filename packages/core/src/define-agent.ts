@@ -9,6 +9,7 @@ import { checkAgentType } from '@wakebus/protocol';
 import type { AnyStateMachine, ContextFrom, EventFromLogic, InputFrom, OutputFrom } from 'xstate';
 import { checkOptions } from './agent-options.ts';
 import { type Isolation, type IsolationOptions, isolationOf } from './isolation.ts';
+import type { GateRule } from './gate/gate.ts';
 import { checkMachine } from './machine-check.ts';
 import { checkPrevious } from './previous-check.ts';
 import type { StoredSnapshot } from './snapshot-codec.ts';
@@ -39,6 +40,8 @@ export interface AgentOptions<TMachine extends AnyStateMachine = AnyStateMachine
   readonly isolation?: IsolationOptions;
   /** How long message IDs and unsent outputs are remembered, in milliseconds. @default 86,400,000 – a day covers the retries of most senders. The same for types that send to each other: what comes later than its receiver remembers is given up (`MESSAGE_STALE`). */
   readonly dedupe?: { readonly horizonMs?: number };
+  /** Rules that decide whether an event is worth a wake, in order. Built-in ones: `ifTaken`, `rateLimit`, `coalesce`… @default none – every event wakes the agent */
+  readonly gate?: readonly GateRule[];
   /** `migrate[n]` turns a snapshot of version n − 1 into one of version n. */
   readonly migrate?: Readonly<Record<number, Migration>>;
   /** Machines of older versions, oldest first, the last one being of version − 1: each of their states must have a home. @default none */
@@ -66,6 +69,7 @@ export interface AgentDefinition<TMachine extends AnyStateMachine = AnyStateMach
   readonly onPoison: 'skip' | 'stop';
   readonly isolation: Isolation | undefined;
   readonly dedupe: { readonly horizonMs: number };
+  readonly gate: readonly GateRule[];
   readonly migrate: Readonly<Record<number, Migration>>;
   readonly previous: readonly AnyStateMachine[];
   readonly rebirth: 'allow' | 'forbid';
@@ -104,6 +108,7 @@ export function defineAgent<TMachine extends AnyStateMachine>(
     onPoison: options.onPoison ?? 'skip',
     isolation: isolationOf(options.isolation),
     dedupe: Object.freeze({ horizonMs: options.dedupe?.horizonMs ?? 86_400_000 }),
+    gate: Object.freeze([...(options.gate ?? [])]),
     migrate: Object.freeze({ ...options.migrate }),
     previous: Object.freeze([...(options.previous ?? [])]),
     rebirth: options.rebirth ?? 'allow',

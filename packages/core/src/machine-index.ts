@@ -4,7 +4,10 @@
  * Built once a machine. XState's own look-up by ID splits IDs at dots, so a custom ID that holds one is
  * not found by it; and the index of node IDs is internal there.
  */
-import type { AnyStateMachine, AnyStateNode } from 'xstate';
+import type { AnyStateMachine, AnyStateNode, StateValue } from 'xstate';
+
+/** State values whose transitions are kept at hand: most machines have far fewer, and parallel regions multiply. */
+const MOST_VALUES = 1_000;
 
 /** The index of one machine. */
 export interface MachineIndex {
@@ -13,6 +16,8 @@ export interface MachineIndex {
   readonly byId: ReadonlyMap<string, AnyStateNode>;
   /** Whether any state has a transition, wildcards included, for events of a type. */
   readonly knows: (eventType: string) => boolean;
+  /** The same of the states that a state value names, and those around them. */
+  readonly takesIn: (value: StateValue, eventType: string) => boolean;
 }
 
 const indexes = new WeakMap<AnyStateMachine, MachineIndex>();
@@ -45,11 +50,33 @@ export function pathKey(path: readonly string[]): string {
 
 function buildIndex(machine: AnyStateMachine): MachineIndex {
   const states = statesOf(machine);
+  const matchers = new Map<string, (eventType: string) => boolean>();
+  const takesIn = (value: StateValue, eventType: string): boolean => {
+    const name = JSON.stringify(value);
+    const known = matchers.get(name);
+    if (known !== undefined) return known(eventType);
+    const matcher = matcherOf(new Set(activeIn(machine.root, value).flatMap((state) => [...state.transitions.keys()])));
+    if (matchers.size < MOST_VALUES) matchers.set(name, matcher);
+    return matcher(eventType);
+  };
   return {
     byPath: new Map(states.map((state) => [pathKey(state.path), state])),
     byId: new Map(states.map((state) => [state.id, state])),
     knows: matcherOf(new Set(states.flatMap((state) => [...state.transitions.keys()]))),
+    takesIn,
   };
+}
+
+/** A state and those that a value names within it. */
+function activeIn(state: AnyStateNode, value: StateValue): AnyStateNode[] {
+  const inner = typeof value === 'string' ? ([[value, {}]] as const) : Object.entries(value);
+  return [
+    state,
+    ...inner.flatMap(([key, within]) => {
+      const child = state.states[key];
+      return child === undefined ? [] : activeIn(child, within as StateValue);
+    }),
+  ];
 }
 
 /** As XState matches: an exact name, `*`, or a prefix before `.*` (which also matches the bare prefix). */

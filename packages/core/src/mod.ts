@@ -37,6 +37,30 @@ export type { Missed, Occurrence, Overlap, Schedule } from '@wakebus/protocol';
 export { type ResourceFactory, type ResourceKind, ResourcePool, type Resources, resourcesOf } from './resources.ts';
 export { type DelayExpression, remaining, restart } from './delays.ts';
 export type { Isolation, IsolationOptions } from './isolation.ts';
+export {
+  type AgentRule,
+  type AskingRule,
+  type EventRule,
+  type GateAgent,
+  type GateEvent,
+  type GateRule,
+  type Verdict,
+  type WaitingEvent,
+} from './gate/gate.ts';
+export { type Answers, type Question, gateEvent, hasDoor, judgeAtDoor } from './gate/judge.ts';
+export { type AskOptions, type Schema, ask, fits, ifTaken, onlyFrom, sample } from './gate/rules.ts';
+export {
+  type CoalesceOptions,
+  type DebounceOptions,
+  type QuietHoursOptions,
+  type QuotaOptions,
+  type RateLimitOptions,
+  coalesce,
+  debounce,
+  quietHours,
+  quota,
+  rateLimit,
+} from './gate/flow-rules.ts';
 export { noActor } from './step-scope.ts';
 export { checkEvent, isReserved } from './event-check.ts';
 export {
@@ -57,6 +81,7 @@ export {
 } from './lifecycle.ts';
 export { mermaidOf } from './lifecycle-diagram.ts';
 export { type StoredSnapshot, decodeSnapshot, encodeSnapshot } from './snapshot-codec.ts';
+export { type GateNote, questionAbout } from './turn/at-gate.ts';
 export type { PendingDeadLetter, PendingReply, TurnEnvironment } from './turn/draft.ts';
 export { type Inbound, type MailboxMessage, type ReplyAddress, readInbound } from './turn/inbound.ts';
 export {
@@ -72,7 +97,15 @@ export {
   startDue,
   whyNeverAgain,
 } from './turn/journal.ts';
-export { type AgentMemory, type BirthFacts, newbornMemory, openMemory, packedMemory } from './turn/memory.ts';
+export {
+  type AgentMemory,
+  type BirthFacts,
+  closedMemory,
+  newbornMemory,
+  openMemory,
+  openState,
+  packedMemory,
+} from './turn/memory.ts';
 export { setOldOutputsAside } from './turn/old-outputs.ts';
 export { isPaused, pauseTimers } from './turn/paused-timers.ts';
 export { isRunnable } from './turn/runnable.ts';

@@ -20,6 +20,7 @@ test('a definition has every default filled in', () => {
     migrate: {},
     previous: [],
     rebirth: 'allow',
+    gate: [],
     completed: { keepMs: 30 * 86_400_000 },
   });
 });

@@ -7,7 +7,7 @@ test('the README’s agents can be defined', async () => {
   const home = join(import.meta.dirname, '..');
   const readme = readFileSync(join(home, 'README.md'), 'utf8');
   const programs = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, program]) => program as string);
-  expect(programs).toHaveLength(5);
+  expect(programs).toHaveLength(6);
   // Inside of the package, so that its imports are found.
   const folder = mkdtempSync(join(home, 'readme-'));
   try {
@@ -18,7 +18,7 @@ test('the README’s agents can be defined', async () => {
       const exported = Object.values((await import(file)) as Record<string, { readonly type: string }>);
       types.push(...exported.map(({ type }) => type));
     }
-    expect(types).toEqual(['account', 'order', 'tour', 'matcher', 'reporter']);
+    expect(types).toEqual(['account', 'order', 'tour', 'matcher', 'reporter', 'inbox']);
   } finally {
     rmSync(folder, { recursive: true });
   }

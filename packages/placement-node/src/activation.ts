@@ -7,7 +7,6 @@
  */
 import {
   type AgentMemory,
-  type Inbound,
   MAX_TURN_EVENTS,
   type MailboxMessage,
   type Turn,
@@ -36,14 +35,14 @@ import { type CommitPorts, commitRecord } from './commit.ts';
 import { storeDeadLetters } from './dead-letters.ts';
 import { SessionEffects } from './effects/session-effects.ts';
 import { HandOver } from './hand-over.ts';
-import { type IsolatedTurn, takeIsolatedTurn } from './isolation/isolated-turn.ts';
 import { asleep, atHeldCursor, pastHeld, tooLarge } from './record-changes.ts';
 import { announce, changesOf } from './live.ts';
 import type { NodeContext } from './node-context.ts';
 import { keepRuntimeMessages } from './park.ts';
 import type { RunningSpan } from './telemetry/running-span.ts';
 import { commitFacts, startTurnSpan } from './telemetry/turn-span.ts';
-import { takeTurnHere, withoutId } from './turn-here.ts';
+import { takeAtGate, takeJob } from './take-job.ts';
+import { withoutId } from './turn-here.ts';
 import { factsOf, historyOf, releaseOutputs } from './turn-outputs.ts';
 import type { WakeOutcome } from './wake.ts';
 
@@ -139,6 +138,11 @@ export class Activation {
     return this.#answeredSeq;
   }
 
+  /** Whether only a gate has looked at the agent: its state is still bytes. */
+  get isAtGate(): boolean {
+    return this.#memory.isUndecoded === true;
+  }
+
   /** Whether a commit of this activation says that the agent runs here. */
   get isClaimed(): boolean {
     return this.#isClaimed;
@@ -154,7 +158,11 @@ export class Activation {
     const inbounds = messages.map((message) => readInbound(this.#context.layout, this.#key, message));
     const running = startTurnSpan(this.#context, this.#key, inbounds, this.record.attempt?.count ?? 0);
     this.#span = running;
-    const taken = await this.#take(this.#job(request, messages, running), inbounds);
+    const job = this.#job(request, messages, running);
+    const isGated = this.definition.gate.length > 0;
+    const taken = await (isGated
+      ? takeAtGate(this.#context, job, inbounds, (memory) => void (this.#memory = { ...memory, record: this.record }))
+      : takeJob(this.#context, job, inbounds));
     if (taken.kind !== 'taken') {
       running.end(taken.error);
       return taken;
@@ -243,14 +251,6 @@ export class Activation {
     return holder === nodeId || (holder !== '' && !membership.isLiving(holder));
   }
 
-  #take(job: TurnJob, inbounds: readonly Inbound[]): IsolatedTurn | Promise<IsolatedTurn> {
-    const { ports, turnRunners } = this.#context;
-    const { isolation, type } = this.definition;
-    const runner = isolation && turnRunners.get(type);
-    if (runner !== undefined) return takeIsolatedTurn(runner, job);
-    return { kind: 'taken', turn: takeTurnHere(ports.clock, job, inbounds) };
-  }
-
   #facts(): Attributes {
     return { [attribute.epoch]: this.#epoch, [attribute.revision]: this.#revision };
   }
@@ -333,6 +333,7 @@ export class Activation {
 
   /** One commit may hold a whole wake, from claim to sleep. */
   #announceChange(before: RecordLifecycle): void {
+    if (this.isAtGate) return;
     const { lease, lifecycle } = this.record;
     const names = changesOf(before.name, lifecycle.name, { wasHeld: this.#isHeld, isHeld: lease.holder !== '' });
     for (const name of names)

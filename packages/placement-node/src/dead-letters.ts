@@ -11,6 +11,7 @@ import {
   addressOf,
   attribute,
   encode,
+  header,
   span,
   wireMessageId,
 } from '@wakebus/protocol';
@@ -37,7 +38,7 @@ export async function storeDeadLetters(
   turn: RunningSpan | undefined,
 ): Promise<void> {
   for (const { code, message, attempts, inbound } of letters) {
-    const original = messages.find(({ seq }) => seq === inbound.seq) ?? earlyOriginal(context, key, inbound);
+    const original = messages.find(({ seq }) => seq === inbound.seq) ?? waitedOriginal(context, key, inbound);
     const parked = parkedMessage(context, key, original, { code, message, attempts });
     // Not the letter's own words: they may quote what the machine was given.
     context.log.warn(`message ${inbound.seq} of ${addressOf(key)} is given up`, {
@@ -53,16 +54,17 @@ export async function storeDeadLetters(
   }
 }
 
-/** A message that had waited in the record for an earlier one: its bytes in the mailbox are long acknowledged. */
-function earlyOriginal(context: NodeContext, key: AgentKey, inbound: Inbound): MailboxMessage {
-  const data = inbound.kind === 'message' ? encode(inbound.message) : new Uint8Array();
-  return {
-    seq: inbound.seq,
-    subject: context.layout.runtimeSubject(key, 'message'),
-    headers: inbound.headers,
-    data,
-    storedMs: inbound.storedMs,
-  };
+/** A message that had waited in the record, for an earlier one or at the gate: its bytes in the mailbox are long acknowledged. */
+function waitedOriginal({ layout }: NodeContext, key: AgentKey, inbound: Inbound): MailboxMessage {
+  const { seq, headers, storedMs } = inbound;
+  if (inbound.kind !== 'event') {
+    const data = inbound.kind === 'message' ? encode(inbound.message) : new Uint8Array();
+    return { seq, subject: layout.runtimeSubject(key, 'message'), headers, data, storedMs };
+  }
+  const { type, ...payload } = inbound.event;
+  // Written anew, whatever it was when it came.
+  const { [header.contentType]: _was, ...others } = headers;
+  return { seq, subject: layout.eventSubject(key, type), headers: others, data: encode(payload), storedMs };
 }
 
 /** A mailbox message as it is kept outside of the mailbox: payload and headers unchanged. */

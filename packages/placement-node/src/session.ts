@@ -31,7 +31,6 @@ import { type WakeOutcome, countWake, wakeFromMailbox } from './wake.ts';
 const RETRY_MS = 250;
 /** Outbox entries from which on the agent takes no turns until they are relayed. */
 const OUTBOX_LIMIT = 512;
-/** All doorbells. */
 const ALL = Number.MAX_SAFE_INTEGER;
 
 export class Session {
@@ -187,7 +186,8 @@ export class Session {
     if (outcome.kind === 'awake') return this.#activate(outcome);
     if (outcome.kind === 'held') return this.#leaveOrClaim(outcome.holder);
     if (outcome.kind === 'quarantine') await writeQuarantine(this.#context, this.key, outcome);
-    this.#refuse(outcome.error);
+    if (outcome.kind === 'refused') this.drop();
+    else this.#refuse(outcome.error);
     return undefined;
   }
 
@@ -378,7 +378,7 @@ export class Session {
   #fallAsleep(activation: Activation): void {
     const { telemetry } = this.#context;
     const type = activation.definition.type;
-    (activation.isClaimed ? telemetry.sleeps : telemetry.falseWakes).add(1, { type });
+    if (!activation.isAtGate) (activation.isClaimed ? telemetry.sleeps : telemetry.falseWakes).add(1, { type });
     this.#acknowledge(activation);
     if (this.#releaseTo !== undefined)
       void this.#owner.forward(this.#releaseTo, this.key, this.mailbox.takeDoorbells(ALL));

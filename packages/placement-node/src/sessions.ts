@@ -3,6 +3,7 @@
  * and requests to release.
  */
 import { type AgentKey, decode, encode, isCanonicalKey, splitKey } from '@wakebus/protocol';
+import { turnAway } from './gate/door.ts';
 import { Lane } from './lane.ts';
 import type { DeliveryRun, Doorbell } from './mailbox.ts';
 import type { NodeContext } from './node-context.ts';
@@ -80,7 +81,9 @@ export class Sessions implements SessionOwner {
 
   /** A delivery of an agent that this node should run, or has in memory. */
   offer(key: AgentKey, delivery: Delivery): void {
-    (this.#table.get(key) ?? this.#open(key)).offer(delivery);
+    const session = this.#table.get(key);
+    if (session === undefined && turnAway(this.#context, key, delivery)) return;
+    (session ?? this.#open(key)).offer(delivery);
   }
 
   /** Messages of an agent wait; its deliveries may be anywhere. */

@@ -71,6 +71,7 @@ export class Telemetry {
   readonly retries: Counter = this.#meter.createCounter(metric.retryCount);
   readonly deadLetters: Counter = this.#meter.createCounter(metric.deadLetters);
   readonly takeovers: Counter = this.#meter.createCounter(metric.takeovers);
+  readonly gated: Counter = this.#meter.createCounter(metric.gated);
   readonly effects: Counter = this.#meter.createCounter(metric.effects);
   readonly parkedEffects: Counter = this.#meter.createCounter(metric.parkedEffects);
   readonly unknownEffects: Counter = this.#meter.createCounter(metric.unknownEffects);

@@ -81,9 +81,11 @@ export function releaseOutputs(context: NodeContext, agent: Committed, turn: Tur
     void context.effects.ask(node, { key, generation, attempt }, true);
   for (const action of turn.actions) runAction(context, key, action);
   count(context, agent.definition.type, turn);
+  if (facts.wake !== undefined && turn.isFutile) context.telemetry.falseWakes.add(1, { type: agent.definition.type });
 }
 
 function count({ telemetry }: NodeContext, type: string, turn: Turn): void {
+  for (const { rule, verdict } of turn.gated) telemetry.gated.add(1, { type, rule, verdict });
   telemetry.turns.add(1, { type });
   if (turn.duplicates > 0) telemetry.duplicates.add(turn.duplicates, { type });
   if (turn.deadLetters.length > 0) telemetry.deadLetters.add(turn.deadLetters.length, { type });

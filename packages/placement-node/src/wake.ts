@@ -4,7 +4,14 @@
  * Nothing is written here but a birth and a quarantine: the claim itself is folded into the session's
  * first commit. A read is a hint; that commit decides.
  */
-import { type AgentMemory, type AnyAgentDefinition, newbornMemory, openMemory, packedMemory } from '@wakebus/core';
+import {
+  type AgentMemory,
+  type AnyAgentDefinition,
+  closedMemory,
+  newbornMemory,
+  openMemory,
+  packedMemory,
+} from '@wakebus/core';
 import {
   type AgentKey,
   type AgentRecord,
@@ -19,6 +26,7 @@ import {
   splitKey,
 } from '@wakebus/protocol';
 import { ensureBirth } from './birth.ts';
+import { birthSeq, turnAllAway } from './gate/door.ts';
 import type { Mailbox } from './mailbox.ts';
 import { type NodeContext, definitionOf, incarnationOf, inboxOf } from './node-context.ts';
 import type { Delivery } from './ports/event-log.ts';
@@ -45,12 +53,13 @@ export type WakeOutcome =
       readonly record?: AgentRecord;
     }
   /** Another living node holds the session. */
-  | { readonly kind: 'held'; readonly holder: string };
+  | { readonly kind: 'held'; readonly holder: string }
+  /** The agent is not born yet, and its gate has refused all that has come for it. */
+  | { readonly kind: 'refused' };
 
 /** What is known of the mailbox when the agent is woken. */
 interface WakeCause {
-  /** Sequence of the first waiting message, if one is known. */
-  readonly headSeq: number | undefined;
+  readonly mailbox: Mailbox;
   /** Server time at which a waiting message was stored, and its sequence: to notice a restored inbox. */
   readonly newest: { readonly seq: number; readonly storedMs: number } | undefined;
   /** Claim although another living node holds the session: it was asked, and did not answer. */
@@ -88,7 +97,7 @@ export async function wakeFromMailbox(
   await mailbox.fill();
   hydrating.set({ [attribute.mailboxBytes]: mailbox.sizeBytes });
   hydrating.end();
-  const outcome = await wakeAgent(context, key, read, { headSeq: mailbox.peek(1)[0]?.seq, newest, force, wake });
+  const outcome = await wakeAgent(context, key, read, { mailbox, newest, force, wake });
   if (wake.isRecording)
     wake.set({
       [attribute.cause]: cause?.subject ?? 'mailbox',
@@ -108,15 +117,15 @@ function sourceOf({ layout }: Pick<NodeContext, 'layout'>, cause: Delivery | und
   return (cause && layout.readInboxSubject(cause.subject)?.kind) ?? 'mailbox';
 }
 
-/** Counts a wake, and tells of one that was taken from another node. */
+/** Counts a wake. An agent at which only its gate looks has not been woken. */
 export function countWake(
   context: NodeContext,
   { memory, takenFrom }: Extract<WakeOutcome, { kind: 'awake' }>,
   cause: Delivery | undefined,
 ): void {
-  const { key, definition } = memory;
+  const { key, definition, isUndecoded } = memory;
   const { type } = definition;
-  context.telemetry.wakes.add(1, { type, source: sourceOf(context, cause) });
+  if (isUndecoded !== true) context.telemetry.wakes.add(1, { type, source: sourceOf(context, cause) });
   if (takenFrom === undefined) return;
   context.telemetry.takeovers.add(1, { type });
   context.log.info(`took over ${addressOf(key)}`, { agent: key, from: takenFrom });
@@ -232,11 +241,16 @@ async function wakeNewborn(
   revision: number,
   cause: WakeCause,
 ): Promise<WakeOutcome> {
-  if (cause.headSeq === undefined)
+  const seq = birthSeq(context, key, definition, cause.mailbox.peek(Number.MAX_SAFE_INTEGER));
+  if (seq === undefined && cause.mailbox.length > 0) {
+    turnAllAway(context, key, cause.mailbox);
+    return { kind: 'refused' };
+  }
+  if (seq === undefined)
     return { kind: 'asleep', error: new WakebusError('AGENT_NOT_FOUND', { address: addressOf(key) }) };
   const inbox = incarnationOf(context, key);
   const nowMs = context.ports.clock.wallMs();
-  const birth = await ensureBirth(context, key, { v: 1, incarnation: 1, inbox, seq: cause.headSeq, atMs: nowMs });
+  const birth = await ensureBirth(context, key, { v: 1, incarnation: 1, inbox, seq, atMs: nowMs });
   if (birth === undefined) {
     return {
       kind: 'quarantine',
@@ -299,7 +313,9 @@ async function hydrate(
         known: definition.version,
       });
     const open = definition.isolation === undefined ? openMemory : packedMemory;
-    const memory = open(key, definition, record, chunks);
+    const memory = mayStayBytes(definition, record)
+      ? closedMemory(key, definition, record, chunks)
+      : open(key, definition, record, chunks);
     const { holder } = record.lease;
     return {
       kind: 'awake',
@@ -311,6 +327,20 @@ async function hydrate(
     if (isWakebusError(thrown)) return { kind: 'asleep', error: thrown };
     throw thrown;
   }
+}
+
+/** Whether a gate may look at an agent before its state is decoded. What is in the middle of something is decoded at once. */
+function mayStayBytes(definition: AnyAgentDefinition, record: AgentRecord): boolean {
+  const { name } = record.lifecycle;
+  return (
+    definition.gate.length > 0 &&
+    definition.isolation === undefined &&
+    record.snapshot.length > 0 &&
+    record.machineVersion === definition.version &&
+    (name === 'asleep' || name === 'awake') &&
+    record.attempt === undefined &&
+    record.held === undefined
+  );
 }
 
 /** The dedupe IDs that outgrew the record. Without them a duplicate could pass, so they are not optional. */

@@ -28,6 +28,7 @@ interface FactsByCode extends GatewayFacts {
   AGENT_NOT_FOUND: { address: string };
   NOT_IN_HISTORY: { target: string };
   EVENT_UNKNOWN: { address: string; event: string };
+  EVENT_GATED: { address: string; event: string; rule: string; reason: string };
   DEAD_LETTERED: { address: string; seq: number; attempts: number; reason: string };
   MESSAGE_STALE: { address: string; sender: string };
   PARKED_NOT_FOUND: { id: number; where: string };
@@ -119,6 +120,10 @@ const catalog: { readonly [C in keyof FactsByCode]: ErrorSpec<FactsByCode[C]> } 
   EVENT_UNKNOWN: {
     next: 'terminal',
     message: (f) => `The machine of ${f.address} knows no event "${f.event}". The event is in the dead letters.`,
+  },
+  EVENT_GATED: {
+    next: 'terminal',
+    message: (f) => `The gate of ${f.address} kept "${f.event}" from it (rule ${f.rule}): ${f.reason}.`,
   },
   DEAD_LETTERED: {
     next: 'terminal',

@@ -153,6 +153,8 @@ export interface HistoryEvent {
   readonly id?: string;
   readonly from?: string;
   readonly payload?: unknown;
+  /** What the agent's gate did with it, where it kept it from the machine. */
+  readonly gate?: { readonly rule: string; readonly verdict: 'drop' | 'defer' | 'merge'; readonly reason: string };
 }
 
 /** Payloads up to this size, in bytes, are kept in history. */

@@ -84,6 +84,8 @@ export {
   type RecordLifecycle,
   type ReplyBody,
   type ReplyEntry,
+  type GateState,
+  type GatedEvent,
   type SessionLease,
   type TimerEntry,
   decodeRecord,

@@ -186,6 +186,31 @@ export interface JournalEntry {
   readonly trace?: Headers;
 }
 
+/** What an agent's gate keeps: what its rules remember, and the events that wait there. */
+export interface GateState {
+  readonly memory: Readonly<Record<string, unknown>>;
+  /** In the order of their sequences. */
+  readonly waiting: readonly GatedEvent[];
+}
+
+/** An event that waits at an agent's gate. Its message is processed as far as the inbox is concerned. */
+export interface GatedEvent {
+  readonly seq: number;
+  readonly storedMs: number;
+  readonly sinceMs: number;
+  readonly event: { readonly type: string; readonly [field: string]: unknown };
+  readonly headers: Headers;
+  readonly sizeBytes: number;
+  readonly messageId?: string;
+  /** The address of the agent that sent it. */
+  readonly from?: string;
+  readonly reply?: { readonly subject: string; readonly deadlineMs: number };
+  /** The rule that keeps it. */
+  readonly rule: string;
+  /** All of a group are taken in one turn, when the group's timer fires. Without one it waits for another state. */
+  readonly group?: string;
+}
+
 /** The last commit, in short: what history needs when a crash came between the commit and its entry. */
 export interface LastTurn {
   readonly events: ReadonlyArray<{
@@ -246,6 +271,10 @@ export interface AgentRecord {
   readonly attempt?: AttemptEntry | undefined;
   /** Set while messages stand in `held`: the inbox sequences processed out of it, and moved into it, so far. */
   readonly held?: HeldRange;
+  /** Only of types that have a gate. */
+  readonly gate?: GateState | undefined;
+  /** Tags of the present states, where the machine has any. */
+  readonly tags?: readonly string[] | undefined;
   /** Durable states of effects: those that are open, and the last few that are over. */
   readonly journal: readonly JournalEntry[];
   readonly last?: LastTurn;
@@ -281,10 +310,10 @@ export function encodeRecord(record: AgentRecord): Uint8Array {
   return encodeDurable(fields);
 }
 
-/** Beside the entries, only the last turn holds values from outside. All else is made of what survives by nature. */
+/** Beside the entries, only the last turn and the gate hold values from outside. All else is made of what survives by nature. */
 function asWritten(name: string, value: unknown): unknown {
   if (ENTRIES.has(name)) return (value as readonly object[]).map(packedOnce);
-  if (name === 'last') return asDurable(value);
+  if (name === 'last' || name === 'gate') return asDurable(value);
   return value instanceof Map ? [...value] : value;
 }
 

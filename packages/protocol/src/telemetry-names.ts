@@ -68,6 +68,7 @@ export const metric = {
   duplicates: 'wakebus.duplicates',
   deadLetters: 'wakebus.dead_letters',
   takeovers: 'wakebus.takeovers',
+  gated: 'wakebus.gated',
   hydrateMs: 'wakebus.hydrate_duration',
   hydrateBytes: 'wakebus.hydrate_size',
   dehydrateMs: 'wakebus.dehydrate_duration',

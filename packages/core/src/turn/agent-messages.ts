@@ -3,11 +3,11 @@
  * record until those before it have come.
  */
 import { type EarlyMessage, WakebusError, addressOf } from '@wakebus/protocol';
+import { stepThroughGate } from './at-gate.ts';
 import { chainId } from './dedupe-names.ts';
 import type { TurnDraft } from './draft.ts';
 import { giveUp } from './give-up.ts';
 import type { Inbound, InboundOf } from './inbound.ts';
-import { step } from './machine-step.ts';
 
 /**
  * Messages kept back for a lower number that has not come. More than this means the sender's chain
@@ -34,7 +34,10 @@ export function applyAgentMessage(draft: TurnDraft, inbound: InboundOf<'message'
     draft.outputNames.push('early message kept');
     return;
   }
-  step(draft, inbound, message.event, { from: addressOf(message.sender), id: `${message.sender}:${message.id}` });
+  stepThroughGate(draft, inbound, message.event, {
+    from: addressOf(message.sender),
+    id: `${message.sender}:${message.id}`,
+  });
   seen.add(name, draft.env.nowMs);
 }
 

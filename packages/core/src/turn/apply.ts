@@ -5,13 +5,14 @@
  */
 import { WakebusError, addressOf } from '@wakebus/protocol';
 import { applyAgentMessage } from './agent-messages.ts';
+import { asksForWaiting, stepThroughGate } from './at-gate.ts';
 import { OVER, applyControl, errorOf } from './controls.ts';
 import { isRepetition } from './dedupe-names.ts';
 import type { TurnDraft } from './draft.ts';
 import { takeDue, takeResult } from './effects.ts';
 import { giveUp } from './give-up.ts';
 import type { Inbound, InboundOf } from './inbound.ts';
-import { deliverTo, step } from './machine-step.ts';
+import { deliverTo } from './machine-step.ts';
 import { takeTimer } from './timers.ts';
 
 /** Applies one message and moves the cursor past it. @throws whatever the machine throws. */
@@ -48,7 +49,7 @@ function applyOutside(draft: TurnDraft, inbound: InboundOf<'event'>): void {
   const { messageId } = inbound;
   const { seen } = draft.memory;
   if (messageId !== undefined && seen.has(messageId)) return repeatAnswer(draft, inbound);
-  step(draft, inbound, inbound.event, {});
+  stepThroughGate(draft, inbound, inbound.event, {});
   if (messageId !== undefined) seen.add(messageId, draft.env.nowMs);
 }
 
@@ -56,7 +57,7 @@ function applyOutside(draft: TurnDraft, inbound: InboundOf<'event'>): void {
 function repeatAnswer(draft: TurnDraft, inbound: Inbound): void {
   draft.duplicates += 1;
   const { messageId } = inbound;
-  if (inbound.reply === undefined || messageId === undefined) return;
+  if (inbound.reply === undefined || messageId === undefined || asksForWaiting(draft, inbound)) return;
   const kept = [...draft.newReplies, ...draft.memory.record.replies].find((entry) => entry.id === messageId);
   if (kept !== undefined) draft.replies.push({ subject: inbound.reply.subject, body: kept.body });
   else

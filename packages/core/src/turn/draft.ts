@@ -9,6 +9,7 @@ import {
   type AttemptEntry,
   EVENT_LIMIT_BYTES,
   type EarlyMessage,
+  type GateState,
   type Headers,
   type HistoryEvent,
   type JournalEntry,
@@ -22,6 +23,9 @@ import {
   encode,
 } from '@wakebus/protocol';
 import type { ActorName, AgentSnapshot } from '../family/family.ts';
+import { OPEN_GATE } from '../gate/gate.ts';
+import type { Answers } from '../gate/judge.ts';
+import type { GateNote } from './at-gate.ts';
 import type { Inbound } from './inbound.ts';
 import type { AgentMemory } from './memory.ts';
 import { isPaused } from './paused-timers.ts';
@@ -54,6 +58,8 @@ export interface TurnEnvironment {
   readonly trace?: Headers;
   /** The messages stood aside: whatever has removed the agent came after them, so they give no birth to another. */
   readonly isLate?: boolean;
+  /** What rules of the gate have answered that had to be asked, by sequence and rule. */
+  readonly answers?: ReadonlyMap<number, Answers>;
 }
 
 /** Answers are kept until so long after their deadline, in milliseconds: time for one more question after a crash. */
@@ -87,6 +93,9 @@ export class TurnDraft {
   journal: readonly JournalEntry[];
   early: readonly EarlyMessage[];
   attempt: AttemptEntry | undefined;
+  gate: GateState;
+  /** The state on which all that waits for another one has been judged. */
+  judgedAt: AgentSnapshot | undefined;
   peers: ReadonlyMap<string, PeerEntry>;
   readonly outbox: OutboxEntry[] = [];
   readonly newReplies: ReplyEntry[] = [];
@@ -102,6 +111,9 @@ export class TurnDraft {
   readonly withdrawn: JournalEntry[] = [];
   readonly history: HistoryEvent[] = [];
   readonly outputNames: string[] = [];
+  readonly gated: GateNote[] = [];
+  /** Whether the machine has done anything: taken an event, or wanted something done. */
+  isStirred = false;
   duplicates = 0;
   /** Attempts of effects of which nobody knew how they ended. */
   unknownEffects = 0;
@@ -125,6 +137,8 @@ export class TurnDraft {
     this.journal = record.journal;
     this.early = record.early;
     this.attempt = record.attempt;
+    this.gate = record.gate ?? OPEN_GATE;
+    this.judgedAt = memory.snapshot;
     this.peers = record.peers;
   }
 

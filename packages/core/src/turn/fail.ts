@@ -3,6 +3,7 @@
  * parked, so that the mailbox goes on, or left where it stands with the whole agent.
  */
 import { WakebusError, addressOf } from '@wakebus/protocol';
+import { blamed } from './at-gate.ts';
 import type { TurnDraft } from './draft.ts';
 import { dropEffect } from './effects.ts';
 import { giveUp } from './give-up.ts';
@@ -43,7 +44,7 @@ function onLast(draft: TurnDraft, inbound: Inbound, error: WakebusError, count: 
   };
   if (draft.memory.definition.onPoison === 'stop') return stop(draft, new WakebusError('AGENT_FAILED', facts));
   const dead = new WakebusError('DEAD_LETTERED', facts);
-  giveUp(draft, inbound, dead, count);
+  giveUp(draft, blamed(draft, inbound), dead, count);
   draft.pass(inbound);
   draft.attempt = undefined;
   if (inbound.kind === 'timer' || inbound.kind === 'effect') forget(draft, inbound, dead);

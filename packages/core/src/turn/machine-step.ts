@@ -16,16 +16,22 @@ import type { Inbound, InboundOf } from './inbound.ts';
 import { addSchedule, removeSchedule } from './schedules.ts';
 
 /** Of whom history says that an event is. */
-interface StepFacts {
+export interface StepFacts {
   readonly from?: string;
   readonly id?: string;
   /** Which of the agent's actors it is for. @default the agent's own machine */
   readonly actor?: ActorName;
 }
 
+/** The machine is needed, and the agent's state is still bytes: the turn ends before this message. */
+export class StateNeeded extends Error {
+  override readonly name = 'StateNeeded';
+}
+
 /** One pure step of the machine, its outputs folded into the draft. @returns whether some state took the event. */
 export function step(draft: TurnDraft, inbound: Inbound, event: AgentEvent, facts: StepFacts): boolean {
   const { memory } = draft;
+  if (memory.isUndecoded === true) throw new StateNeeded();
   const birth = draft.snapshot === undefined ? initialStep(memory.definition, memory.key) : undefined;
   const before = birth?.snapshot ?? (draft.snapshot as AgentSnapshot);
   const result = applyEvent(memory.definition, before, event, facts.actor);
@@ -36,6 +42,7 @@ export function step(draft: TurnDraft, inbound: Inbound, event: AgentEvent, fact
     return false;
   }
   if (birth !== undefined) takeBirth(draft, inbound, birth);
+  draft.isStirred ||= result.handled || result.outputs.length > 0;
   draft.snapshot = result.snapshot;
   const answered = collect(draft, inbound, result.outputs);
   if (!answered && inbound.reply !== undefined) draft.reply(inbound, defaultAnswer(draft, event, result.handled));
@@ -45,6 +52,7 @@ export function step(draft: TurnDraft, inbound: Inbound, event: AgentEvent, fact
 }
 
 function takeBirth(draft: TurnDraft, inbound: Inbound, birth: ReturnType<typeof initialStep>): void {
+  draft.isStirred = true;
   draft.snapshot = birth.snapshot;
   collect(draft, inbound, birth.outputs);
 }
@@ -141,7 +149,8 @@ function nameOf(output: Output): string {
   }
 }
 
-function historyOf(inbound: Inbound, event: AgentEvent, facts: StepFacts): TurnDraft['history'][number] {
+/** What history says of an event. */
+export function historyOf(inbound: Inbound, event: AgentEvent, facts: StepFacts): TurnDraft['history'][number] {
   const { type, ...payload } = event;
   const id = facts.id ?? inbound.messageId;
   return {

@@ -20,8 +20,10 @@ export interface AgentMemory {
   readonly key: AgentKey;
   readonly definition: AnyAgentDefinition;
   readonly record: AgentRecord;
-  /** `undefined` before the first turn of a new agent, and where the state must not be touched. */
+  /** `undefined` before the first turn of a new agent, and while it is still bytes. */
   readonly snapshot: AgentSnapshot | undefined;
+  /** The state is still bytes: so far only a gate has looked at the agent. */
+  readonly isUndecoded?: boolean;
   /** Mutable: turns add to it. A turn that is not committed takes the whole memory with it. */
   readonly seen: SeenIndex;
   /** Set where the machine must not run here: the state stays as bytes in the record, and is opened only where a turn of it can be stopped. */
@@ -52,6 +54,25 @@ export function openMemory(
       ? undefined
       : decodeSnapshot(definition, record.snapshot, machineVersion, addressOf(key), openEffects(journal));
   return { key, definition, record, snapshot, seen: new SeenIndex(record.seen, definition.dedupe.horizonMs, chunks) };
+}
+
+/** The memory behind a record whose state stays bytes until {@link openState}: a gate looks at the agent first. */
+export function closedMemory(
+  key: AgentKey,
+  definition: AnyAgentDefinition,
+  record: AgentRecord,
+  chunks: ReadonlyMap<string, SeenBucket>,
+): AgentMemory {
+  const seen = new SeenIndex(record.seen, definition.dedupe.horizonMs, chunks);
+  return { key, definition, record, snapshot: undefined, seen, isUndecoded: true };
+}
+
+/** The memory with its state opened, ready for the machine. @throws {WakebusError} as `decodeSnapshot`. */
+export function openState({ isUndecoded: _was, ...memory }: AgentMemory): AgentMemory {
+  const { key, definition, record } = memory;
+  const { snapshot: bytes, machineVersion, journal } = record;
+  const snapshot = decodeSnapshot(definition, bytes, machineVersion, addressOf(key), openEffects(journal));
+  return { ...memory, snapshot };
 }
 
 /** The memory behind a record whose state stays closed; see {@link AgentMemory.packed}. */

@@ -18,8 +18,10 @@ import {
 import { encodeSnapshot } from '../snapshot-codec.ts';
 import { applyRipe, takeRipe } from './agent-messages.ts';
 import { applyInbound } from './apply.ts';
+import { type GateNote, applyReady, closeGate, isInQuestion, tagsOf, takeReady } from './at-gate.ts';
+import { OVER, errorOf } from './controls.ts';
 import { giveUp, throwAway } from './give-up.ts';
-import { turnError } from './machine-step.ts';
+import { StateNeeded, turnError } from './machine-step.ts';
 import { type PendingDeadLetter, type PendingReply, TurnDraft, type TurnEnvironment } from './draft.ts';
 import { type TurnFailure, fail } from './fail.ts';
 import type { Inbound } from './inbound.ts';
@@ -71,6 +73,10 @@ export interface Turn {
   readonly duplicates: number;
   /** Attempts of effects of which nobody knew how they ended. */
   readonly unknownEffects: number;
+  /** What the gate has kept from the machine. */
+  readonly gated: readonly GateNote[];
+  /** The machine has neither taken an event nor wanted anything done: it was woken for nothing. */
+  readonly isFutile: boolean;
   /** The machine asked to sleep now. */
   readonly sleep: boolean;
   /** The machine threw on the message after those consumed; it is tried again at `retryMs`. */
@@ -93,6 +99,8 @@ export function takeTurn(
   backoff: number,
 ): Turn {
   const draft = new TurnDraft(memory, env, backoff);
+  // What only a gate looks at stays asleep.
+  if (memory.isUndecoded === true) return takeAtGate(draft, inbounds, limits);
   draft.resumeTimers();
   if (takesUp(draft, inbounds[0])) draft.setLifecycle('awake');
   let consumed = 0;
@@ -106,6 +114,7 @@ export function takeTurn(
       consumed += 1;
       continue;
     }
+    if (consumed > 0 && isInQuestion(draft, inbound)) break;
     failure = attempt(draft, inbound, limits);
     if (failure !== undefined) break;
     consumed += 1;
@@ -113,6 +122,31 @@ export function takeTurn(
   }
   if (isRunnable(draft)) releaseQueued(draft);
   return seal(draft, consumed, failure);
+}
+
+/** A turn of an agent whose state is still bytes: it ends before the first message that needs the machine. */
+function takeAtGate(draft: TurnDraft, inbounds: readonly Inbound[], limits: TurnLimits): Turn {
+  let consumed = 0;
+  for (const inbound of inbounds.slice(0, limits.maxEvents)) {
+    const isForGate = inbound.kind === 'event' || inbound.kind === 'message';
+    if (
+      !isForGate ||
+      limits.cleared !== undefined ||
+      limits.poison?.has(inbound.seq) === true ||
+      draft.early.length > 0 ||
+      (consumed > 0 && (limits.isOver() || isInQuestion(draft, inbound)))
+    )
+      break;
+    try {
+      applyInbound(draft, inbound);
+    } catch (thrown) {
+      if (thrown instanceof StateNeeded) break;
+      throw thrown;
+    }
+    consumed += 1;
+  }
+  draft.sleep = consumed === inbounds.length;
+  return seal(draft, consumed, undefined);
 }
 
 /** Whether the agent takes up its work with a message. What an operator asks in the wait after a failure does not end that wait. */
@@ -132,6 +166,7 @@ function attempt(draft: TurnDraft, inbound: Inbound, limits: TurnLimits): TurnFa
     return fail(draft, inbound, turnError(draft, inbound, thrown));
   }
   for (let ripe = takeRipe(draft); ripe !== undefined; ripe = takeRipe(draft)) attemptRipe(draft, ripe, limits);
+  for (let ready = takeReady(draft); ready !== undefined; ready = takeReady(draft)) applyReady(draft, ready);
   return undefined;
 }
 
@@ -150,6 +185,9 @@ function attemptRipe(draft: TurnDraft, ripe: Inbound, limits: TurnLimits): void 
 function seal(draft: TurnDraft, consumed: number, failure: Turn['failure']): Turn {
   const { memory, env } = draft;
   const old = memory.record;
+  const over = OVER[draft.lifecycle.name];
+  if (over !== undefined && draft.gate.waiting.length > 0) closeGate(draft, errorOf(over, draft));
+  const tags = tagsOf(draft);
   // By the age of what it has taken, and not while older messages stand aside: a repetition may have waited for long.
   if (old.held === undefined) memory.seen.expire(Math.min(env.nowMs, draft.cursorMs));
   const scheduled = scheduledBy(draft);
@@ -177,11 +215,12 @@ function seal(draft: TurnDraft, consumed: number, failure: Turn['failure']): Tur
     attempt: draft.attempt,
     ...(isClearing && { held: { ...old.held, clear: true } }),
     ...(draft.lifecycle.name !== 'quarantined' && { evidence: undefined }),
+    ...(memory.definition.gate.length > 0 && { gate: draft.gate, tags }),
     ...(env.trace !== undefined && { trace: env.trace }),
     ...(consumed > 0 && { last: lastTurn(draft, old.turns + 1) }),
   };
   return {
-    memory: { key: memory.key, definition: memory.definition, record, snapshot: draft.snapshot, seen: memory.seen },
+    memory: { ...memory, record, snapshot: draft.snapshot },
     consumed,
     replies: draft.replies,
     deadLetters: draft.deadLetters,
@@ -197,6 +236,8 @@ function seal(draft: TurnDraft, consumed: number, failure: Turn['failure']): Tur
     outputNames: draft.outputNames,
     duplicates: draft.duplicates,
     unknownEffects: draft.unknownEffects,
+    gated: draft.gated,
+    isFutile: consumed > draft.gated.length && !draft.isStirred,
     sleep: draft.sleep,
     ...(failure !== undefined && { failure }),
   };
@@ -221,7 +262,7 @@ function lastTurn(draft: TurnDraft, turn: number): LastTurn {
   const events = draft.history.map(({ payload: _payload, ...event }) => event);
   return {
     events,
-    state: draft.snapshot?.value,
+    state: draft.memory.isUndecoded === true ? draft.memory.record.last?.state : draft.snapshot?.value,
     outputs: draft.outputNames,
     atMs: nowMs,
     commit: '',
@@ -239,7 +280,8 @@ function lastTurn(draft: TurnDraft, turn: number): LastTurn {
  */
 export function freeze(memory: AgentMemory, changes?: Partial<AgentRecord>): AgentMemory {
   const { key, definition, record, snapshot: state, seen } = memory;
-  if (memory.packed !== undefined) return { ...memory, record: { ...record, ...changes } };
+  if (memory.packed !== undefined || memory.isUndecoded === true)
+    return { ...memory, record: { ...record, ...changes } };
   const snapshot = state === undefined ? new Uint8Array() : encodeSnapshot(definition, state);
   // A state in memory is of this version, whatever the record was: a commit without a turn would else have it migrated again.
   const machineVersion = state === undefined ? record.machineVersion : definition.version;

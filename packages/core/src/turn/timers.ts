@@ -13,6 +13,7 @@ import {
 import { checkEvent } from '../event-check.ts';
 import { checkTimes } from '../schedule-times.ts';
 import { hasActor, ownName } from '../family/family.ts';
+import { isGateTimer, takeGroup } from './at-gate.ts';
 import type { TurnDraft } from './draft.ts';
 import type { InboundOf } from './inbound.ts';
 import { step } from './machine-step.ts';
@@ -33,7 +34,7 @@ export function takeTimer(draft: TurnDraft, inbound: InboundOf<'timer' | 'contro
   // As in XState: what was sent to an actor that is gone by then goes nowhere.
   if (draft.snapshot !== undefined && !hasActor(draft.snapshot, actor)) return;
   try {
-    step(draft, fire, timer.event, { from: `timer ${ownName(timer)}`, actor });
+    if (!takeGroup(draft, timer.event)) step(draft, fire, timer.event, { from: `timer ${ownName(timer)}`, actor });
   } catch (thrown) {
     draft.timers = before;
     throw thrown;
@@ -76,9 +77,10 @@ function obey(draft: TurnDraft, inbound: InboundOf<'control'>, timer: NonNullabl
     if (schedule.event.type !== FAN_OUT_EVENT) checkEvent(schedule.event);
     return { nextMs: addSchedule(draft, checkScheduleId(timer.id), schedule) };
   }
-  if (verb === 'unschedule' && removeSchedule(draft, timer.id)) return undefined;
+  if (verb === 'unschedule' && !isGateTimer(timer.id) && removeSchedule(draft, timer.id)) return undefined;
   const found = draft.timers.find((each) => ownName(each) === timer.id);
-  if (found === undefined)
+  // A gate's timer brings what waits there: it may be fired, and not taken away.
+  if (found === undefined || verb === 'unschedule')
     throw new WakebusError('TIMER_NOT_FOUND', { address: addressOf(draft.memory.key), timer: timer.id });
   takeTimer(draft, inbound, found);
   draft.withdrawTimer(found);

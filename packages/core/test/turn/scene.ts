@@ -156,6 +156,12 @@ export class Scene {
     this.memory = { key: SELF, definition, record, snapshot, seen };
   }
 
+  /** Sleeps, and is woken no further than to the gate: the state stays bytes. */
+  toTheGate(): void {
+    this.rehydrate();
+    this.memory = { ...this.memory, snapshot: undefined, isUndecoded: true };
+  }
+
   event(type: string, fields: object = {}, more: { readonly id?: string; readonly to?: string } = {}): Inbound {
     return {
       ...this.#base(more.id),

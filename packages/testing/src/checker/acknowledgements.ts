@@ -17,12 +17,15 @@ interface Removal {
 export class AcknowledgementWatch {
   readonly #removals: Removal[] = [];
 
-  constructor(server: MemoryServer) {
+  /** @param refused - Events that gates refuse at the door: nothing of them is in any record. */
+  constructor(server: MemoryServer, refused: ReadonlySet<string> = new Set()) {
     for (const { inbox } of server.shards) {
       inbox.listen({
         removed: (seq, subject) => {
-          const key = server.layout.readInboxSubject(subject)?.key as AgentKey | undefined;
-          if (key !== undefined) this.#removals.push({ key, seq, revision: server.agents.revision(key) });
+          const read = server.layout.readInboxSubject(subject);
+          if (read === undefined || (read.kind === 'event' && refused.has(read.event))) return;
+          const key = read.key as AgentKey;
+          this.#removals.push({ key, seq, revision: server.agents.revision(key) });
         },
       });
     }

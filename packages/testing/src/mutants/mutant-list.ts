@@ -3,6 +3,7 @@
  * more, the promise has moved, and its mutant must follow.
  */
 import type { Mutant } from './mutant.ts';
+import { gateMutants } from './gate-mutants.ts';
 import { turnMutants } from './turn-mutants.ts';
 
 const node = 'placement-node/src/';
@@ -130,9 +131,9 @@ const nodeMutants: readonly Mutant[] = [
     edits: [
       {
         file: `${node}activation.ts`,
-        find: 'const outcome = await this.#commitTurn(turn, request);',
+        find: 'const outcome = await this.#commitTurn(turn, request, startedMs);',
         replace:
-          'for (const { subject, body } of turn.replies) this.#context.ports.messenger.publish(subject, body);\n    const outcome = await this.#commitTurn(turn, request);',
+          'for (const { subject, body } of turn.replies) this.#context.ports.messenger.publish(subject, body);\n    const outcome = await this.#commitTurn(turn, request, startedMs);',
       },
     ],
     run: { workload: 'ledger' },
@@ -144,8 +145,9 @@ const nodeMutants: readonly Mutant[] = [
     edits: [
       {
         file: `${node}activation.ts`,
-        find: 'const outcome = await this.#commitTurn(turn, request);',
-        replace: 'this.handOver.relay(turn.outbox);\n    const outcome = await this.#commitTurn(turn, request);',
+        find: 'const outcome = await this.#commitTurn(turn, request, startedMs);',
+        replace:
+          'this.handOver.relay(turn.outbox);\n    const outcome = await this.#commitTurn(turn, request, startedMs);',
       },
     ],
     run: { workload: 'ledger' },
@@ -335,4 +337,4 @@ const nodeMutants: readonly Mutant[] = [
   },
 ];
 
-export const mutants: readonly Mutant[] = [...nodeMutants, ...turnMutants];
+export const mutants: readonly Mutant[] = [...nodeMutants, ...turnMutants, ...gateMutants];

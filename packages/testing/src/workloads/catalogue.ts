@@ -5,6 +5,7 @@ import { bank } from './bank.ts';
 import { clocks } from './clocks.ts';
 import { families } from './families.ts';
 import { calm, crowd, damage, killing, operators, rolling } from './ledger-variants.ts';
+import { gates } from './gates.ts';
 import { ledger } from './ledger.ts';
 import { purchases } from './purchases.ts';
 import type { Workload } from './workload.ts';
@@ -22,4 +23,5 @@ export const workloads: Readonly<Record<string, () => Workload>> = {
   calm,
   purchases,
   families,
+  gates,
 };

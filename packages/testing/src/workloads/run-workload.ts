@@ -53,7 +53,7 @@ export async function runWorkload(options: WorkloadOptions): Promise<WorkloadRes
     faults: ratesFor(workload, options.faults),
   });
   options.onSimulation?.(simulation);
-  const acknowledgements = new AcknowledgementWatch(simulation.server);
+  const acknowledgements = new AcknowledgementWatch(simulation.server, workload.refused);
   const outputs = new OutputWatch(simulation.server);
   const zombies = new ZombieWatch(simulation);
   const programs = Array.from({ length: nodes }, (_, i) => {

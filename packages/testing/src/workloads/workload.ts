@@ -46,6 +46,8 @@ export interface Workload<Driver extends WorkloadDriver = SimulationDriver> {
   releases?(node: number): ReadonlyArray<Partial<RuntimeOptions>>;
   /** Faults under which its promise does not hold, and that its runs leave out. */
   readonly without?: readonly FaultName[];
+  /** Events that its agents' gates refuse at the door. */
+  readonly refused?: ReadonlySet<string>;
   /** Error codes for which its agents may stand still. */
   readonly standing?: ReadonlySet<string>;
   /** Gives every operation to a client, each at its time. Returns at once. */
