@@ -1,6 +1,6 @@
 /** A behaviour in an agent that goes through bytes before every step, and whose time is moved by hand. */
 import type { JournalEntry } from '@wakebus/protocol';
-import { type AgentSnapshot, type AnyAgentDefinition, type Inbound, defineAgent } from '../../src/mod.ts';
+import { type AgentSnapshot, type AnyAgentDefinition, type Inbound, defineAgent, openEffects } from '../../src/mod.ts';
 import { Scene } from '../turn/scene.ts';
 import {
   type Behaviour,
@@ -55,6 +55,16 @@ export class AsleepSide implements Side {
     for (const action of actions) action();
     this.scene.rehydrate();
     this.#started.push(...this.scene.startEffects());
+    this.#checkOwners();
+  }
+
+  /** Nothing may be left of an actor that is gone: it would come for nobody, and fill the record. */
+  #checkOwners(): void {
+    const { memory, record } = this.scene;
+    const names = [...(memory.snapshot?.family?.actors.values() ?? [])].map(({ id, session }) => `${id}:${session}`);
+    const owned = [...record.timers, ...openEffects(record.journal)];
+    const left = owned.filter(({ actor }) => actor !== undefined && !names.includes(actor));
+    if (left.length > 0) throw new Error(`left of actors that are gone: ${JSON.stringify(left)}`);
   }
 
   #wait(ms: number): void {
