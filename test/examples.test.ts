@@ -11,7 +11,7 @@ import { assign, createMachine } from 'xstate';
 import { type Program, startProgram } from './program.ts';
 
 /** The examples that are tried, doorbells in `doorbells.test.ts`; a new one fails the first test until it is. */
-const tried = ['doorbells', 'effects', 'hello', 'hono-service', 'plain-publisher', 'tracing'];
+const tried = ['children', 'doorbells', 'effects', 'hello', 'hono-service', 'plain-publisher', 'tracing'];
 
 let nats: NatsServers;
 const running = new Set<Program>();
@@ -47,6 +47,15 @@ test('hello calls an agent twice, and finds it asleep with its memory', async ()
     'Hello Ada! You are number 1 here.\n' +
       'Hello Grace! You are number 2 here.\n' +
       'hello/town-hall is asleep, and remembers {"names":["Ada","Grace"]}\n',
+  );
+});
+
+test('children drive on while their agent sleeps, and arrive at another node', async () => {
+  const program = start('children');
+
+  expect(await program.ends(), program.output()).toBe(0);
+  expect(program.output()).toBe(
+    'Oslo is driving\nBergen is driving\ntour/summer is asleep, with 2 delays\nthe stamps of the tour: Bergen, Oslo\n',
   );
 });
 
