@@ -8,15 +8,7 @@ import { type AgentEvent, type GateState, type GatedEvent, WakebusError, address
 import type { StateValue } from 'xstate';
 import { indexOf } from '../machine-index.ts';
 import { OPEN_GATE, type Verdict } from '../gate/gate.ts';
-import {
-  type AgentFacts,
-  type Answers,
-  type Judgement,
-  type Question,
-  gateEvent,
-  groupName,
-  judge,
-} from '../gate/judge.ts';
+import { type AgentFacts, type Judgement, type Question, gateEvent, groupName, judge } from '../gate/judge.ts';
 import type { TurnDraft, TurnEnvironment } from './draft.ts';
 import { giveUp } from './give-up.ts';
 import type { Inbound, InboundOf } from './inbound.ts';
