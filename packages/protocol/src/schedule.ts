@@ -26,7 +26,7 @@ interface ScheduleBase {
   readonly overlap?: Overlap;
   /** Each comes up to so much later, in milliseconds: by how much is drawn from address and ID, so that agents spread and intervals stay even. @default 0 */
   readonly jitterMs?: number;
-  /** Taken later than this, in milliseconds, an occurrence counts as missed. @default 60,000 – a restart or a takeover is no outage. */
+  /** Taken later than this, in milliseconds, an occurrence counts as missed. It must be more than the clocks of placement nodes and servers may differ. @default 60,000 – a restart or a takeover is no outage. */
   readonly graceMs?: number;
 }
 

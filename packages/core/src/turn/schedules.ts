@@ -106,8 +106,10 @@ export function isSchedule(timer: TimerEntry): timer is ScheduleTimer {
 export function releaseQueued(draft: TurnDraft): void {
   for (const timer of draft.timers) {
     const [first, ...queued] = timer.schedule?.queued ?? [];
-    if (first === undefined || !isSchedule(timer) || runningOf(draft, timer).isBusy) continue;
-    const state = { ...timer.schedule, queued, began: draft.generation };
+    if (first === undefined || !isSchedule(timer)) continue;
+    const { queued: _waiting, ...rest } = timer.schedule;
+    if (runningOf(draft, { ...timer, schedule: rest }).isBusy) continue;
+    const state = { ...rest, ...(queued.length > 0 && { queued }), began: draft.generation };
     draft.timers = draft.timers.map((each) => (each === timer ? { ...timer, schedule: state } : each));
     draft.armAt(queuedId(timer.id), draft.env.nowMs, { event: { ...timer.event, occurrence: first } });
   }
@@ -163,14 +165,15 @@ function judge(draft: TurnDraft, { id, schedule }: ScheduleTimer, isRetry: boole
   return { takesMs: latestBetween(times, dueMs - 1, nowMs, 1)[0] ?? dueMs, before: rest, after: 0, fromMs };
 }
 
-/** What the agent began with the occurrence before, and has not ended. */
+/** What the agent began with the occurrence before, and has not ended. What waits already goes before any other. */
 function runningOf(
   draft: TurnDraft,
-  { id, schedule: { began } }: ScheduleTimer,
+  { id, schedule: { began, queued = [] } }: ScheduleTimer,
 ): { readonly running: readonly JournalEntry[]; readonly isBusy: boolean } {
   if (began === undefined) return { running: [], isBusy: false };
   const running = draft.journal.filter((entry) => isOpen(entry) && entry.generation > began);
-  return { running, isBusy: running.length > 0 || draft.timers.some((timer) => timer.id === queuedId(id)) };
+  const isWaiting = queued.length > 0 || draft.timers.some((timer) => timer.id === queuedId(id));
+  return { running, isBusy: running.length > 0 || isWaiting };
 }
 
 function armNext(

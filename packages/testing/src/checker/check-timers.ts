@@ -6,8 +6,8 @@ import type { AgentHistory, RecordWrite, RunHistory, Violation } from './run-his
 
 /** Rounding between two clocks that show whole milliseconds. */
 const ROUNDING_MS = 1;
-/** How a turn says that an event came from a timer. */
-const FROM_TIMER = 'timer ';
+/** How a turn says that an event came from a timer, or from a schedule, which is one. */
+const FROM_TIMER = /^(?:timer|schedule) /;
 
 /** No timer fires that is not armed, none before its time, and none that was due is left at the end. */
 export function checkTimers({ agents, endMs }: RunHistory): Violation[] {
@@ -37,7 +37,7 @@ function nameOf({ actor, id }: TimerEntry): string {
 function firedIn({ record }: RecordWrite): string[] {
   if (record?.last === undefined || record.last.commit !== record.commit) return [];
   return record.last.events.flatMap(({ from }) =>
-    from?.startsWith(FROM_TIMER) === true ? [from.slice(FROM_TIMER.length)] : [],
+    from !== undefined && FROM_TIMER.test(from) ? [from.replace(FROM_TIMER, '')] : [],
   );
 }
 

@@ -134,6 +134,34 @@ export const turnMutants: readonly Mutant[] = [
     shows: 'was acknowledged and is missing',
   },
   {
+    rule: 'P9',
+    name: 'the same occurrence of a schedule armed again',
+    edits: [{ file: `${turn}schedules.ts`, find: '...state }, fromMs);', replace: '...state }, fromMs - 1);' }],
+    run: { workload: 'appointments' },
+    shows: 'was taken twice',
+    quick: true,
+  },
+  {
+    rule: 'P9',
+    name: 'an occurrence beside the one before that still runs',
+    edits: [
+      {
+        file: `${turn}schedules.ts`,
+        find: 'entry.generation > began)',
+        replace: 'entry.generation > began + 99)',
+      },
+    ],
+    run: { workload: 'appointments' },
+    shows: 'runs at once',
+  },
+  {
+    rule: 'P9',
+    name: 'an occurrence past those that wait',
+    edits: [{ file: `${turn}schedules.ts`, find: 'queued.length > 0 || draft', replace: 'queued.length > 99 || draft' }],
+    run: { workload: 'appointments' },
+    shows: 'or too late',
+  },
+  {
     rule: 'P13',
     name: 'a state of a newer version run by an older one',
     edits: [

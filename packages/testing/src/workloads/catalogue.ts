@@ -1,6 +1,7 @@
 /**
  * Every workload by its name: what `npm run sim` runs, and what a kept seed names.
  */
+import { appointments } from './appointments.ts';
 import { bank } from './bank.ts';
 import { clocks } from './clocks.ts';
 import { families } from './families.ts';
@@ -15,6 +16,7 @@ export const workloads: Readonly<Record<string, () => Workload>> = {
   ledger,
   bank,
   clocks,
+  appointments,
   operators,
   rolling,
   crowd,
