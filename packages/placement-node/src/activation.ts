@@ -116,7 +116,7 @@ export class Activation {
     this.handOver = new HandOver(context, key, onProgress);
     this.effects = new SessionEffects(context, this, this.#epoch);
     // Another session may have died between its commit and what it owed: receivers know what comes twice by its ID.
-    if (!this.record.settled || hasOverdueTimer(this.record, context.ports.clock.wallMs()))
+    if (!this.record.settled || hasOverdueTimer(this.record, context.ports.clock.wallMs(), context.limits.overdueMs))
       this.handOver.resume(this.record);
     this.#answeredSeq = this.record.cursor;
   }

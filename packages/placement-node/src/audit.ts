@@ -4,7 +4,7 @@
  * The backstop, not the mechanism: whatever is owed is also an unacknowledged message or a schedule.
  * What it finds points at a fault, so each find is logged.
  */
-import { isPaused, schedulesOf } from '@wakebus/core';
+import { isPaused, isRunnable, schedulesOf } from '@wakebus/core';
 import { type AgentKey, type AgentRecord, decodeRecord, isCanonicalKey } from '@wakebus/protocol';
 import type { NodeContext } from './node-context.ts';
 import { mustDrain } from './park.ts';
@@ -14,14 +14,23 @@ import type { ClockTimer } from './ports/clock.ts';
 const PAGE = 200;
 /** Between two steps, in milliseconds: 200 records a second walk a million in an hour and a half, at a cost that no one feels. */
 const EVERY_MS = 1_000;
-/** A timer that is due for so long, in milliseconds, has been lost: schedules fire within seconds, also after a restart. */
-const OVERDUE_MS = 60_000;
+/** What was owed and forgotten: messages to hand over, a started effect, messages that stood aside, a timer. */
+type FindKind = 'hand-over' | 'effect' | 'held' | 'timer';
+
+const WHY: Readonly<Record<FindKind, string>> = {
+  'hand-over': 'what it sent may not have been handed over',
+  effect: 'the placement node that ran one of its effects is gone',
+  held: 'messages that stood aside wait for it',
+  timer: 'one of its timers is overdue',
+};
 
 /** What the audit asks of the sessions. */
 export interface AuditSink {
   has(key: AgentKey): boolean;
   isFirst(key: AgentKey): boolean;
   ring(key: AgentKey): void;
+  /** Puts an agent of this node to sleep. @returns when it is. */
+  rest(key: AgentKey): Promise<void>;
 }
 
 export class Audit {
@@ -69,36 +78,47 @@ export class Audit {
   }
 
   #look(key: AgentKey, bytes: Uint8Array): void {
-    if (!this.#sink.isFirst(key) || this.#sink.has(key)) return;
-    const why = this.#whyOwed(key, bytes);
-    if (why === undefined) return;
-    this.#context.log.warn(`the audit wakes an agent: ${why}`, { agent: key });
-    this.#sink.ring(key);
+    const isHere = this.#sink.has(key);
+    if (!isHere && !this.#sink.isFirst(key)) return;
+    const { log, telemetry } = this.#context;
+    telemetry.auditedRecords.add(1);
+    const kind = this.#findOwed(key, bytes, isHere);
+    if (kind === undefined) return;
+    telemetry.auditFinds.add(1, { kind });
+    log.warn(`the audit wakes an agent: ${WHY[kind]}`, { agent: key, kind });
+    // One that is awake arms its timers anew when it wakes again.
+    if (isHere) void this.#sink.rest(key).then(() => this.#sink.ring(key));
+    else this.#sink.ring(key);
   }
 
-  #whyOwed(key: AgentKey, bytes: Uint8Array): string | undefined {
+  #findOwed(key: AgentKey, bytes: Uint8Array, isHere: boolean): FindKind | undefined {
     let record: AgentRecord;
     try {
       record = decodeRecord(key, bytes);
     } catch {
       return undefined; // Its next message finds that out, and keeps the evidence.
     }
-    const { membership, ports } = this.#context;
+    const { limits, membership, ports } = this.#context;
     const nowMs = ports.clock.wallMs();
     const { holder } = record.lease;
-    if (nowMs - record.updatedMs < OVERDUE_MS || (holder !== '' && membership.isLiving(holder))) return undefined;
-    if (!record.settled) return 'what it sent may not have been handed over';
-    if (record.journal.some(({ state, node = '' }) => state === 'started' && !membership.hasLease(node)))
-      return 'the placement node that ran one of its effects is gone';
-    if (mustDrain(record)) return 'messages that stood aside wait for it';
-    if (!hasOverdueTimer(record, nowMs)) return undefined;
+    if (nowMs - record.updatedMs < limits.overdueMs) return undefined;
+    if (!isHere) {
+      if (holder !== '' && membership.isLiving(holder)) return undefined;
+      if (!record.settled) return 'hand-over';
+      if (record.journal.some(({ state, node = '' }) => state === 'started' && !membership.hasLease(node)))
+        return 'effect';
+      if (mustDrain(record)) return 'held';
+    }
+    // What has fired waits in the mailbox of one that takes no events.
+    if (isHere && !isRunnable(record)) return undefined;
+    if (!hasOverdueTimer(record, nowMs, limits.overdueMs)) return undefined;
     this.#overdueSoFar += 1;
-    return 'one of its timers is overdue';
+    return 'timer';
   }
 }
 
 /** Whether a timer is due for so long that its schedule must be lost. */
-export function hasOverdueTimer(record: AgentRecord, nowMs: number): boolean {
+export function hasOverdueTimer(record: AgentRecord, nowMs: number, overdueMs: number): boolean {
   const timers = record.timers.filter((timer) => !isPaused(timer));
-  return [...timers, ...schedulesOf(record.journal)].some(({ dueMs }) => nowMs - dueMs > OVERDUE_MS);
+  return [...timers, ...schedulesOf(record.journal)].some(({ dueMs }) => nowMs - dueMs > overdueMs);
 }

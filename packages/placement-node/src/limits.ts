@@ -26,6 +26,8 @@ export interface Limits {
   readonly closeMs: number;
   /** A target whose attempts fail is left alone for so long at first, in milliseconds; doubles to five minutes. @default 5,000 – a restart of a service takes longer than one second, and rarely ten. */
   readonly breakerOpenMs: number;
+  /** What is due for so long, in milliseconds, and has not come, the audit takes for lost. @default 60,000 – schedules fire within seconds, also after a restart. */
+  readonly overdueMs: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -41,4 +43,5 @@ export const DEFAULT_LIMITS: Limits = {
   retryBudget: 100,
   closeMs: 5_000,
   breakerOpenMs: 5_000,
+  overdueMs: 60_000,
 };

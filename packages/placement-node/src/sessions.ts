@@ -91,6 +91,10 @@ export class Sessions implements SessionOwner {
     (this.#table.get(key) ?? this.#open(key)).ring(doorbells);
   }
 
+  rest(key: AgentKey): Promise<void> {
+    return this.#table.get(key)?.sleep() ?? Promise.resolve();
+  }
+
   /** An agent in memory may go on with what it waited for. */
   nudge(key: AgentKey): void {
     this.#table.get(key)?.nudge();

@@ -70,6 +70,8 @@ export class Telemetry {
   readonly lostCommits: Counter = this.#meter.createCounter(metric.duplicateCommitCount);
   readonly retries: Counter = this.#meter.createCounter(metric.retryCount);
   readonly deadLetters: Counter = this.#meter.createCounter(metric.deadLetters);
+  readonly auditedRecords: Counter = this.#meter.createCounter(metric.auditedRecords);
+  readonly auditFinds: Counter = this.#meter.createCounter(metric.auditFinds);
   readonly takeovers: Counter = this.#meter.createCounter(metric.takeovers);
   readonly gated: Counter = this.#meter.createCounter(metric.gated);
   readonly effects: Counter = this.#meter.createCounter(metric.effects);

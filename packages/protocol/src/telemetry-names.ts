@@ -79,6 +79,8 @@ export const metric = {
   messageDelayMs: 'wakebus.message_delay',
   timerLatenessMs: 'wakebus.timer_lateness',
   oldestMessageMs: 'wakebus.oldest_message_age',
+  auditedRecords: 'wakebus.audited_records',
+  auditFinds: 'wakebus.audit_finds',
   overdueTimers: 'wakebus.overdue_timers',
   recordBytes: 'wakebus.record_size',
   timeoutRate: 'wakebus.timeout_rate',

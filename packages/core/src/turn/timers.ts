@@ -26,7 +26,7 @@ export function takeTimer(draft: TurnDraft, inbound: InboundOf<'timer' | 'contro
   if (isSchedule(timer)) {
     const isRetry = draft.attempt?.seq === inbound.seq;
     const from = `schedule ${timer.id}`;
-    return takeOccurrence(draft, timer, isRetry, (event) => step(draft, fire, event, { from }));
+    return takeOccurrence(draft, timer, isRetry, (event, actor) => step(draft, fire, event, { from, actor }));
   }
   const before = draft.timers;
   draft.timers = draft.timers.filter((candidate) => candidate !== timer);

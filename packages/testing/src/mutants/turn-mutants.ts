@@ -157,7 +157,9 @@ export const turnMutants: readonly Mutant[] = [
   {
     rule: 'P9',
     name: 'an occurrence past those that wait',
-    edits: [{ file: `${turn}schedules.ts`, find: 'queued.length > 0 || draft', replace: 'queued.length > 99 || draft' }],
+    edits: [
+      { file: `${turn}schedules.ts`, find: 'queued.length > 0 || draft', replace: 'queued.length > 99 || draft' },
+    ],
     run: { workload: 'appointments' },
     shows: 'or too late',
   },
