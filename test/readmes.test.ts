@@ -1,9 +1,11 @@
 /** The documentation holds: every snippet compiles, whole programs run, and each command line is run somewhere. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { text as textFrom } from 'node:stream/consumers';
 import { createClient } from '@wakebus/client';
 import type { AnyAgentDefinition } from '@wakebus/core';
+import { TokenStore, serveGateway } from '@wakebus/gateway';
 import { type NatsServers, startNatsServer } from '@wakebus/nats-server';
 import { connectNats, startPlacementNode } from '@wakebus/placement-node';
 import { connect as plainConnect, headers } from 'nats';
@@ -57,6 +59,7 @@ const here = {
   dev: 'wakebus dev agent.ts',
   send: 'wakebus send hello/ada greet \'{"name":"Ada"}\' --wait',
   serve: 'NATS_URL=nats://127.0.0.1:4222 PORT=3000 node main.ts',
+  curl: `curl -X POST -d '{"by":"ada"}' -H 'Idempotency-Key: delivery-8' 'http://127.0.0.1:8080/agents/issue/42/commented?wait' -H "Authorization: Bearer $WAKEBUS_TOKEN"`,
   post: 'curl -d \'{"amount": 2}\' http://127.0.0.1:3000/counters/ada/add',
 };
 
@@ -167,6 +170,15 @@ describe('the first page', () => {
     write('README.md', 'printing.ts', `${textOf('README.md', 'caller.ts')}console.log('comments', comments);\n`);
     await using caller = run('README.md', 'printing.ts');
     await caller.says('comments 2');
+
+    const connection = await connectNats({ servers: server.url });
+    const { token } = await (await TokenStore.open(connection)).issue({ target: 'issue/*', verbs: ['call'] });
+    const gateway = await serveGateway({ connection });
+    const curl = here.curl.replace('http://127.0.0.1:8080', gateway.url);
+    const posted = spawn('sh', ['-c', curl], { env: { ...process.env, WAKEBUS_TOKEN: token } });
+    expect(await textFrom(posted.stdout)).toBe('3');
+    await gateway.close();
+    await connection.close();
 
     service.child.kill('SIGTERM');
     expect(await service.ends(), service.output()).toBe(0);

@@ -37,6 +37,7 @@ export class Exit extends Error {
 const byError: Readonly<Record<string, ExitCode>> = {
   AGENT_NOT_FOUND: exitCode.notFound,
   EFFECT_NOT_FOUND: exitCode.notFound,
+  TOKEN_NOT_FOUND: exitCode.notFound,
   TIMER_NOT_FOUND: exitCode.notFound,
   PARKED_NOT_FOUND: exitCode.notFound,
   NOT_IN_HISTORY: exitCode.notFound,

@@ -12,6 +12,7 @@ import { addDoctor } from './commands/doctor.ts';
 import { addDoorbell } from './commands/doorbell.ts';
 import { addEffects } from './commands/effects.ts';
 import { addExplain } from './commands/explain.ts';
+import { addGateway } from './commands/gateway.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addSchedules } from './commands/schedules.ts';
 import { addSend } from './commands/send.ts';
@@ -20,6 +21,7 @@ import { addStatus } from './commands/status.ts';
 import { addTail } from './commands/tail.ts';
 import { addTimers } from './commands/timers.ts';
 import { addTop } from './commands/top.ts';
+import { addTokens } from './commands/tokens.ts';
 import { examples } from './command-context.ts';
 import { Exit, type ExitCode, exitCode, exitCodeOf } from './exit-codes.ts';
 import { Output } from './output.ts';
@@ -48,7 +50,7 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCo
 function interruption(io: CliIo, argv: readonly string[]): { readonly promise: Promise<never>; end(): void } {
   const { promise, reject } = Promise.withResolvers<never>();
   promise.catch(() => {}); // Heard by the race, as long as that is on.
-  const drains = argv.some((argument) => argument === 'dev' || argument === 'demo');
+  const drains = argv.some((argument) => argument === 'dev' || argument === 'demo' || argument === 'gateway');
   return { promise, end: drains ? () => {} : io.onStop(() => reject(new Exit(exitCode.interrupted))) };
 }
 
@@ -79,6 +81,8 @@ function createProgram(io: CliIo): Command {
   addDebug(program, io);
   addTop(program, io);
   addTail(program, io);
+  addGateway(program, io);
+  addTokens(program, io);
   addStatus(program, io);
   addDoctor(program, io);
   addSetup(program, io);

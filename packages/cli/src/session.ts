@@ -70,7 +70,8 @@ function operatorOf({ WAKEBUS_OPERATOR: named, USER: user, LOGNAME: login }: Cli
   return named ?? user ?? login ?? 'unknown';
 }
 
-function credentials({ creds }: ResolvedSettings, env: CliIo['env']): NodeConnectionOptions {
+/** How to get in: a credentials file, or what the environment says. @throws {WakebusError} `INVALID_OPTION`. */
+export function credentials({ creds }: ResolvedSettings, env: CliIo['env']): NodeConnectionOptions {
   const { NATS_USER: user, NATS_PASSWORD: pass, NATS_TOKEN: token } = env;
   if (creds !== undefined) return { authenticator: credsAuthenticator(readCreds(creds)) };
   return { ...(user && { user }), ...(pass && { pass }), ...(token && { token }) };

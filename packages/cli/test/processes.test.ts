@@ -67,17 +67,24 @@ async function startDev(folder: DevFolder): Promise<Running> {
 }
 
 describe('wakebus dev', () => {
-  test('prints four lines, is found by other commands in its folder, keeps the state, and drains on Ctrl-C', async () => {
+  test('prints what to try, is found by other commands in its folder, keeps the state, and drains on Ctrl-C', async () => {
     using folder = devFolder();
     await using first = await startDev(folder);
     expect(first.out()).toMatch(
-      /^server {2}nats:\/\/127\.0\.0\.1:\d+\ntry {5}wakebus send hello\/ada greet --wait\nstate {3}\.wakebus\/store\nstop {4}Ctrl-C\n$/,
+      /^server {2}nats:\/\/127\.0\.0\.1:\d+\nhttp {4}http:\/\/127\.0\.0\.1:\d+ \(from this machine only, without tokens\)\ntry {5}wakebus send hello\/ada greet --wait\n {8}curl -X POST 'http:\/\/127\.0\.0\.1:\d+\/agents\/hello\/ada\/greet\?wait'\nstate {3}\.wakebus\/store\nstop {4}Ctrl-C\n$/,
     );
 
     const sent = await run(folder, ['send', 'hello/ada', 'greet', '{"name":"Ada"}', '--wait', '--json']);
     expect(sent.code).toBe(0);
     expect(JSON.parse(sent.out)).toMatchObject({ kind: 'reply', value: { text: 'Hello, Ada', greeted: 1 } });
     expect(sent.err).toMatch(/^asleep again after [\d.]+ m?s\n$/);
+
+    const posted = await fetch(/http:[^\s'?]+greet/.exec(first.out())?.[0] ?? '', {
+      method: 'POST',
+      body: '{"name":"Eve"}',
+      headers: { 'Content-Type': 'application/json', Prefer: 'wait=10' },
+    });
+    expect(await posted.json()).toEqual({ text: 'Hello, Eve', greeted: 2 });
 
     const second = await run(folder, ['dev', 'agent.ts']);
     expect(second.code).toBe(4);
@@ -89,7 +96,7 @@ describe('wakebus dev', () => {
 
     await using again = await startDev(folder);
     const later = await run(folder, ['inspect', 'hello/ada', '--json']);
-    expect(JSON.parse(later.out)).toMatchObject({ context: { greeted: 1 }, lifecycle: { name: 'asleep' } });
+    expect(JSON.parse(later.out)).toMatchObject({ context: { greeted: 2 }, lifecycle: { name: 'asleep' } });
     again.process.kill('SIGTERM');
     expect(await again.exited).toBe(0);
   }, 60_000);

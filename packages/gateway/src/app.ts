@@ -12,6 +12,7 @@ import { events } from './routes/events.ts';
 import { health, ready } from './routes/health.ts';
 import { history, inspect, list, listTypes, showType } from './routes/look.ts';
 import { send } from './routes/send.ts';
+import type { Webhooks } from './webhooks/receive.ts';
 
 /** Answers one request of a caller that was let in. */
 type Handler = (context: GatewayContext, call: Call, grant: Grant) => Response | Promise<Response>;
@@ -48,15 +49,17 @@ const openRoutes: ReadonlyArray<{ readonly path: string; readonly handler: OpenH
   { path: '/ready', handler: ready },
 ];
 
+const HOOK_PATH = '/hooks/:name';
 const FAULT = 500;
 
 /** The application: takes requests, never throws. */
-export function createApp(context: GatewayContext, cors: Cors): Hono<Env> {
+export function createApp(context: GatewayContext, cors: Cors, webhooks: Webhooks): Hono<Env> {
   // The path as it was sent: an ID may hold anything, escaped, and is decoded once, where it is used.
   const app = new Hono<Env>({ getPath: ({ url }) => pathOf(url) });
   app.options('*', (call) => cors.preflight(call));
   for (const { path, handler } of openRoutes) app.get(path, (call) => handler(context, call));
   for (const route of routes) app.on(route.method, route.path, guarded(context, cors, route.handler));
+  app.post(HOOK_PATH, (call) => context.requests.during(() => webhooks.receive(call)));
   for (const [path, allowed] of methodsByPath()) {
     app.all(path, (call) => {
       throw new WakebusError('METHOD_NOT_ALLOWED', { method: call.req.method, allowed });
@@ -89,6 +92,7 @@ function unknownRoute(call: Call): WakebusError<'ROUTE_UNKNOWN'> {
 /** The methods that a path takes, for those that come with another. */
 function methodsByPath(): Map<string, string> {
   const methods = new Map<string, string[]>(openRoutes.map(({ path }) => [path, ['GET', 'HEAD']]));
+  methods.set(HOOK_PATH, ['POST']);
   for (const { method, path } of routes) {
     const taken = methods.get(path) ?? ['OPTIONS'];
     taken.push(...(method === 'GET' ? ['GET', 'HEAD'] : [method]));

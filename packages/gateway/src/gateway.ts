@@ -11,6 +11,9 @@ import { Kv } from './nats/kv.ts';
 import { Registry } from './registry.ts';
 import { tokenAuthorizer } from './tokens/token-check.ts';
 import { TokenStore } from './tokens/token-store.ts';
+import { Webhooks } from './webhooks/receive.ts';
+import { Seen } from './webhooks/seen.ts';
+import type { Webhook } from './webhooks/webhook.ts';
 
 export interface GatewayOptions {
   /** A connection of the caller's, which stays open when the gateway is closed. */
@@ -23,6 +26,8 @@ export interface GatewayOptions {
   readonly corsOrigins?: readonly string[];
   /** Proxies in front of it whose `X-Forwarded-For` is believed. @default 0 – the address is that of the connection */
   readonly trustedProxies?: number;
+  /** Webhooks by name: `github` takes deliveries at `POST /hooks/github`. @default none */
+  readonly webhooks?: Readonly<Record<string, Webhook>>;
   readonly limits?: Partial<GatewayLimits>;
   /** @default warnings of the process */
   readonly log?: GatewayLog;
@@ -58,7 +63,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     log: options.log ?? warnings,
     signal: ended.signal,
   });
-  const app = createApp(context, new Cors(options.corsOrigins ?? []));
+  const seen = new Seen(new Kv(js, jsm, client.layout.seenBucket));
+  const webhooks = new Webhooks(context, options.webhooks ?? {}, seen);
+  const app = createApp(context, new Cors(options.corsOrigins ?? []), webhooks);
   return {
     fetch: async (request, env) => app.fetch(request, env as object | undefined),
     limits,

@@ -12,3 +12,21 @@ export { type AgentTypeEntry } from './registry.ts';
 export { type ServeOptions, type ServedGateway, serveGateway } from './serve.ts';
 export { type TokenRecord } from './tokens/token.ts';
 export { DEFAULT_OVERLAP_MS, type IssuedToken, TokenStore, type TokenWish } from './tokens/token-store.ts';
+export { cloudEvents } from './webhooks/cloudevents.ts';
+export { type WebhookConfig, readWebhooks } from './webhooks/config.ts';
+export { discord } from './webhooks/discord.ts';
+export { github } from './webhooks/github.ts';
+export { type HmacOptions, hmac } from './webhooks/hmac.ts';
+export {
+  type MapFunction,
+  type MapRule,
+  type Mapping,
+  type WebhookDelivery,
+  type WebhookEvent,
+} from './webhooks/mapping.ts';
+export { mattermost } from './webhooks/mattermost.ts';
+export { slack } from './webhooks/slack.ts';
+export { standardWebhooks } from './webhooks/standard.ts';
+export { stripe } from './webhooks/stripe.ts';
+export { telegram } from './webhooks/telegram.ts';
+export { type Proof, type ReadDelivery, type Scheme, type Webhook } from './webhooks/webhook.ts';

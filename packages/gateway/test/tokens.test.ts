@@ -96,6 +96,7 @@ test('what is kept of a token is a hash', async () => {
 
 test('two secrets live during a rotation, and a second rotation ends the first', async () => {
   const { token: first, record } = await world.tokens.issue({ target: '*', verbs: ['read'] });
+  expect(await statusWith(first)).toBe(200);
   const { token: second } = await world.tokens.rotate(record.id);
   expect([await statusWith(first), await statusWith(second)]).toEqual([200, 200]);
 

@@ -6,6 +6,7 @@ import { WakebusError } from '@wakebus/protocol';
 import type { CliIo } from '../cli-io.ts';
 import type { CommandContext } from '../command-context.ts';
 import { Exit, exitCode } from '../exit-codes.ts';
+import { type DevGateway, startDevGateway } from './dev-gateway.ts';
 import { type DevEvents, DevSession } from './dev-session.ts';
 import { DEV_FOLDER, readDevServer, removeDevServer, writeDevServer } from './dev-server-file.ts';
 import type { LoadedAgent } from './node-messages.ts';
@@ -27,7 +28,8 @@ export async function runDev(context: CommandContext, file: string, flags: DevFl
   }
   const server = await ownServer(context, flags);
   const servers = server?.url ?? settings.servers;
-  const session = new DevSession(file, servers, settings.prefix, eventsOf(context, servers, server));
+  const welcome = new Welcome(context, servers, server);
+  const session = new DevSession(file, servers, settings.prefix, eventsOf(context, welcome));
   const stop = stopRequests(io);
   try {
     if (server !== undefined)
@@ -45,6 +47,7 @@ export async function runDev(context: CommandContext, file: string, flags: DevFl
     throw new Exit(exitCode.interrupted);
   } finally {
     stop.end();
+    await welcome.close();
     if (server !== undefined) removeDevServer(io.cwd);
     await server?.stop();
   }
@@ -83,14 +86,47 @@ function stopRequests(io: CliIo): StopRequests {
   return { first: first.promise, second: second.promise, end };
 }
 
-function eventsOf({ io, output }: CommandContext, servers: string, server: NatsServers | undefined): DevEvents {
+/** What people are shown once agents run: the gateway is started then, as the deployment is there. */
+class Welcome {
+  readonly #context: CommandContext;
+  readonly #servers: string;
+  readonly #server: NatsServers | undefined;
+  #gateway: Promise<DevGateway | undefined> = Promise.resolve(undefined);
+
+  constructor(context: CommandContext, servers: string, server: NatsServers | undefined) {
+    this.#context = context;
+    this.#servers = servers;
+    this.#server = server;
+  }
+
+  open(agents: readonly LoadedAgent[]): void {
+    const { output, settings } = this.#context;
+    this.#gateway = startDevGateway(this.#servers, settings.prefix).catch((error: unknown) => {
+      output.message(`no gateway: ${(error as Error).message}`);
+      return undefined;
+    });
+    void this.#gateway.then((gateway) => this.#show(agents, gateway?.url));
+  }
+
+  async close(): Promise<void> {
+    await (await this.#gateway)?.close();
+  }
+
+  #show(agents: readonly LoadedAgent[], url: string | undefined): void {
+    const { io, output } = this.#context;
+    const state = this.#server === undefined ? 'on that server' : relative(io.cwd, this.#server.storeDir);
+    const servers = this.#servers;
+    const fields = { servers, ...(url !== undefined && { url }), agents: agents.map(({ type }) => type), state };
+    output.data('ready', fields, () => readyText({ servers, url, agents, state }));
+  }
+}
+
+function eventsOf({ io, output }: CommandContext, welcome: Welcome): DevEvents {
   return {
     onServing: (agents, isFirst) => {
+      if (isFirst) return welcome.open(agents);
       const types = agents.map(({ type }) => type);
-      if (!isFirst) return output.data('reloaded', { agents: types }, () => `reloaded ${types.join(', ')}; state kept`);
-      const state = server === undefined ? 'on that server' : relative(io.cwd, server.storeDir);
-      const fields = { servers, agents: types, state };
-      output.data('ready', fields, () => readyText(servers, agents, state));
+      output.data('reloaded', { agents: types }, () => `reloaded ${types.join(', ')}; state kept`);
     },
     onRefused: (reason, isRunning) => {
       output.message(`${output.paint('red', 'not loaded:')} ${reason}`);
@@ -101,12 +137,21 @@ function eventsOf({ io, output }: CommandContext, servers: string, server: NatsS
   };
 }
 
-/** The four lines. */
-function readyText(servers: string, agents: readonly LoadedAgent[], state: string): string {
-  const [first] = agents;
+interface Ready {
+  readonly servers: string;
+  readonly url: string | undefined;
+  readonly agents: readonly LoadedAgent[];
+  readonly state: string;
+}
+
+/** What is there, and what to try. */
+function readyText({ servers, url, agents: [first], state }: Ready): string {
+  const [address, event] = [`${first?.type}/ada`, first?.events[0] ?? '<event>'];
   return [
     `server  ${servers}`,
-    `try     wakebus send ${first?.type}/ada ${first?.events[0] ?? '<event>'} --wait`,
+    ...(url === undefined ? [] : [`http    ${url} (from this machine only, without tokens)`]),
+    `try     wakebus send ${address} ${event} --wait`,
+    ...(url === undefined ? [] : [`        curl -X POST '${url}/agents/${address}/${event}?wait'`]),
     `state   ${state}`,
     'stop    Ctrl-C',
   ].join('\n');

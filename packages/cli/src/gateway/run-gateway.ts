@@ -1,0 +1,76 @@
+/** What `wakebus gateway` does from its start to Ctrl-C: it holds no state, so that any number may run side by side. */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type GatewayLimits, type WebhookConfig, readWebhooks, serveGateway } from '@wakebus/gateway';
+import { connectNats } from '@wakebus/placement-node';
+import { WakebusError } from '@wakebus/protocol';
+import type { CommandContext } from '../command-context.ts';
+import { credentials } from '../session.ts';
+
+/** Flags of the command. */
+export interface GatewayFlags {
+  readonly host?: string;
+  readonly port?: string;
+  readonly config?: string;
+}
+
+/** What a configuration file may hold. Secrets are not among it, only the names of their variables. */
+interface GatewayConfig {
+  readonly host?: string;
+  readonly port?: number;
+  readonly webhooks?: Readonly<Record<string, WebhookConfig>>;
+  readonly limits?: Partial<GatewayLimits>;
+  readonly corsOrigins?: readonly string[];
+  readonly trustedProxies?: number;
+}
+
+const DEFAULT_PORT = 8_080;
+const KNOWN: ReadonlySet<string> = new Set(['host', 'port', 'webhooks', 'limits', 'corsOrigins', 'trustedProxies']);
+
+/** Runs until it is asked to stop; then it answers what is under way. */
+export async function runGateway(context: CommandContext, flags: GatewayFlags): Promise<void> {
+  const { io, output, settings } = context;
+  const { host, port, webhooks = {}, ...config } = readConfig(context, flags);
+  const hooks = readWebhooks(webhooks, io.env);
+  const servers = settings.servers.split(',').map((url) => url.trim());
+  const connection = await connectNats({ servers, name: 'wakebus gateway', ...credentials(settings, io.env) });
+  try {
+    const gateway = await serveGateway({
+      connection,
+      ...config,
+      webhooks: hooks,
+      ...(settings.prefix !== undefined && { prefix: settings.prefix }),
+      ...(host !== undefined && { hostname: host }),
+      port,
+      log: { warn: (text, facts) => output.message(facts === undefined ? text : `${text}: ${JSON.stringify(facts)}`) },
+    });
+    const names = Object.keys(hooks);
+    output.data('gateway', { url: gateway.url, webhooks: names }, () => `gateway  ${gateway.url}`);
+    for (const name of names) output.message(`webhook  ${gateway.url}/hooks/${name}`);
+    await new Promise<void>((stop) => void io.onStop(stop));
+    await gateway.close();
+  } finally {
+    await connection.close();
+  }
+}
+
+function readConfig({ io }: CommandContext, flags: GatewayFlags): GatewayConfig & { readonly port: number } {
+  const file = flags.config === undefined ? {} : parse(resolve(io.cwd, flags.config));
+  const unknown = Object.keys(file).find((name) => !KNOWN.has(name));
+  if (unknown !== undefined)
+    throw new WakebusError('INVALID_OPTION', { option: unknown, why: `known are ${[...KNOWN].join(', ')}` });
+  const port = flags.port === undefined ? (file.port ?? DEFAULT_PORT) : Number(flags.port);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new WakebusError('INVALID_OPTION', { option: 'port', why: 'write a number from 0 (any) to 65535' });
+  return { ...file, ...(flags.host !== undefined && { host: flags.host }), port };
+}
+
+function parse(path: string): GatewayConfig {
+  try {
+    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as GatewayConfig;
+  } catch (cause) {
+    throw new WakebusError('INVALID_OPTION', { option: path, why: (cause as Error).message }, { cause });
+  }
+  throw new WakebusError('INVALID_OPTION', { option: path, why: 'it is not a JSON object' });
+}

@@ -1,0 +1,76 @@
+/** Webhooks as a configuration file holds them: the sender's kind by name, secrets by the names of environment variables. */
+import { WakebusError } from '@wakebus/protocol';
+import { cloudEvents } from './cloudevents.ts';
+import { discord } from './discord.ts';
+import { github } from './github.ts';
+import { type HmacOptions, hmac } from './hmac.ts';
+import type { MapRule } from './mapping.ts';
+import { mattermost } from './mattermost.ts';
+import { slack } from './slack.ts';
+import { standardWebhooks } from './standard.ts';
+import { stripe } from './stripe.ts';
+import { telegram } from './telegram.ts';
+import type { Scheme, Webhook } from './webhook.ts';
+
+/** One webhook in a file. */
+export interface WebhookConfig {
+  readonly kind: PlainKind | 'hmac';
+  /** Names of environment variables that hold a secret: two during a rotation. */
+  readonly secretsFrom?: readonly string[];
+  readonly map: MapRule | readonly MapRule[];
+  readonly toleranceMs?: number;
+  /** With `hmac`: how it signs. */
+  readonly hmac?: HmacOptions;
+}
+
+type PlainKind = 'standard' | 'github' | 'slack' | 'stripe' | 'telegram' | 'discord' | 'mattermost' | 'cloudevents';
+
+const kinds: Readonly<Record<PlainKind, () => Scheme>> = {
+  standard: standardWebhooks,
+  github,
+  slack,
+  stripe: () => stripe(),
+  telegram,
+  discord,
+  mattermost,
+  cloudevents: cloudEvents,
+};
+
+/**
+ * The webhooks of a file.
+ *
+ * @param env - Where secrets are. One that is not set is left out, as long as another is.
+ * @throws {WakebusError} `INVALID_OPTION`.
+ */
+export function readWebhooks(
+  config: Readonly<Record<string, WebhookConfig>>,
+  env: Readonly<Record<string, string | undefined>>,
+): Record<string, Webhook> {
+  return Object.fromEntries(Object.entries(config).map(([name, webhook]) => [name, readOne(name, webhook, env)]));
+}
+
+function readOne(name: string, config: WebhookConfig, env: Readonly<Record<string, string | undefined>>): Webhook {
+  const { kind, secretsFrom = [], map, toleranceMs } = config;
+  const secrets = secretsFrom.flatMap((variable) => env[variable] || []);
+  if (secrets.length === 0) throw invalid(name, `none of the variables ${secretsFrom.join(', ')} holds a secret`);
+  const rules: ReadonlyArray<Partial<MapRule> | undefined> = Array.isArray(map) ? map : [map];
+  for (const rule of rules)
+    if (typeof rule?.agent !== 'string' || typeof rule.event !== 'string')
+      throw invalid(name, 'its map needs "agent" and "event"');
+  const scheme = schemeOf(name, kind, config.hmac);
+  return { scheme, secrets, map, ...(toleranceMs !== undefined && { toleranceMs }) };
+}
+
+function schemeOf(name: string, kind: string, options: HmacOptions | undefined): Scheme {
+  if (kind === 'hmac') {
+    if (typeof options?.header !== 'string' || typeof options.id !== 'object')
+      throw invalid(name, 'write "hmac": {"header": …, "id": {"header": …} or {"pointer": …}}');
+    return hmac(options);
+  }
+  if (Object.hasOwn(kinds, kind)) return kinds[kind as PlainKind]();
+  throw invalid(name, `its kind is one of ${[...Object.keys(kinds), 'hmac'].join(', ')}`);
+}
+
+function invalid(name: string, why: string): WakebusError<'INVALID_OPTION'> {
+  return new WakebusError('INVALID_OPTION', { option: `webhooks.${name.slice(0, 80)}`, why });
+}

@@ -1,0 +1,23 @@
+/**
+ * GitHub: HMAC-SHA256 over the body. Neither the time nor the delivery's ID is signed: whoever has caught a
+ * delivery can send it again under another ID, so keep TLS.
+ */
+import { WakebusError } from '@wakebus/protocol';
+import { WRONG, hmac, isAny } from './signatures.ts';
+import type { Scheme } from './webhook.ts';
+
+export function github(): Scheme {
+  return {
+    fault: ({ raw, headers }, { secrets }) => {
+      const right = secrets.map((secret) => `sha256=${hmac('sha256', secret, raw, 'hex')}`);
+      return isAny([headers.get('x-hub-signature-256') ?? ''], right) ? undefined : WRONG;
+    },
+    greeting: (incoming) =>
+      incoming.header('x-github-event') === 'ping' ? new Response('pong', { status: 200 }) : undefined,
+    read: (incoming) => {
+      const id = incoming.header('x-github-delivery');
+      if (id === '') throw new WakebusError('INVALID_PAYLOAD', { why: 'the delivery has no X-GitHub-Delivery' });
+      return [{ id, body: incoming.body }];
+    },
+  };
+}

@@ -1,0 +1,81 @@
+/**
+ * What a delivery becomes: by a function, or by texts with JSON pointers in them, which a configuration file can hold.
+ */
+import { pointTo } from './pointer.ts';
+
+/** A delivery whose sender is believed. */
+export interface WebhookDelivery {
+  /** The webhook's name. */
+  readonly source: string;
+  /** The sender's own ID. */
+  readonly id: string;
+  readonly body: unknown;
+  readonly headers: Headers;
+}
+
+/** An event that a delivery becomes. */
+export interface WebhookEvent {
+  /** `<type>/<id>` */
+  readonly agent: string;
+  readonly event: string;
+  /** An object's fields become fields of the event; anything else its `data`. @default none */
+  readonly data?: unknown;
+}
+
+/** Returns what the delivery becomes: one event, several (to different agents), or nothing. Must not have effects: it may run twice. */
+export type MapFunction = (delivery: WebhookDelivery) => WebhookEvent | readonly WebhookEvent[] | undefined;
+
+/**
+ * The same in texts. `{/issue/number}` is what the pointer leads to in the body, `{header:x-github-event}` a header;
+ * where one leads to nothing, the rule does not fit.
+ */
+export interface MapRule {
+  readonly agent: string;
+  readonly event: string;
+  /** A pointer, or a pointer for each field. @default "" – the whole body */
+  readonly data?: string | Readonly<Record<string, string>>;
+}
+
+/** A function; a rule; or several, of which the first that fits decides. */
+export type Mapping = MapFunction | MapRule | readonly MapRule[];
+
+/** What a delivery becomes. Nothing: the webhook is not interested in it. */
+export function mapDelivery(mapping: Mapping, delivery: WebhookDelivery): readonly WebhookEvent[] {
+  if (typeof mapping === 'function') {
+    const events = mapping(delivery) ?? [];
+    return isList(events) ? events : [events];
+  }
+  for (const rule of isList(mapping) ? mapping : [mapping]) {
+    const event = applyRule(rule, delivery);
+    if (event !== undefined) return [event];
+  }
+  return [];
+}
+
+function isList<T>(value: T | readonly T[]): value is readonly T[] {
+  return Array.isArray(value);
+}
+
+function applyRule({ agent, event, data = '' }: MapRule, delivery: WebhookDelivery): WebhookEvent | undefined {
+  const address = fill(agent, delivery);
+  const name = fill(event, delivery);
+  if (address === undefined || name === undefined) return undefined;
+  return { agent: address, event: name, data: pick(data, delivery.body) };
+}
+
+/** A text with its places filled in, or nothing when one of them stays empty. */
+function fill(text: string, delivery: WebhookDelivery): string | undefined {
+  let isWhole = true;
+  const filled = text.replaceAll(/\{(?:header:([^}]+)|(\/[^}]*))\}/g, (_place, header?: string, pointer?: string) => {
+    const value = header === undefined ? pointTo(delivery.body, pointer ?? '') : delivery.headers.get(header);
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return String(value);
+    isWhole = false;
+    return '';
+  });
+  return isWhole ? filled : undefined;
+}
+
+function pick(data: NonNullable<MapRule['data']>, body: unknown): unknown {
+  if (typeof data === 'string') return pointTo(body, data);
+  return Object.fromEntries(Object.entries(data).map(([name, pointer]) => [name, pointTo(body, pointer)]));
+}

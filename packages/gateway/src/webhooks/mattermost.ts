@@ -1,0 +1,23 @@
+/** Mattermost: outgoing webhooks and slash commands, with the token that Mattermost drew for them. */
+import { JSON_TYPE } from '@wakebus/protocol';
+import type { IncomingDelivery } from './incoming.ts';
+import { isAny } from './signatures.ts';
+import type { Scheme } from './webhook.ts';
+
+export function mattermost(): Scheme {
+  return {
+    fault: (incoming, { secrets }) => (isAny([tokenOf(incoming)], secrets) ? undefined : 'its token is wrong'),
+    read: (incoming) => {
+      const name = incoming.field('post_id') === undefined ? 'trigger_id' : 'post_id';
+      return [{ id: incoming.idField(name), body: incoming.bodyWithout('token') }];
+    },
+    accepted: () => new Response('{}', { status: 200, headers: { 'Content-Type': JSON_TYPE } }),
+  };
+}
+
+/** In a header for slash commands, in the body for webhooks. */
+function tokenOf(incoming: IncomingDelivery): string {
+  const [, inHeader] = /^Token (.+)$/i.exec(incoming.header('authorization')) ?? [];
+  const inBody = incoming.field('token');
+  return inHeader ?? (typeof inBody === 'string' ? inBody : '');
+}

@@ -1,0 +1,106 @@
+/**
+ * `POST /hooks/:name`: raw bytes → believed → read → mapped → stored under the delivery's ID → remembered → answered.
+ *
+ * What cannot be stored in time is answered 5xx, so that the sender comes again: the same ID is the same event.
+ */
+import { WakebusError, addressOf, isWakebusError, parseAddress, splitKey } from '@wakebus/protocol';
+import type { Call, GatewayContext } from '../gateway-context.ts';
+import { json } from '../json-response.ts';
+import { readBody } from '../read-body.ts';
+import { eventOf } from '../read-event.ts';
+import { readSending } from '../request-headers.ts';
+import { IncomingDelivery } from './incoming.ts';
+import { type WebhookDelivery, type WebhookEvent, mapDelivery } from './mapping.ts';
+import { type Seen, messageIdOf } from './seen.ts';
+import { DEFAULT_TOLERANCE_MS, type Webhook } from './webhook.ts';
+
+const NAME = /^[A-Za-z0-9_-]{1,64}$/;
+const ACCEPTED = 202;
+
+/** What came of one delivery. */
+type Outcome = 'stored' | 'duplicate' | 'ignored';
+
+export class Webhooks {
+  readonly #context: GatewayContext;
+  readonly #webhooks: ReadonlyMap<string, Webhook>;
+  readonly #seen: Seen;
+
+  /** @throws {WakebusError} `INVALID_OPTION`. */
+  constructor(context: GatewayContext, webhooks: Readonly<Record<string, Webhook>>, seen: Seen) {
+    for (const [name, { secrets }] of Object.entries(webhooks)) {
+      if (!NAME.test(name)) throw invalid(name, 'write 1 to 64 of A-Z a-z 0-9 _ -');
+      if (secrets.length === 0 || secrets.includes('')) throw invalid(name, 'it needs a secret, and none may be empty');
+    }
+    this.#context = context;
+    this.#webhooks = new Map(Object.entries(webhooks));
+    this.#seen = seen;
+  }
+
+  async receive(call: Call): Promise<Response> {
+    const address = this.#context.countAddress(call);
+    const name = call.req.param('name') ?? '';
+    const webhook = this.#webhooks.get(name);
+    if (webhook === undefined)
+      throw new WakebusError('ROUTE_UNKNOWN', { method: 'POST', path: call.req.path.slice(0, 200) });
+    const { limits } = this.#context;
+    const bounds = { limitBytes: limits.deliveryBytes, arrivalMs: limits.arrivalMs };
+    const { headers } = call.req.raw;
+    const incoming = new IncomingDelivery(headers, await readBody(call.req.raw, call.env?.incoming, bounds));
+    this.#check(name, webhook, incoming, address);
+    return webhook.scheme.greeting?.(incoming) ?? this.#take(name, webhook, incoming);
+  }
+
+  /** @throws {WakebusError} `SIGNATURE_INVALID`, and counts it against the address. */
+  #check(name: string, webhook: Webhook, incoming: IncomingDelivery, address: string): void {
+    const { scheme, secrets, toleranceMs = DEFAULT_TOLERANCE_MS } = webhook;
+    const why = scheme.fault(incoming, { secrets, nowMs: Date.now(), toleranceMs });
+    if (why !== undefined) this.#context.refuse(address, new WakebusError('SIGNATURE_INVALID', { source: name, why }));
+  }
+
+  async #take(name: string, webhook: Webhook, incoming: IncomingDelivery): Promise<Response> {
+    const deliveries = webhook.scheme.read(incoming);
+    const outcomes = { stored: 0, duplicate: 0, ignored: 0 };
+    for (const { id, body } of deliveries) {
+      const delivery = { source: name, id, body, headers: incoming.headers };
+      outcomes[await this.#store(webhook, delivery)] += 1;
+    }
+    return webhook.scheme.accepted?.(incoming) ?? json(outcomes, ACCEPTED);
+  }
+
+  async #store(webhook: Webhook, delivery: WebhookDelivery): Promise<Outcome> {
+    const { source, id } = delivery;
+    if (await this.#seen.has(source, id)) return 'duplicate';
+    const events = this.#map(webhook, delivery);
+    if (events.length === 0) return 'ignored';
+    const receipts = await Promise.all(events.map((event) => this.#send(delivery, event)));
+    await this.#seen.add(source, id);
+    return receipts.every(({ duplicate }) => duplicate) ? 'duplicate' : 'stored';
+  }
+
+  /** A mapping that throws is mended some day: the sender should come again. */
+  #map(webhook: Webhook, delivery: WebhookDelivery): readonly WebhookEvent[] {
+    try {
+      return mapDelivery(webhook.map, delivery);
+    } catch (cause) {
+      if (isWakebusError(cause)) throw cause;
+      this.#context.log.warn('a webhook’s mapping threw', { source: delivery.source, error: String(cause) });
+      throw new WakebusError('UNAVAILABLE', { what: `The mapping of the webhook ${delivery.source}` }, { cause });
+    }
+  }
+
+  #send(delivery: WebhookDelivery, { agent, event, data }: WebhookEvent): Promise<{ readonly duplicate: boolean }> {
+    const key = parseAddress(agent);
+    const { type } = splitKey(key);
+    const handle = this.#context.client.agent(type, addressOf(key).slice(type.length + 1));
+    const { trace } = readSending(delivery.headers);
+    return handle.send(eventOf(event, data), {
+      id: messageIdOf(delivery.source, delivery.id),
+      deadlineMs: this.#context.limits.deliveryStoreMs,
+      ...(trace !== undefined && { trace }),
+    });
+  }
+}
+
+function invalid(name: string, why: string): WakebusError<'INVALID_OPTION'> {
+  return new WakebusError('INVALID_OPTION', { option: `webhooks.${name.slice(0, 80)}`, why });
+}

@@ -1,0 +1,44 @@
+/** A webhook: who sends to it, how that is proved, and what its deliveries become. */
+import type { IncomingDelivery } from './incoming.ts';
+import type { Mapping } from './mapping.ts';
+
+/** How one kind of sender signs, names and greets. */
+export interface Scheme {
+  /** Why the sender is not believed; nothing when it is. In constant time. */
+  fault(incoming: IncomingDelivery, proof: Proof): string | undefined;
+  /** What is answered to a greeting, in place of taking it for a delivery. */
+  greeting?(incoming: IncomingDelivery): Response | undefined;
+  /** What was delivered: mostly one thing. @throws {WakebusError} `INVALID_PAYLOAD`. */
+  read(incoming: IncomingDelivery): readonly ReadDelivery[];
+  /** What is answered once all is stored. @default 202 and how many */
+  accepted?(incoming: IncomingDelivery): Response;
+}
+
+/** What a signature is held to. */
+export interface Proof {
+  /** Any of them may have signed: two during a rotation. */
+  readonly secrets: readonly string[];
+  readonly nowMs: number;
+  /** How far a signed time may be from now, in milliseconds. */
+  readonly toleranceMs: number;
+}
+
+/** One thing that was delivered. */
+export interface ReadDelivery {
+  /** The sender's own ID of it: the same when it is sent again. */
+  readonly id: string;
+  readonly body: unknown;
+}
+
+/** What may be said of a webhook. */
+export interface Webhook {
+  readonly scheme: Scheme;
+  /** Any of them may sign: give both during a rotation. For Discord, public keys. */
+  readonly secrets: readonly string[];
+  readonly map: Mapping;
+  /** How far a signed time may be from now, in milliseconds. @default 300,000 – five minutes, as Slack and Standard Webhooks say */
+  readonly toleranceMs?: number;
+}
+
+/** Five minutes. */
+export const DEFAULT_TOLERANCE_MS = 300_000;
