@@ -8,6 +8,7 @@ import { startNatsServer } from '@wakebus/nats-server';
 import { coldRows, sleeperRows } from './cold.ts';
 import { crashRows } from './crash.ts';
 import { durableRows } from './durable.ts';
+import { gatewayRows } from './gateway.ts';
 import { type Floor, hotRows } from './hot.ts';
 import { measureFloor } from './measure-floor.ts';
 import { neighbourRows } from './neighbours.ts';
@@ -32,6 +33,7 @@ const standalone: Record<string, () => Promise<Row[]>> = {
   pool: poolRows,
   neighbours: neighbourRows,
   tracing: tracingRows,
+  gateway: gatewayRows,
 };
 
 const names = [...Object.keys(groups), ...Object.keys(standalone)];

@@ -35,6 +35,8 @@ const table: Table = {
   previous: isPrevious,
   rebirth: (value) => (value === 'allow' || value === 'forbid' ? undefined : 'write "allow" or "forbid"'),
   completed: { keepMs: whole(0, MOST) },
+  schemas: (value) => (isRecord(value) ? undefined : 'write an object of schemas, by event'),
+  routes: isRoutes,
 };
 
 const required = ['type', 'machine'];
@@ -120,6 +122,16 @@ function isPrevious(value: unknown, options: Readonly<Record<string, unknown>>):
     return `it lists ${value.length} older machines, and version ${version} has only ${version - 1} before it`;
   const at = value.findIndex((machine) => isMachine(machine) !== undefined);
   return at < 0 ? undefined : `element ${at} is not a state machine`;
+}
+
+function isRoutes(value: unknown): string | undefined {
+  if (!isRecord(value)) return 'write an object of event names, by path';
+  for (const [path, event] of Object.entries(value)) {
+    if (typeof event !== 'string') return `"${path}" names no event`;
+    if (!/^:?[A-Za-z0-9_-]+(?:\/:?[A-Za-z0-9_-]+)*$/.test(path) || !path.split('/').includes(':id'))
+      return `"${path}" is no path with a place :id, as invoices/:id/paid`;
+  }
+  return undefined;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

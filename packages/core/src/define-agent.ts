@@ -10,6 +10,7 @@ import type { AnyStateMachine, ContextFrom, EventFromLogic, InputFrom, OutputFro
 import { checkOptions } from './agent-options.ts';
 import { type Isolation, type IsolationOptions, isolationOf } from './isolation.ts';
 import type { GateRule } from './gate/gate.ts';
+import { type EventSchema, type JsonSchema, readSchemas } from './event-schemas.ts';
 import { checkMachine } from './machine-check.ts';
 import { checkPrevious } from './previous-check.ts';
 import type { StoredSnapshot } from './snapshot-codec.ts';
@@ -50,6 +51,10 @@ export interface AgentOptions<TMachine extends AnyStateMachine = AnyStateMachine
   readonly rebirth?: 'allow' | 'forbid';
   /** How long the output of a completed agent is kept, in milliseconds. @default 2,592,000,000 – 30 days: a monthly look still finds it. */
   readonly completed?: { readonly keepMs?: number };
+  /** Schemas of events by name, for whoever has no agent code: gateways describe the events by them. They refuse nothing. @default none */
+  readonly schemas?: Readonly<Record<string, EventSchema>>;
+  /** Paths of its own that gateways take: `{ 'invoices/:id/paid': 'paid' }` makes `POST /<type>/invoices/17/paid` the event `paid` to `<type>/17`. Other places become fields. @default none */
+  readonly routes?: Readonly<Record<string, string>>;
 }
 
 /** `input` may be left out only by a machine that can start without one. */
@@ -74,6 +79,8 @@ export interface AgentDefinition<TMachine extends AnyStateMachine = AnyStateMach
   readonly previous: readonly AnyStateMachine[];
   readonly rebirth: 'allow' | 'forbid';
   readonly completed: { readonly keepMs: number };
+  readonly schemas: Readonly<Record<string, JsonSchema>>;
+  readonly routes: Readonly<Record<string, string>>;
 }
 
 /** A definition of whatever machine: what the runtime works with. */
@@ -113,6 +120,8 @@ export function defineAgent<TMachine extends AnyStateMachine>(
     previous: Object.freeze([...(options.previous ?? [])]),
     rebirth: options.rebirth ?? 'allow',
     completed: Object.freeze({ keepMs: options.completed?.keepMs ?? 2_592_000_000 }),
+    schemas: readSchemas(options.schemas),
+    routes: Object.freeze({ ...options.routes }),
   });
   checkMachine(definition.type, definition.machine);
   checkPrevious(definition);

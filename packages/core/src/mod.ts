@@ -33,6 +33,7 @@ export {
   type Lookup,
   effect,
 } from './effect.ts';
+export type { EventSchema, JsonSchema, JsonSchemaSource } from './event-schemas.ts';
 export type { Missed, Occurrence, Overlap, Schedule } from '@wakebus/protocol';
 export { type ResourceFactory, type ResourceKind, ResourcePool, type Resources, resourcesOf } from './resources.ts';
 export { type DelayExpression, remaining, restart } from './delays.ts';

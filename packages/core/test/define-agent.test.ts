@@ -22,6 +22,8 @@ test('a definition has every default filled in', () => {
     rebirth: 'allow',
     gate: [],
     completed: { keepMs: 30 * 86_400_000 },
+    schemas: {},
+    routes: {},
   });
 });
 
@@ -55,6 +57,8 @@ describe('an option is refused by name', () => {
     [{ retry: { backoffMs: 0.5 } }, 'retry.backoffMs', 'whole number'],
     [{ dedupe: { horizonMs: 0 } }, 'dedupe.horizonMs', 'from 1 on'],
     [{ completed: { keepMs: null } }, 'completed.keepMs', 'not null'],
+    [{ routes: { 'paid/now': 'paid' } }, 'routes', 'place :id'],
+    [{ routes: { ':id/paid': 5 } }, 'routes', 'names no event'],
     [{ version: 0 }, 'version', 'from 1 on'],
     [{ rebirth: true }, 'rebirth', '"allow" or "forbid"'],
     [{ input: {} }, 'input', 'write a function'],

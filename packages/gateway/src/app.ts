@@ -3,6 +3,8 @@ import { WakebusError } from '@wakebus/protocol';
 import { Hono } from 'hono';
 import type { Grant } from './access.ts';
 import type { Cors } from './cors.ts';
+import type { HostPaths } from './hosts.ts';
+import { findOwnRoute } from './own-routes.ts';
 import type { Call, Env, GatewayContext } from './gateway-context.ts';
 import { problemResponse } from './problem.ts';
 import { statusOf } from './http-status.ts';
@@ -10,8 +12,8 @@ import { bulk } from './routes/bulk.ts';
 import { control, remove, resolveEffect } from './routes/control.ts';
 import { events } from './routes/events.ts';
 import { health, ready } from './routes/health.ts';
-import { history, inspect, list, listTypes, showType } from './routes/look.ts';
-import { send } from './routes/send.ts';
+import { history, inspect, list, listTypes, openApi, showType } from './routes/look.ts';
+import { deliver, send } from './routes/send.ts';
 import type { Webhooks } from './webhooks/receive.ts';
 
 /** Answers one request of a caller that was let in. */
@@ -27,7 +29,7 @@ interface Route {
 }
 
 /** Every route that asks for a token. A request goes to the first that fits. */
-const routes: readonly Route[] = [
+export const routes: readonly Route[] = [
   { method: 'POST', path: '/agents/:type/:id/:event', handler: send },
   { method: 'POST', path: '/events', handler: bulk },
   { method: 'GET', path: '/agents', handler: list },
@@ -39,6 +41,7 @@ const routes: readonly Route[] = [
   { method: 'GET', path: '/events', handler: events },
   { method: 'GET', path: '/types', handler: listTypes },
   { method: 'GET', path: '/types/:type', handler: showType },
+  { method: 'GET', path: '/openapi.json', handler: openApi },
   { method: 'DELETE', path: '/agents/:type/:id', handler: remove },
   { method: 'POST', path: '/agents/:type/:id/control/:verb', handler: control },
   { method: 'POST', path: '/agents/:type/:id/effects/:effect', handler: resolveEffect },
@@ -52,10 +55,16 @@ const openRoutes: ReadonlyArray<{ readonly path: string; readonly handler: OpenH
 const HOOK_PATH = '/hooks/:name';
 const FAULT = 500;
 
+interface AppParts {
+  readonly cors: Cors;
+  readonly webhooks: Webhooks;
+  readonly hosts: HostPaths;
+}
+
 /** The application: takes requests, never throws. */
-export function createApp(context: GatewayContext, cors: Cors, webhooks: Webhooks): Hono<Env> {
+export function createApp(context: GatewayContext, { cors, webhooks, hosts }: AppParts): Hono<Env> {
   // The path as it was sent: an ID may hold anything, escaped, and is decoded once, where it is used.
-  const app = new Hono<Env>({ getPath: ({ url }) => pathOf(url) });
+  const app = new Hono<Env>({ getPath: ({ url }) => hosts.pathOf(hostnameOf(url), pathOf(url)) });
   app.options('*', (call) => cors.preflight(call));
   for (const { path, handler } of openRoutes) app.get(path, (call) => handler(context, call));
   for (const route of routes) app.on(route.method, route.path, guarded(context, cors, route.handler));
@@ -65,6 +74,7 @@ export function createApp(context: GatewayContext, cors: Cors, webhooks: Webhook
       throw new WakebusError('METHOD_NOT_ALLOWED', { method: call.req.method, allowed });
     });
   }
+  app.post('/:type/*', guarded(context, cors, ownRoute));
   app.notFound((call) => refused(context, cors, call, unknownRoute(call)));
   app.onError((error, call) => refused(context, cors, call, error));
   return app;
@@ -99,6 +109,21 @@ function methodsByPath(): Map<string, string> {
     methods.set(path, taken);
   }
   return new Map([...methods].map(([path, taken]) => [path, taken.toSorted().join(', ')]));
+}
+
+/** `POST /<type>/<path>`, where the type has such a route. */
+async function ownRoute(context: GatewayContext, call: Call, grant: Grant): Promise<Response> {
+  const type = call.req.param('type') ?? '';
+  const entry = (await context.registry.types()).get(type);
+  const found = entry && findOwnRoute(entry, call.req.path.slice(type.length + 2));
+  if (found === undefined) throw unknownRoute(call);
+  const { id, event, fields } = found;
+  return deliver(context, call, grant, { agent: context.client.agent(type, id), event, fields });
+}
+
+function hostnameOf(url: string): string {
+  const [, host = ''] = /^[a-z]+:\/\/([^/:]*)/i.exec(url) ?? [];
+  return host.toLowerCase();
 }
 
 function pathOf(url: string): string {

@@ -1,11 +1,14 @@
 /** `createGateway`: the HTTP side of a deployment, as something that takes requests. Serving it on a port is `serve.ts`. */
+import { randomUUID } from 'node:crypto';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { createClient } from '@wakebus/client';
+import { answerDiscovery } from '@wakebus/protocol';
 import { createApp } from './app.ts';
 import type { Authorizer } from './access.ts';
 import { Cors } from './cors.ts';
 import { GatewayContext, type GatewayLog } from './gateway-context.ts';
+import { HostPaths, type Hosts } from './hosts.ts';
 import { type GatewayLimits, readLimits } from './limits.ts';
 import { Kv } from './nats/kv.ts';
 import { Registry } from './registry.ts';
@@ -26,6 +29,8 @@ export interface GatewayOptions {
   readonly corsOrigins?: readonly string[];
   /** Proxies in front of it whose `X-Forwarded-For` is believed. @default 0 – the address is that of the connection */
   readonly trustedProxies?: number;
+  /** Host names that stand for a path: `{ '{id}.order.example.com': '/agents/order/{id}' }` for agents, `{ '{tenant}.example.com': '/agents/order/{tenant}%2F' }` for tenants whose name begins every ID. @default none */
+  readonly hosts?: Hosts;
   /** Webhooks by name: `github` takes deliveries at `POST /hooks/github`. @default none */
   readonly webhooks?: Readonly<Record<string, Webhook>>;
   readonly limits?: Partial<GatewayLimits>;
@@ -65,13 +70,22 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const seen = new Seen(new Kv(js, jsm, client.layout.seenBucket));
   const webhooks = new Webhooks(context, options.webhooks ?? {}, seen);
-  const app = createApp(context, new Cors(options.corsOrigins ?? []), webhooks);
+  const cors = new Cors(options.corsOrigins ?? []);
+  const app = createApp(context, { cors, webhooks, hosts: new HostPaths(options.hosts ?? {}) });
+  const discovery = answerDiscovery(connection, {
+    name: 'wakebus-gateway',
+    id: randomUUID(),
+    description: 'Agents over HTTP',
+    metadata: { prefix: client.layout.prefix },
+  });
   return {
     fetch: async (request, env) => app.fetch(request, env as object | undefined),
     limits,
     close: () => {
       ended.abort();
-      client.close();
+      discovery.stop();
+      // Calls that still wait for their answer get it.
+      void context.requests.idle().then(() => client.close());
     },
   };
 }

@@ -4,6 +4,7 @@
 export { type Authorizer, type Caller, type Grant, type Verb, verbs } from './access.ts';
 export { type Gateway, type GatewayOptions, createGateway } from './gateway.ts';
 export { type GatewayLog } from './gateway-context.ts';
+export { type Hosts } from './hosts.ts';
 export { statusByClass, statusByCode, statusOf } from './http-status.ts';
 export { DEFAULT_LIMITS, type GatewayLimits } from './limits.ts';
 export { loopbackOnly } from './loopback.ts';

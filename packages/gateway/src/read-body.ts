@@ -39,7 +39,8 @@ function readIncoming(incoming: IncomingMessage, limits: BodyLimits): Promise<Ui
       if (sizeBytes > limits.limitBytes) end(() => reject(tooLarge(limits)));
       else chunks.push(chunk);
     };
-    const onEnd = (): void => end(() => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
+    const onEnd = (): void =>
+      end(() => together(() => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks))));
     const onBroken = (): void => end(() => reject(broken()));
     const end = (then: () => void): void => {
       clearTimeout(timer);
@@ -47,6 +48,16 @@ function readIncoming(incoming: IncomingMessage, limits: BodyLimits): Promise<Ui
       then();
     };
     incoming.on('data', onData).on('end', onEnd).on('error', onBroken).on('close', onBroken);
+  });
+}
+
+const ready: Array<() => void> = [];
+
+/** Bodies that have come in one round of the event loop go on together: what becomes of them is one write to the NATS server, not one each. */
+function together(go: () => void): void {
+  if (ready.push(go) > 1) return;
+  setImmediate(() => {
+    for (const each of ready.splice(0)) each();
   });
 }
 

@@ -12,6 +12,10 @@ export interface AgentTypeEntry {
   readonly version: number;
   /** Names of the events that its machine knows; wildcards as written. */
   readonly events: readonly string[];
+  /** JSON Schemas of events, by name, where the type has them. */
+  readonly schemas?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Events by paths of the type's own, as `invoices/:id/paid`. */
+  readonly routes?: Readonly<Record<string, string>>;
   readonly updatedMs: number;
 }
 

@@ -5,6 +5,7 @@ export class Slots {
   readonly #what: string;
   readonly #limit: number;
   #taken = 0;
+  #onIdle: () => void = () => {};
 
   /** @param what - For the error: "requests". */
   constructor(what: string, limit: number) {
@@ -24,6 +25,12 @@ export class Slots {
 
   give(): void {
     this.#taken -= 1;
+    if (this.#taken === 0) this.#onIdle();
+  }
+
+  /** Resolves when none is taken. For one who waits. */
+  async idle(): Promise<void> {
+    if (this.#taken > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
   }
 
   /** Holds a slot while work lasts. @throws {WakebusError} `OVERLOADED`. */

@@ -42,4 +42,6 @@ const machine = setup({
   },
 });
 
-export const tally = defineAgent({ type: 'tally', machine });
+const note = { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] };
+
+export const tally = defineAgent({ type: 'tally', machine, schemas: { note }, routes: { 'notes/:id/:text': 'note' } });

@@ -15,6 +15,10 @@ export interface RegisteredType {
   readonly version: number;
   /** Names of the events that the machine knows; wildcards as written. */
   readonly events: readonly string[];
+  /** JSON Schemas of events by name, where the definition has them. */
+  readonly schemas?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Events by paths that gateways take for the type. */
+  readonly routes?: Readonly<Record<string, string>>;
   readonly updatedMs: number;
 }
 
@@ -51,16 +55,22 @@ async function register(
   definition: AnyAgentDefinition,
   nowMs: number,
 ): Promise<void> {
-  const { type, version, machine } = definition;
+  const { type, version, machine, schemas, routes } = definition;
   for (let round = 0; round < TRIES; round += 1) {
     const { bytes, revision } = await registry.getFresh(`types.${type}`);
     const known = bytes === undefined ? undefined : (decode(bytes) as RegisteredType);
     if (known !== undefined && known.pool !== pool)
       throw new WakebusError('POOL_CONFLICT', { agentType: type, pool, other: known.pool });
     if (known !== undefined && known.version >= version) return;
-    const entry: RegisteredType = { v: 1, type, pool, version, events: [...machine.events], updatedMs: nowMs };
+    const http = { ...(!isEmpty(schemas) && { schemas }), ...(!isEmpty(routes) && { routes }) };
+    const events = [...machine.events];
+    const entry: RegisteredType = { v: 1, type, pool, version, events, ...http, updatedMs: nowMs };
     const outcome = await registry.put(`types.${type}`, encode(entry), revision);
     if (outcome.kind === 'stored') return;
   }
   throw new WakebusError('UNAVAILABLE', { what: 'The registry of agent types' });
+}
+
+function isEmpty(object: object): boolean {
+  return Object.keys(object).length === 0;
 }

@@ -3,7 +3,7 @@
  */
 import { workerData } from 'node:worker_threads';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { WakebusError } from '@wakebus/protocol';
+import { type Layout, WakebusError, answerDiscovery } from '@wakebus/protocol';
 import type { NodeHealth } from './health.ts';
 import { isThreadData } from './isolation/thread-messages.ts';
 import {
@@ -56,7 +56,32 @@ export async function startPlacementNode(options: PlacementNodeOptions): Promise
     throw more.length === 0
       ? first
       : Object.assign(first, { cause: new AggregateError(more, `and ${more.length} more`) });
-  return PlacementRuntime.start(natsPorts(connection, layout, faultsInto(runtime.log)), runtime);
+  const node = await PlacementRuntime.start(natsPorts(connection, layout, faultsInto(runtime.log)), runtime);
+  return discoverable(node, options, layout);
+}
+
+/** A node that `nats micro ls` finds, until it drains. */
+function discoverable(node: PlacementRuntime, options: PlacementNodeOptions, layout: Layout): PlacementNode {
+  const { connection, agents, pool = 'default' } = options;
+  const discovery = answerDiscovery(connection, {
+    name: 'wakebus-node',
+    id: node.nodeId,
+    description: 'Runs agents',
+    metadata: { prefix: layout.prefix, pool, types: agents.map(({ type }) => type).join(',') },
+  });
+  return {
+    nodeId: node.nodeId,
+    status: () => node.status(),
+    health: () => node.health(),
+    drain: () => {
+      discovery.stop();
+      return node.drain();
+    },
+    close: () => {
+      discovery.stop();
+      node.close();
+    },
+  };
 }
 
 /** A thread imports an agent's module to take its turns; were it to start a node, each of its threads would start the next. */

@@ -103,5 +103,6 @@ export {
   specOfSchedule,
 } from './schedule.ts';
 export { BUCKETS_PER_HORIZON, type SeenBucket, type SeenIds, SeenIndex } from './seen-ids.ts';
+export { type ServiceIdentity, answerDiscovery } from './service-discovery.ts';
 export { attribute, metric, span } from './telemetry-names.ts';
 export { type TraceContext, readTraceContext, traceHeaders, writeTraceContext } from './trace-context.ts';

@@ -1,7 +1,7 @@
 /** What `wakebus gateway` does from its start to Ctrl-C: it holds no state, so that any number may run side by side. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type GatewayLimits, type WebhookConfig, readWebhooks, serveGateway } from '@wakebus/gateway';
+import { type GatewayLimits, type Hosts, type WebhookConfig, readWebhooks, serveGateway } from '@wakebus/gateway';
 import { connectNats } from '@wakebus/placement-node';
 import { WakebusError } from '@wakebus/protocol';
 import type { CommandContext } from '../command-context.ts';
@@ -22,10 +22,19 @@ interface GatewayConfig {
   readonly limits?: Partial<GatewayLimits>;
   readonly corsOrigins?: readonly string[];
   readonly trustedProxies?: number;
+  readonly hosts?: Hosts;
 }
 
 const DEFAULT_PORT = 8_080;
-const KNOWN: ReadonlySet<string> = new Set(['host', 'port', 'webhooks', 'limits', 'corsOrigins', 'trustedProxies']);
+const KNOWN: ReadonlySet<string> = new Set([
+  'host',
+  'port',
+  'webhooks',
+  'limits',
+  'corsOrigins',
+  'trustedProxies',
+  'hosts',
+]);
 
 /** Runs until it is asked to stop; then it answers what is under way. */
 export async function runGateway(context: CommandContext, flags: GatewayFlags): Promise<void> {
@@ -68,7 +77,7 @@ function readConfig({ io }: CommandContext, flags: GatewayFlags): GatewayConfig 
 function parse(path: string): GatewayConfig {
   try {
     const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as GatewayConfig;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   } catch (cause) {
     throw new WakebusError('INVALID_OPTION', { option: path, why: (cause as Error).message }, { cause });
   }

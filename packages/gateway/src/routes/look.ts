@@ -4,6 +4,7 @@ import { type AgentKey, WakebusError, addressOf, agentKey } from '@wakebus/proto
 import { type Grant, allowAgent, allowPattern } from '../access.ts';
 import type { Call, GatewayContext } from '../gateway-context.ts';
 import { json } from '../json-response.ts';
+import { openApiOf } from '../openapi.ts';
 import { unknownType } from '../registry.ts';
 import { readWhole } from './send.ts';
 
@@ -67,6 +68,11 @@ export async function showType({ registry }: GatewayContext, call: Call, grant: 
   const found = (await registry.types()).get(type);
   if (found === undefined || !sees(grant, type)) throw unknownType(type);
   return json(found);
+}
+
+/** What may be asked here, with the events of every type that the caller may see. */
+export async function openApi({ registry }: GatewayContext, _call: Call, grant: Grant): Promise<Response> {
+  return json(openApiOf([...(await registry.types()).values()].filter(({ type }) => sees(grant, type))));
 }
 
 function sees({ target }: Grant, type: string): boolean {

@@ -23,7 +23,7 @@ interface Destination {
 }
 
 /** As {@link send}, to wherever a route leads. */
-async function deliver(
+export async function deliver(
   context: GatewayContext,
   call: Call,
   grant: Grant,

@@ -14,7 +14,7 @@ export function hmac(algorithm: string, secret: string | Uint8Array, content: Ui
 }
 
 /** Whether two texts are the same; takes as long whether they are or not, and whatever their lengths. */
-export function isSame(a: string, b: string): boolean {
+function isSame(a: string, b: string): boolean {
   return timingSafeEqual(digest(a), digest(b));
 }
 

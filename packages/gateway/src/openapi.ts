@@ -1,0 +1,132 @@
+/**
+ * The OpenAPI 3.1 document of a gateway: its own routes, and one path for each event of each agent type that has
+ * been started. Pure: the registry in, the document out.
+ */
+import type { AgentTypeEntry } from './registry.ts';
+
+type Schema = Readonly<Record<string, unknown>>;
+
+const VERSION = '3.1.0';
+/** Where an error is described. */
+const PROBLEM: Schema = { $ref: '#/components/schemas/Problem' };
+
+/** What a path of the gateway itself is, in one line. */
+interface PathSummary {
+  readonly method: 'get' | 'post' | 'delete';
+  readonly path: string;
+  readonly summary: string;
+}
+
+const ownPaths: readonly PathSummary[] = [
+  { method: 'post', path: '/events', summary: 'Many events as NDJSON; an answer a line' },
+  { method: 'get', path: '/events', summary: 'Commits as server-sent events, of a pattern' },
+  { method: 'get', path: '/agents', summary: 'A page of agents' },
+  { method: 'get', path: '/agents/{type}', summary: 'A page of agents of a type' },
+  { method: 'get', path: '/agents/{type}/{id}', summary: 'One agent; wakes nobody' },
+  { method: 'delete', path: '/agents/{type}/{id}', summary: 'Remove an agent for good' },
+  { method: 'get', path: '/agents/{type}/{id}/history', summary: 'A page of its commits' },
+  { method: 'get', path: '/agents/{type}/{id}/events', summary: 'Its commits as server-sent events' },
+  { method: 'post', path: '/agents/{type}/{id}/{event}', summary: 'Any event' },
+  { method: 'post', path: '/agents/{type}/{id}/control/{verb}', summary: 'Suspend, release or remove' },
+  { method: 'post', path: '/agents/{type}/{id}/effects/{effect}', summary: 'Resolve an effect that is maybe' },
+  { method: 'get', path: '/history', summary: 'A page of commits of a pattern' },
+  { method: 'get', path: '/types', summary: 'Agent types' },
+  { method: 'get', path: '/types/{type}', summary: 'One agent type' },
+  { method: 'get', path: '/health', summary: 'The process lives' },
+  { method: 'get', path: '/ready', summary: 'It can store events' },
+];
+
+/** Makes the document. @param types - Those that the reader may see. */
+export function openApiOf(types: readonly AgentTypeEntry[]): Schema {
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const { method, path, summary } of ownPaths)
+    paths[path] = { ...paths[path], [method]: operation(summary, parametersOf(path)) };
+  for (const type of types)
+    for (const event of type.events.filter((name) => !name.includes('*')))
+      paths[`/agents/${type.type}/{id}/${encodeURIComponent(event)}`] = { post: eventOperation(type, event) };
+  for (const type of types)
+    for (const [path, event] of Object.entries(type.routes ?? {}))
+      paths[`/${type.type}/${path.replaceAll(/:([\w-]+)/g, '{$1}')}`] = { post: ownOperation(type, path, event) };
+  return {
+    openapi: VERSION,
+    info: { title: 'Wakebus gateway', version: '1' },
+    security: [{ token: [] }],
+    paths,
+    components: {
+      securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
+      schemas: { Problem: problemSchema, Accepted: acceptedSchema },
+    },
+  };
+}
+
+function eventOperation({ type, version, schemas }: AgentTypeEntry, event: string): Schema {
+  const schema = schemas?.[event] ?? {};
+  return {
+    ...operation(`${event} to an agent of type ${type}, version ${version}`, [
+      parameter('id', 'path'),
+      { ...parameter('wait', 'query'), description: 'Seconds to wait for the reply' },
+      { ...parameter('Idempotency-Key', 'header'), description: 'The message ID: the same one is one event' },
+    ]),
+    operationId: `${type}.${event}`,
+    tags: [type],
+    requestBody: { content: { 'application/json': { schema } } },
+    responses: {
+      200: { description: 'The reply', content: { 'application/json': { schema: {} } } },
+      202: {
+        description: 'Stored',
+        content: { 'application/json': { schema: { $ref: '#/components/schemas/Accepted' } } },
+      },
+      204: { description: 'Taken without a reply' },
+      default: problemAnswer,
+    },
+  };
+}
+
+/** A route of the type's own: the same event, its places filled in by the path. */
+function ownOperation(type: AgentTypeEntry, path: string, event: string): Schema {
+  const places = [...path.matchAll(/:([\w-]+)/g)].map(([, name = '']) => parameter(name, 'path'));
+  return { ...eventOperation(type, event), operationId: `${type.type}:${path}`, parameters: places };
+}
+
+function operation(summary: string, parameters: readonly Schema[]): Schema {
+  return { summary, parameters, responses: { '2XX': { description: 'Done' }, default: problemAnswer } };
+}
+
+function parametersOf(path: string): Schema[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => parameter(name, 'path'));
+}
+
+function parameter(name: string, where: 'path' | 'query' | 'header'): Schema {
+  return { name, in: where, schema: { type: 'string' }, ...(where === 'path' && { required: true }) };
+}
+
+const problemAnswer: Schema = {
+  description: 'A problem; its code is one of ERRORS.md',
+  content: { 'application/problem+json': { schema: PROBLEM } },
+};
+
+const problemSchema: Schema = {
+  type: 'object',
+  required: ['type', 'title', 'status', 'detail', 'code', 'next'],
+  properties: {
+    type: { type: 'string' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string' },
+    code: { type: 'string' },
+    next: { enum: ['terminal', 'retryable', 'unknown', 'quarantine'] },
+    facts: { type: 'object' },
+  },
+};
+
+const acceptedSchema: Schema = {
+  type: 'object',
+  required: ['agent', 'event', 'messageId', 'seq', 'duplicate'],
+  properties: {
+    agent: { type: 'string' },
+    event: { type: 'string' },
+    messageId: { type: 'string' },
+    seq: { type: 'integer' },
+    duplicate: { type: 'boolean' },
+  },
+};
