@@ -268,6 +268,7 @@ export class FamilyStep implements RefHost {
     const output = toOutput(agentType, action, during);
     if (output === undefined) return;
     if (output.kind === 'action') this.outputs.push({ ...output, run: () => this.host(output.run) });
+    else if (whose === undefined && type !== 'xstate.sendTo') this.outputs.push(output);
     else if (output.kind === 'timer') this.outputs.push({ ...output, ...whose, ...this.#target(live, type, params) });
     else if (output.kind === 'cancel') this.outputs.push({ ...output, ...whose });
     else this.outputs.push(output);

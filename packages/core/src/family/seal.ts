@@ -14,6 +14,8 @@ import { reviveRefs, storeRefs } from './stored-refs.ts';
  * @param refuse - Called for a child that no step has made: one whose logic has no name.
  */
 export function seal(step: FamilyStep, before: AgentSnapshot | undefined, refuse: () => never): AgentSnapshot {
+  const alone = (step.household.live(ROOT) as LiveActor).snapshot as unknown as AnyMachineSnapshot;
+  if (before !== undefined && step.sessions === 0 && isEmpty(alone.children)) return alone;
   const actors = new Map<number, FamilyActor>();
   const firstNew = (before?.family?.sessions ?? (before === undefined ? -1 : ROOT)) + 1;
   const keep = (live: LiveActor): ChildSnapshot => {
@@ -52,6 +54,10 @@ export function seal(step: FamilyStep, before: AgentSnapshot | undefined, refuse
   const root = keep(step.household.live(ROOT) as LiveActor) as unknown as AnyMachineSnapshot;
   if (step.sessions === 0) return root;
   return { ...root, family: { sessions: step.sessions, actors } satisfies Family } as AgentSnapshot;
+}
+
+function isEmpty(children: Children): boolean {
+  return Object.keys(children).length === 0;
 }
 
 /** A context that the machine's config holds as one object is copied: every actor of the process would share it otherwise. */
