@@ -41,8 +41,10 @@ async function main(args: string[]): Promise<number> {
     seed,
     kinds,
     onFault: (fault) => console.log(faultLine(fault)),
-    onPart: ({ operations, acknowledged, turns, violations }) => {
-      console.log(`      at rest: ${operations} operations, ${acknowledged} acknowledged, ${turns} turns`);
+    onPart: ({ operations, acknowledged, turns, missed, violations }) => {
+      console.log(
+        `      at rest: ${operations} operations, ${acknowledged} acknowledged, ${turns} turns, ${missed} writes unseen`,
+      );
       for (const violation of violations.slice(0, 20)) console.log(`      ✗ ${violation}`);
     },
   });

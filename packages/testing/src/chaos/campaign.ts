@@ -46,6 +46,8 @@ export interface PartRecord {
   readonly operations: number;
   readonly acknowledged: number;
   readonly turns: number;
+  /** Writes of records that were not seen: what they may have been is not held against anybody. */
+  readonly missed: number;
   readonly violations: readonly Violation[];
 }
 
@@ -97,7 +99,7 @@ export class Campaign {
       for (let i = 0; i < NODES; i += 1) await cluster.startNode();
       const clients = await Promise.all(Array.from({ length: CLIENTS }, (_, i) => cluster.connectClient(`c${i}`)));
       const prober = await cluster.connectClient('prober');
-      const watch = await RecordWatch.start(cluster.ports);
+      const watch = await RecordWatch.start(cluster);
       return await new Campaign(options, cluster, clients, prober, watch).#run();
     } finally {
       await cluster.close();
@@ -162,9 +164,10 @@ export class Campaign {
     const { ports } = this.#cluster;
     const keys = traffic.agents;
     const owed = await comeToRest(ports, keys, REST_MS);
+    const { missed } = this.#watch;
     const history = readHistory(await readStoredAgents(ports, this.#watch, keys), traffic.operations, {
       endMs: Date.now(),
-      isComplete: false,
+      missed,
       living: new Set(),
     });
     const violations = traffic.workloads.flatMap((workload) => workload.check(ofTypes(history, workload.agents)));
@@ -174,6 +177,7 @@ export class Campaign {
       operations: traffic.operations.length,
       acknowledged,
       turns,
+      missed: missed.length,
       violations: [...(owed === undefined ? [] : [`It never came to rest: ${owed}`]), ...violations],
     };
   }

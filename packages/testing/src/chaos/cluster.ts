@@ -14,6 +14,7 @@ import { type DeploymentOptions, type Ports, connectNats, createDeployment, nats
 import { Link } from './link.ts';
 import { NodeProcess } from './node-process.ts';
 import { persist } from './patience.ts';
+import { REPUBLISHED, followWrites } from './record-feed.ts';
 import { ServerApi } from './server-api.ts';
 
 /** A cluster that has not elected its leaders by then has got stuck, in milliseconds. */
@@ -117,6 +118,18 @@ export class Cluster {
   /** Placement nodes whose process has not been taken away. */
   get nodes(): readonly AttachedNode[] {
     return this.#nodes;
+  }
+
+  /** Hears every write of a record, past every link. @returns what ends it. */
+  async followRecords(onWrite: Parameters<typeof followWrites>[2]): Promise<() => void> {
+    const { agentsBucket } = this.ports.layout;
+    const connections = await Promise.all(
+      this.servers.urls.map((url) => connectNats({ servers: url, name: 'follower', ignoreClusterUpdates: true })),
+    );
+    for (const connection of connections) this.#clients.add({ connection, links: [] });
+    const unfollow = followWrites(connections, agentsBucket, onWrite);
+    await this.api.republish(`KV_${agentsBucket}`, REPUBLISHED);
+    return unfollow;
   }
 
   /** Creates another deployment beside the first one. */

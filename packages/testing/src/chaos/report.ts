@@ -42,6 +42,11 @@ export function campaignRows(result: CampaignResult, wanted: number): FigureRow[
       '',
       sum((part) => part.turns),
     ),
+    figure(
+      'writes-unseen',
+      '',
+      sum((part) => part.missed),
+    ),
     none('lost'),
     none('doubled'),
     none('out of order'),

@@ -62,6 +62,13 @@ export class ServerApi {
     });
   }
 
+  /** Lets a stream's leader publish whatever it stores once more, below a subject. */
+  async republish(stream: string, below: string): Promise<void> {
+    const { config } = await this.info(stream);
+    const republish = { src: '>', dest: `${below}.>` };
+    await persist(() => this.#ask(`STREAM.UPDATE.${stream}`, { ...config, republish }));
+  }
+
   async deleteConsumer(stream: string, consumer: string): Promise<void> {
     await persist(() => this.#ask(`CONSUMER.DELETE.${stream}.${consumer}`));
   }

@@ -15,7 +15,7 @@ const LOOK_EVERY_MS = 100;
 /** Reads agents as they are stored now. One without a record is there, too: what it was sent is missing then. */
 export async function readStoredAgents(
   ports: Ports,
-  watch: RecordWatch,
+  watch: Pick<RecordWatch, 'writesOf'>,
   keys: ReadonlySet<AgentKey>,
 ): Promise<StoredAgent[]> {
   const letters = await readDeadLetters(ports);

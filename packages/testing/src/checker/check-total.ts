@@ -20,12 +20,18 @@ export interface AccountCommit {
  * its way.
  *
  * @param commits - Of all accounts, in the order of their revisions.
+ * @param missed - Revisions that nobody saw. Each may have been a payment of an account that is not seen again before.
  */
-export function checkPrefixes(commits: readonly AccountCommit[]): Violation[] {
-  const paid = new Map<string, AccountCommit['paid']>();
-  for (const { revision, account, paid: nowPaid, got } of commits) {
-    paid.set(account, nowPaid);
-    const ahead = Object.entries(got).find(([from, amount]) => amount > (paid.get(from)?.[account] ?? 0));
+export function checkPrefixes(commits: readonly AccountCommit[], missed: readonly number[] = []): Violation[] {
+  const last = new Map<string, AccountCommit>();
+  for (const commit of commits) {
+    const { revision, account, got } = commit;
+    last.set(account, commit);
+    const ahead = Object.entries(got).find(([from, amount]) => {
+      const payer = last.get(from);
+      const mayBePaid = (): boolean => missed.some((unseen) => unseen > (payer?.revision ?? 0) && unseen < revision);
+      return amount > (payer?.paid[account] ?? 0) && !mayBePaid();
+    });
     if (ahead !== undefined)
       return [`${account}, revision ${revision}: it has got ${ahead[1]} of ${ahead[0]}, which has not paid so much`];
   }

@@ -55,8 +55,8 @@ export interface RunHistory {
   readonly operations: readonly ClientOperation[];
   /** When the run ended, by the server's clock, in milliseconds since the epoch. */
   readonly endMs: number;
-  /** Whether every write of every record is there. On a real server some may have been missed. */
-  readonly isComplete: boolean;
+  /** Revisions of records that were written and not seen: none in a simulation, some on real servers; undefined where nobody knows. */
+  readonly missed: readonly number[] | undefined;
   /** Placement nodes that lived at the end, where that is known. */
   readonly living: ReadonlySet<string>;
 }

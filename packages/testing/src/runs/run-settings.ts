@@ -68,7 +68,7 @@ export async function runSettings(
         agents: new Map(),
         operations: [],
         endMs: simulation.server.nowMs(),
-        isComplete: true,
+        missed: [],
         living: new Set(),
       },
       violations: [`${workload}, seed ${settings.seed}: ${String(error)}`],

@@ -96,7 +96,7 @@ function added(sums: AccountContext['paid'], who: string, amount: number): Accou
 }
 
 function check(history: RunHistory): Violation[] {
-  const { isComplete } = history;
+  const { missed } = history;
   const states = [...history.agents].map(([key, { record }]) => [key, contextOf(record) as AccountContext] as const);
   const balances = new Map(states.map(([key, context]) => [key, context?.balance ?? 0]));
   const transfers = [...history.agents.values()].flatMap(({ key, writes }) =>
@@ -107,6 +107,11 @@ function check(history: RunHistory): Violation[] {
   );
   return [
     ...checkTotal('all balances', balances, FIRST_BALANCE * balances.size),
-    ...(isComplete ? checkPrefixes(transfers.toSorted((a, b) => a.revision - b.revision)) : []),
+    ...(missed === undefined
+      ? []
+      : checkPrefixes(
+          transfers.toSorted((a, b) => a.revision - b.revision),
+          missed,
+        )),
   ];
 }

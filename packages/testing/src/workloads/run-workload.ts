@@ -86,7 +86,7 @@ export async function runWorkload(options: WorkloadOptions): Promise<WorkloadRes
     senders.flatMap((sender) => sender.operations),
     {
       endMs: simulation.server.nowMs(),
-      isComplete: true,
+      missed: [],
       living: new Set(simulation.server.leases.keys('>')),
     },
   );

@@ -33,7 +33,7 @@ function run(changes: Partial<CampaignResult['parts'][number]>, fault: Partial<F
   const struck = { number: 1, kind: 'node killed, turn', met: 'a turn', stallMs: 5, tookMs: 9 };
   return {
     faults: [{ ...struck, recovers: 'agents', recoverMs: 900, ...fault }],
-    parts: [{ operations: 100, acknowledged: 99, turns: 120, violations: [], ...changes }],
+    parts: [{ operations: 100, acknowledged: 99, turns: 120, missed: 0, violations: [], ...changes }],
   };
 }
 

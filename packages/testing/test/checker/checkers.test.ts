@@ -36,7 +36,7 @@ function run(history: AgentHistory, operations: readonly ClientOperation[] = [])
     agents: new Map<AgentKey, AgentHistory>([[ann, history]]),
     operations,
     endMs: 0,
-    isComplete: true,
+    missed: [],
     living: new Set(),
   };
 }
@@ -141,4 +141,11 @@ test('nobody has got at any commit what the other had not paid', () => {
   ]);
   expect(before).toEqual([]);
   expect(after).toEqual(['bob, revision 1: it has got 5 of ann, which has not paid so much']);
+  // What nobody saw may have been the payment, unless the payer was seen after it.
+  const unseen = [
+    { ...payer, revision: 1, paid: {} },
+    { ...payee, revision: 3 },
+  ];
+  expect(checkPrefixes(unseen, [2])).toEqual([]);
+  expect(checkPrefixes(unseen, [4])).toEqual(['bob, revision 3: it has got 5 of ann, which has not paid so much']);
 });

@@ -41,7 +41,7 @@ function history(...records: readonly AgentRecord[]): RunHistory {
     agents: new Map<AgentKey, AgentHistory>([[ann, agent]]),
     operations: [],
     endMs: END_MS,
-    isComplete: true,
+    missed: [],
     living: new Set(),
   };
 }

@@ -11,7 +11,6 @@ import { agentKey } from '@wakebus/protocol';
 import { readHistory, contextOf } from '../../checker/run-history.ts';
 import { Cluster } from '../cluster.ts';
 import { pause, persist, until } from '../patience.ts';
-import { RecordWatch } from '../record-watch.ts';
 import { readStoredAgents } from '../stored-run.ts';
 import type { Fault, Strike } from './fault.ts';
 
@@ -134,14 +133,12 @@ class Writers {
       async () => (await persist(() => (ports.inboxes[0] as (typeof ports.inboxes)[number]).info())).messages === 0,
       60_000,
     );
-    const watch = await RecordWatch.start(ports);
     const keys = new Set(Array.from({ length: WRITERS }, (_, i) => agentKey('ledger', `disk-${i}`)));
-    const { agents } = readHistory(await readStoredAgents(ports, watch, keys), [], {
+    const { agents } = readHistory(await readStoredAgents(ports, { writesOf: () => [] }, keys), [], {
       living: new Set(),
       endMs: Date.now(),
-      isComplete: false,
+      missed: undefined,
     });
-    watch.stop();
     return [...keys].flatMap((key, writer) => {
       const { entries = [] } = (contextOf(agents.get(key)?.record) ?? {}) as { entries?: readonly { id: string }[] };
       const list = entries.map(({ id }) => id);

@@ -136,7 +136,7 @@ async function readList({ cluster }: Stage, key: AgentKey): Promise<readonly str
   const agent: StoredAgent = { key, bytes, writes: [], deadLetters: [] };
   return listOf(
     contextOf(
-      readHistory([agent], [], { endMs: Date.now(), isComplete: false, living: new Set() }).agents.get(key)?.record,
+      readHistory([agent], [], { endMs: Date.now(), missed: undefined, living: new Set() }).agents.get(key)?.record,
     ),
   );
 }
