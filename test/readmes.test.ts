@@ -23,7 +23,6 @@ const tried = [
   'packages/core/README.md main.ts',
   'packages/core/README.md matcher.ts',
   'packages/core/README.md order.ts',
-  'packages/core/README.md tour.ts',
   'packages/core/README.md inbox.ts',
   'packages/core/README.md reporter.ts',
   'packages/core/README.md tour.ts',
