@@ -103,14 +103,19 @@ function unsureText(address: string, effects: NonNullable<AgentSummary['effects'
   return `${oneLine(address)} waits for an operator: nobody knows whether ${named} happened. Ask the receiver, then: wakebus effects resolve ${oneLine(address)} ${first?.id} done|failed|retry`;
 }
 
+/** What is done about an agent once somebody has looked. */
+const mends: Readonly<Record<string, (address: string) => string>> = {
+  suspended: (address) => `Its messages wait. Mend the cause, then: wakebus agents resume ${address}`,
+  failed: (address) => `Its messages wait. Mend the cause, then: wakebus agents recover ${address}`,
+  quarantined: (address) =>
+    `Decide what its state is worth: wakebus agents recover ${address} --keep|--anew, or remove`,
+};
+
 function needingText({ address: given, lifecycle }: AgentSummary): string {
   const address = oneLine(given);
   const why = lifecycle.message === undefined ? '' : ` ${oneLine(lifecycle.message)}`;
-  const mend =
-    lifecycle.name === 'quarantined'
-      ? `Look at it: wakebus inspect ${address}`
-      : `Mend the cause, then release it; its messages wait. Look: wakebus inspect ${address}`;
-  return `${address} is ${lifecycle.name}.${why} ${mend}`;
+  const mend = mends[lifecycle.name]?.(address) ?? '';
+  return `${address} is ${lifecycle.name}.${why} Look: wakebus inspect ${address}. ${mend}`;
 }
 
 /** Chosen, and easily forgotten. */

@@ -93,10 +93,6 @@ export class Layout {
   get auditStream(): string {
     return `${this.prefix}_audit`;
   }
-  /** What needs an operator. */
-  get incidentsStream(): string {
-    return `${this.prefix}_incidents`;
-  }
   get chunksStream(): string {
     return `${this.prefix}_chunks`;
   }
@@ -254,10 +250,6 @@ export class Layout {
   auditSubject(of: '>'): string;
   auditSubject(of: string, target?: string): string {
     return target === undefined ? `${this.prefix}.audit.>` : `${this.prefix}.audit.${of}.${target}`;
-  }
-  /** What needs an operator. */
-  incidentSubject(key: AgentKey | '>'): string {
-    return `${this.prefix}.incidents.${key}`;
   }
   chunkSubject(hash: string): string {
     return `${this.prefix}.chunks.${hash}`;

@@ -1,4 +1,4 @@
-/** `wakebus agents list`: agents page by page, those that changed least recently first. */
+/** `wakebus agents`; its `list`: agents page by page, those that changed least recently first. */
 import { type Command, Option } from 'commander';
 import type { AgentSummary, ListOptions } from '@wakebus/client';
 import { toJson } from '@wakebus/protocol';
@@ -7,6 +7,7 @@ import { type CommandContext, connected, contextOf, examples } from '../command-
 import { bytes, count, counted, duration, oneLine, since, table } from '../human.ts';
 import { readLimit } from '../list-flags.ts';
 import type { Session } from '../session.ts';
+import { addAgentActions } from './agent-actions.ts';
 
 const lifecycles = [
   'asleep',
@@ -25,7 +26,8 @@ interface ListFlags extends Pick<ListOptions, 'type' | 'lifecycle' | 'cursor'> {
 }
 
 export function addAgents(program: Command, io: CliIo): void {
-  const agents = program.command('agents').description('look at agents');
+  const agents = program.command('agents').description('look at agents; suspend, resume, recover or remove them');
+  addAgentActions(agents, io);
   const list = agents
     .command('list')
     .description('list agents, those that changed least recently first. Never wakes one')

@@ -60,7 +60,6 @@ export function wantedStreams(layout: Layout, limits: DeploymentLimits = {}): Wa
     deadLetters(layout, limits),
     history(layout, limits),
     audit(layout, limits),
-    incidents(layout, limits),
     chunks(layout),
     ...buckets(layout),
   ];
@@ -177,16 +176,6 @@ function audit(layout: Layout, limits: DeploymentLimits): StreamPart {
     name: layout.auditStream,
     subjects: [layout.auditSubject('>')],
     max_age: nanos(limits.auditMaxAgeMs ?? 365 * DAY_MS),
-    duplicate_window: duplicateWindow(limits),
-  };
-}
-
-/** As long as the dead letters, of which many of them tell. */
-function incidents(layout: Layout, limits: DeploymentLimits): StreamPart {
-  return {
-    name: layout.incidentsStream,
-    subjects: [layout.incidentSubject('>')],
-    max_age: nanos(limits.deadLettersMaxAgeMs ?? 30 * DAY_MS),
     duplicate_window: duplicateWindow(limits),
   };
 }

@@ -61,7 +61,6 @@ export class MemoryServer {
   readonly deadLetters: MemoryStream;
   readonly history: MemoryStream;
   readonly audit: MemoryStream;
-  readonly incidents: MemoryStream;
   readonly chunks: MemoryStream;
   readonly agents: MemoryBucket;
   readonly leases: MemoryBucket;
@@ -92,7 +91,6 @@ export class MemoryServer {
     this.deadLetters = stream(layout.deadLettersStream, { dedupeWindowMs });
     this.history = stream(layout.historyStream, { dedupeWindowMs });
     this.audit = stream(layout.auditStream, { dedupeWindowMs });
-    this.incidents = stream(layout.incidentsStream, { dedupeWindowMs });
     this.agents = bucket(layout.agentsBucket);
     this.leases = bucket(layout.leasesBucket, { markerTtlMs: options.leaseMarkerTtlMs ?? 10_000 });
     this.registry = bucket(layout.registryBucket);
@@ -175,7 +173,6 @@ export class MemoryServer {
       this.deadLetters,
       this.history,
       this.audit,
-      this.incidents,
     ])
       stream.forgetRemovedIds();
     for (const consumers of this.#consumers.values()) {

@@ -1,0 +1,108 @@
+/** An operator's hand on agents, and what the audit says of it. */
+import { runCli } from '@wakebus/cli';
+import { createClient } from '@wakebus/client';
+import { type NatsServers, startNatsServer } from '@wakebus/nats-server';
+import { type PlacementNode, connectNats, startPlacementNode } from '@wakebus/placement-node';
+import { agentKey } from '@wakebus/protocol';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { counter } from './counter-agent.ts';
+import { eventually } from './eventually.ts';
+import { type FakeIo, fakeIo } from './fake-io.ts';
+
+let server: NatsServers;
+let connection: Awaited<ReturnType<typeof connectNats>>;
+let node: PlacementNode;
+
+beforeAll(async () => {
+  server = await startNatsServer();
+  connection = await connectNats({ servers: server.url });
+  node = await startPlacementNode({ connection, agents: [counter] });
+});
+
+afterAll(async () => {
+  await node.drain();
+  await connection.close();
+  await server.stop();
+});
+
+interface Run {
+  readonly code: number;
+  readonly io: FakeIo;
+}
+
+async function run(typed: string | undefined, ...argv: string[]): Promise<Run> {
+  using io = fakeIo({ env: { WAKEBUS_SERVERS: server.url, USER: 'olga' }, ...(typed !== undefined && { typed }) });
+  return { code: await runCli(argv, io), io };
+}
+
+async function add(id: string): Promise<unknown> {
+  const client = await createClient(connection);
+  try {
+    return await client.agent({ type: 'counter' }, id).call({ type: 'add', by: 1 });
+  } finally {
+    client.close();
+  }
+}
+
+async function lifecycleOf(id: string): Promise<string | undefined> {
+  const client = await createClient(connection);
+  const found = await client.inspect(`counter/${id}`);
+  client.close();
+  return found?.lifecycle.name;
+}
+
+test('agents are suspended and resumed, with who and why in the audit', async () => {
+  await add('ann');
+  await add('bob');
+
+  const dry = await run(undefined, 'agents', 'suspend', 'counter/ann', 'counter/bob', '--dry-run');
+  expect([dry.code, dry.io.stderr]).toEqual([0, 'counter/ann would be suspended\ncounter/bob would be suspended\n']);
+  expect(await lifecycleOf('ann')).not.toBe('suspended');
+
+  const done = await run(undefined, 'agents', 'suspend', 'counter/ann', 'counter/bob', '--reason', 'to look', '--json');
+  expect(done.io.json()).toEqual([
+    { v: 1, kind: 'action', agent: 'counter/ann', done: 'suspended' },
+    { v: 1, kind: 'action', agent: 'counter/bob', done: 'suspended' },
+  ]);
+  expect([await lifecycleOf('ann'), await lifecycleOf('bob')]).toEqual(['suspended', 'suspended']);
+  expect((await run(undefined, 'agents', 'recover', 'counter/ann')).io.stderr).toMatch(/it is suspended/);
+
+  expect((await run(undefined, 'agents', 'resume', 'counter/ann', 'counter/bob')).code).toBe(0);
+  expect(await add('ann')).toEqual({ total: 2 });
+  const audit = await run(undefined, 'audit', 'list', 'counter/ann');
+  expect(audit.io.stdout).toMatch(
+    /olga +suspend +counter\/ann +done +to look(?:.|\n)*recover .*failed \(AGENT_REFUSED\)/,
+  );
+});
+
+test('an agent in quarantine is recovered by a decision, which asks before it gives a state up', async () => {
+  await add('cid');
+  const key = agentKey('counter', 'cid');
+  connection.publish(`$KV.wakebus_agents.${key}`, 'damaged');
+  await connection.flush();
+  const client = await createClient(connection);
+  await client.agent({ type: 'counter' }, 'cid').send({ type: 'add', by: 1 });
+  client.close();
+  await eventually(async () => (await run(undefined, 'doctor')).io.stderr).toMatch(
+    /counter\/cid is quarantined.*wakebus agents recover counter\/cid --keep\|--anew/,
+  );
+
+  expect((await run(undefined, 'agents', 'recover', 'counter/cid')).io.stderr).toMatch(/whether to keep its state/);
+  expect((await run(undefined, 'agents', 'recover', 'counter/cid', '--keep')).io.stderr).toMatch(/its state is gone/);
+  expect((await run(undefined, 'agents', 'recover', 'counter/cid', '--keep', '--anew', '--force')).code).toBe(7);
+  expect((await run('counter/ann', 'agents', 'recover', 'counter/cid', '--anew')).code).toBe(7);
+  expect((await run('counter/cid', 'agents', 'recover', 'counter/cid', '--anew')).code).toBe(0);
+
+  expect(await add('cid')).toEqual({ total: 2 });
+});
+
+test('an agent is removed when its name is typed, or by --force', async () => {
+  await add('dan');
+
+  expect((await run(undefined, 'agents', 'remove', 'counter/dan')).code).toBe(7);
+  expect((await run('counter/dan', 'agents', 'remove', 'counter/dan', '--reason', 'a test')).code).toBe(0);
+
+  expect(await lifecycleOf('dan')).toBe('removed');
+  expect((await run(undefined, 'agents', 'remove', 'counter/dan', '--force')).code).toBe(3);
+  expect((await run(undefined, 'agents', 'remove', 'noslash', '--force')).code).toBe(7);
+});
