@@ -240,6 +240,15 @@ const nodeMutants: readonly Mutant[] = [
     shows: 'always fails and is not in the dead letters',
   },
   {
+    rule: 'P11',
+    name: 'a turn that was stopped run again before it is counted',
+    edits: [
+      { file: `${node}isolation/isolated-turn.ts`, find: 'poison.set(run.seq,', replace: 'poison.set(-run.seq,' },
+    ],
+    run: { workload: 'looping', operations: 60, maxSteps: 200_000 },
+    shows: 'never came to rest',
+  },
+  {
     rule: 'P13',
     name: 'an absence taken as a birth',
     edits: [

@@ -5,7 +5,7 @@ import { appointments } from './appointments.ts';
 import { bank } from './bank.ts';
 import { clocks } from './clocks.ts';
 import { families } from './families.ts';
-import { calm, crowd, damage, killing, operators, rolling } from './ledger-variants.ts';
+import { calm, crowd, damage, killing, looping, operators, rolling } from './ledger-variants.ts';
 import { gates } from './gates.ts';
 import { ledger } from './ledger.ts';
 import { purchases } from './purchases.ts';
@@ -21,6 +21,7 @@ export const workloads: Readonly<Record<string, () => Workload>> = {
   rolling,
   crowd,
   killing,
+  looping,
   damage,
   calm,
   purchases,

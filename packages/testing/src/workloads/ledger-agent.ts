@@ -43,10 +43,16 @@ export interface LedgerAgentOptions {
   readonly version?: number;
   /** Called when a `kill` is processed: ends the process. */
   readonly onKill?: () => void;
+  /** Whether its turns are taken by a runner that can stop them. @default false */
+  readonly isIsolated?: boolean;
 }
 
+/** Of no file: only the simulator's runners take it, and they import nothing. */
+const ISOLATION = { module: 'data:text/javascript,' } as const;
+
 /** The definition of an agent of the ledger. */
-export function ledgerAgent({ type = LEDGER_TYPE, version = 1, onKill }: LedgerAgentOptions = {}): AnyAgentDefinition {
+export function ledgerAgent(options: LedgerAgentOptions = {}): AnyAgentDefinition {
+  const { type = LEDGER_TYPE, version = 1, onKill, isIsolated = false } = options;
   return defineAgent({
     type,
     version,
@@ -54,6 +60,7 @@ export function ledgerAgent({ type = LEDGER_TYPE, version = 1, onKill }: LedgerA
     input: (address: { type: string; id: string }) => ({ self: `${address.type}/${address.id}` }),
     sleep: { afterMs: 2_000 },
     retry: { attempts: 2, backoffMs: 200 },
+    ...(isIsolated && { isolation: ISOLATION }),
     migrate: Object.fromEntries(Array.from({ length: version - 1 }, (_, i) => [i + 2, countMigration])),
   });
 }

@@ -5,7 +5,8 @@ import { type AgentKey, splitKey } from '@wakebus/protocol';
 import type { RunHistory, Violation } from '../checker/run-history.ts';
 import { checkTakeovers } from '../checker/check-takeovers.ts';
 import type { Simulation } from '../simulation/simulation.ts';
-import { LEDGER_TYPE, ledgerOf } from './ledger-agent.ts';
+import { stopTurn } from '../memory/memory-turn-runner.ts';
+import { LEDGER_TYPE, ledgerAgent, ledgerOf } from './ledger-agent.ts';
 import { checkLedger } from './ledger-check.ts';
 import { agentsOf, anyAgent, driveLedger, ledger, planLedger } from './ledger.ts';
 import { numberedAgent } from './simulated-client.ts';
@@ -27,6 +28,19 @@ export function killing(): Workload {
       plan.kill = () => driver.simulation.crashRunning();
       driveLedger(driver, plan);
     },
+  };
+}
+
+/**
+ * Isolated agents, and events that never end: each is stopped, counted and parked, with no other message blamed,
+ * and the rest goes on as in any ledger.
+ */
+export function looping(): Workload {
+  const plan = planLedger({ name: 'looping', agents: 4 }, 0.03);
+  return {
+    ...ledger({ name: plan.name }),
+    agents: [ledgerAgent({ onKill: stopTurn, isIsolated: true })],
+    drive: (driver) => driveLedger(driver, plan),
   };
 }
 
