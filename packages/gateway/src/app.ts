@@ -14,6 +14,7 @@ import { events } from './routes/events.ts';
 import { health, ready } from './routes/health.ts';
 import { history, inspect, list, listTypes, openApi, showType } from './routes/look.ts';
 import { deliver, send } from './routes/send.ts';
+import { socket } from './routes/socket.ts';
 import type { Webhooks } from './webhooks/receive.ts';
 
 /** Answers one request of a caller that was let in. */
@@ -39,6 +40,7 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/agents/:type/:id/events', handler: events },
   { method: 'GET', path: '/history', handler: history },
   { method: 'GET', path: '/events', handler: events },
+  { method: 'GET', path: '/socket', handler: socket },
   { method: 'GET', path: '/types', handler: listTypes },
   { method: 'GET', path: '/types/:type', handler: showType },
   { method: 'GET', path: '/openapi.json', handler: openApi },

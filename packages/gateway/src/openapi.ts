@@ -30,6 +30,7 @@ const ownPaths: readonly PathSummary[] = [
   { method: 'post', path: '/agents/{type}/{id}/control/{verb}', summary: 'Suspend, release or remove' },
   { method: 'post', path: '/agents/{type}/{id}/effects/{effect}', summary: 'Resolve an effect that is maybe' },
   { method: 'get', path: '/history', summary: 'A page of commits of a pattern' },
+  { method: 'get', path: '/socket', summary: 'A WebSocket: events, replies and commits over one connection' },
   { method: 'get', path: '/types', summary: 'Agent types' },
   { method: 'get', path: '/types/{type}', summary: 'One agent type' },
   { method: 'get', path: '/health', summary: 'The process lives' },

@@ -1,8 +1,9 @@
 /** `serveGateway`: a gateway on a port of its own, with Node.js's HTTP server bounded as the gateway's limits say. */
-import { type Server, createServer } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { getRequestListener } from '@hono/node-server';
+import { type WebSocketServerLike, createAdaptorServer } from '@hono/node-server';
 import { WakebusError } from '@wakebus/protocol';
+import { WebSocketServer } from 'ws';
 import { type Gateway, type GatewayOptions, createGateway } from './gateway.ts';
 import { isLoopbackHost, loopbackOnly } from './loopback.ts';
 
@@ -48,9 +49,11 @@ export async function serveGateway(options: ServeOptions): Promise<ServedGateway
 }
 
 function serverOf({ fetch, limits }: Gateway): Server {
-  const listener = getRequestListener((request, env) => fetch(request, env), { overrideGlobalObjects: true });
-  return createServer(
-    {
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: limits.bodyBytes });
+  return createAdaptorServer({
+    fetch: (request, env) => fetch(request, env),
+    websocket: { server: sockets as unknown as WebSocketServerLike },
+    serverOptions: {
       maxHeaderSize: limits.headerBytes,
       headersTimeout: limits.arrivalMs,
       // The whole of a request, which for a body that drips is the sum of its pauses.
@@ -58,8 +61,7 @@ function serverOf({ fetch, limits }: Gateway): Server {
       connectionsCheckingInterval: 1_000,
       keepAliveTimeout: KEEP_ALIVE_MS,
     },
-    (incoming, outgoing) => void listener(incoming, outgoing),
-  );
+  }) as Server;
 }
 
 function listen(server: Server, hostname: string, port: number): Promise<void> {
