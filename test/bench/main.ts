@@ -15,6 +15,7 @@ import { neighbourRows } from './neighbours.ts';
 import { poolRows } from './pool.ts';
 import { type Row, renderTable } from './rows.ts';
 import { throughputRows } from './throughput.ts';
+import { timerRows } from './timers.ts';
 import { tracingRows } from './tracing.ts';
 import { type World, startWorld } from './world.ts';
 
@@ -33,6 +34,7 @@ const standalone: Record<string, () => Promise<Row[]>> = {
   pool: poolRows,
   neighbours: neighbourRows,
   tracing: tracingRows,
+  timers: timerRows,
   gateway: gatewayRows,
 };
 

@@ -13,7 +13,7 @@ export interface TimersOf {
   readonly type?: string;
 }
 
-/** A pending delayed event or schedule. */
+/** A pending delayed event or schedule. The ID of a child actor's is `<actor>/<its own>`. */
 export interface AgentTimer extends TimerEntry {
   readonly agent: Address;
 }
