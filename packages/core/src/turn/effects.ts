@@ -11,7 +11,18 @@ import type { EffectSpec, Lookup } from '../effect.ts';
 import { LONGEST_BACKOFF_MS } from '../effect-options.ts';
 import type { TurnDraft } from './draft.ts';
 import type { InboundOf } from './inbound.ts';
-import { OLD_KEY, ended, isKeyOld, isOpen, openEffects, replaced, scheduleOf, specOf, unknown } from './journal.ts';
+import {
+  OLD_KEY,
+  ended,
+  isKeyOld,
+  isOpen,
+  openEffects,
+  replaced,
+  scheduleOf,
+  specOf,
+  unknown,
+  unscheduled,
+} from './journal.ts';
 import type { EffectOutput } from '../outputs.ts';
 
 /** Gives an actor of the agent an event of the runtime's. @returns whether some state took it. @throws what the machine throws. */
@@ -184,7 +195,7 @@ function byPolicy(found: Case, why: string): Verdict {
 /** Plans another attempt, after a random wait that may be twice as long each time ("full jitter"). */
 function again(found: Case, tries: number, error?: JournalEntry['error']): Verdict {
   const { draft, spec } = found;
-  const { deadlineMs: _deadline, notBeforeMs: _due, error: _last, ...entry } = found.entry;
+  const { error: _last, ...entry } = unscheduled(found.entry);
   const mostMs = Math.min(LONGEST_BACKOFF_MS, (spec?.retry.backoffMs ?? 0) * 2 ** Math.max(0, tries - 1));
   const notBeforeMs = draft.env.nowMs + Math.round(mostMs * draft.jitter);
   if (spec !== undefined && isKeyOld(entry, spec, notBeforeMs)) return ask(found, OLD_KEY);

@@ -37,8 +37,8 @@ export function isDue({ state, notBeforeMs }: JournalEntry): boolean {
 }
 
 /** Whether an effect is owed a start that something keeps it from: it may be started sooner than its schedule says. */
-export function isParked({ state, parkedBy }: JournalEntry): boolean {
-  return state === 'planned' && parkedBy !== undefined;
+export function isParked({ state, notBeforeMs, parkedBy }: JournalEntry): boolean {
+  return state === 'planned' && notBeforeMs !== undefined && parkedBy !== undefined;
 }
 
 /** The schedule that must stand for an entry, if any. */
@@ -103,7 +103,7 @@ export function unknown(entry: JournalEntry, error: JournalEntry['error']): Jour
 }
 
 /** An entry that waits for no time. */
-function unscheduled(entry: JournalEntry): JournalEntry {
+export function unscheduled(entry: JournalEntry): JournalEntry {
   const { notBeforeMs: _due, deadlineMs: _deadline, parkedBy: _why, ...rest } = entry;
   return rest;
 }

@@ -1,7 +1,7 @@
 /** Effects that are due and may not start yet. */
 import { expect, test } from 'vitest';
 import { type Admission, isDue, isParked, schedulesOf } from '../../src/mod.ts';
-import { entryOf, payer, stateOf } from './payer-scene.ts';
+import { entryOf, payer, run, stateOf } from './payer-scene.ts';
 import { Scene } from './scene.ts';
 
 /** An agent that wants to pay, and may not before some time. */
@@ -62,4 +62,23 @@ test('a repetition that is parked until its receiver may have forgotten the key 
   scene.startEffects('node-a', { kind: 'park', by: 'budget', untilMs: scene.nowMs + 500 });
   scene.nowMs += 180_000;
   expect([scene.startEffects(), entryOf(scene)?.state, entryOf(scene)?.parkedBy]).toEqual([[], 'maybe', undefined]);
+});
+
+test('a result that comes late, while the next attempt is parked, leaves nothing of that behind', () => {
+  const scene = new Scene(payer({ dedupe: 'query', lookup: run as never, retry: { attempts: 3, backoffMs: 0 } }));
+  scene.take([scene.event('pay')]);
+  scene.startEffects();
+  scene.take([scene.result({ outcome: 'maybe' })]);
+  scene.startEffects();
+  scene.take([scene.fire('pay', 1, entryOf(scene)?.deadlineMs)]);
+  scene.take([scene.fire('pay', 1, entryOf(scene)?.notBeforeMs ?? 0)]);
+  scene.startEffects('node-a', { kind: 'park', by: 'breaker', untilMs: scene.nowMs + 500 });
+  expect(entryOf(scene)).toMatchObject({ phase: 'lookup', parkedBy: 'breaker' });
+
+  const turn = scene.take([scene.result({ outcome: 'done', output: { happened: false } })]);
+
+  expect(scene.record.journal.map((entry) => [isDue(entry), isParked(entry), entry.parkedBy])).toEqual([
+    [true, false, undefined],
+  ]);
+  expect(turn.withdrawn).toMatchObject([{ parkedFor: 'notebook/pay' }]);
 });
