@@ -88,6 +88,8 @@ export class EffectRunner {
   readonly resources: AgentResources;
   readonly #context: RunnerContext;
   readonly #running = new Map<string, Running>();
+  /** Attempts whose start is being committed: whoever reads it before this node has heard of it must not think that nobody runs it. */
+  readonly #expected = new Set<string>();
   #subscription: Subscription | undefined;
   #waiters: Array<() => void> = [];
   #isDraining = false;
@@ -117,33 +119,38 @@ export class EffectRunner {
     this.#subscription = ports.messenger.subscribe(subject, (message) => void this.#onRequest(message));
   }
 
+  /** Whether an attempt runs here, or is about to. */
   isRunning(name: AttemptName): boolean {
-    return this.#running.has(idOf(name));
+    return this.#running.has(idOf(name)) || this.#expected.has(idOf(name));
   }
 
-  /** Takes a slot for an effect that no gate keeps from starting. @returns `undefined` when there is none. */
+  /** Takes a slot for the next attempt of an effect that no gate keeps from starting. Before that is committed, so that it is expected here. @returns `undefined` when there is none. */
   admit(key: AgentKey, entry: JournalEntry): EffectPassage | undefined {
     if (!this.slots.hasRoom(key)) return undefined;
     this.slots.take(key);
     const passage = this.gates.pass(key, entry);
+    const id = idOf({ key, generation: entry.generation, attempt: entry.attempt + 1 });
+    this.#expected.add(id);
     let isOver = false;
     return {
       end: (verdict) => {
         if (isOver) return;
         isOver = true;
+        this.#expected.delete(id);
         passage.end(verdict);
         this.slots.give();
       },
     };
   }
 
-  /** Runs an attempt. Its start must be committed. */
+  /** Runs an attempt that was expected, unless somebody has had it stopped meanwhile. Its start must be committed. */
   start(run: EffectRun): void {
+    const { generation, attempt } = run.entry;
+    const id = idOf({ key: run.key, generation, attempt });
+    if (!this.#expected.delete(id)) return run.passage.end('unknown');
     const controller = new AbortController();
     const { promise: over, resolve: end } = Promise.withResolvers<void>();
     const running: Running = { run, controller, over, isUnwanted: false };
-    const { generation, attempt } = run.entry;
-    const id = idOf({ key: run.key, generation, attempt });
     this.#running.set(id, running);
     void this.#own(running, end).finally(() => {
       this.#running.delete(id);
@@ -155,6 +162,7 @@ export class EffectRunner {
 
   /** Stops an attempt whose result nobody wants. @returns when its code has ended, or the time for that is over. */
   async abort(name: AttemptName): Promise<void> {
+    this.#expected.delete(idOf(name));
     const running = this.#running.get(idOf(name));
     if (running === undefined) return;
     running.isUnwanted = true;

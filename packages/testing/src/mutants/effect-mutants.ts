@@ -33,6 +33,19 @@ export const effectMutants: readonly Mutant[] = [
   },
   {
     rule: 'P8',
+    name: 'an owner that does not know yet what it is about to run',
+    edits: [
+      {
+        file: 'placement-node/src/effects/effect-runner.ts',
+        find: 'this.#running.has(idOf(name)) || this.#expected.has(idOf(name))',
+        replace: 'this.#running.has(idOf(name))',
+      },
+    ],
+    run: { workload: 'purchases' },
+    shows: 'is in the till after all',
+  },
+  {
+    rule: 'P8',
     name: 'a key of its own for every attempt',
     edits: [
       {
