@@ -96,8 +96,10 @@ export function cancelEffect(draft: TurnDraft, entry: JournalEntry, error: Wakeb
 
 /** Takes the result of an attempt. @returns `undefined` for one that is not current, else whether the machine had a place for it. */
 export function takeResult(draft: TurnDraft, { result }: InboundOf<'effect'>, deliver: Deliver): Verdict | undefined {
-  const entry = draft.journal.find((each) => each.generation === result.generation && isOpen(each));
-  if (entry === undefined || entry.attempt !== result.attempt) return undefined;
+  const stands = draft.journal.find((each) => each.generation === result.generation && isOpen(each));
+  if (stands === undefined || stands.attempt !== result.attempt) return undefined;
+  // A phase that nobody has begun yet: what comes late is of the effect itself, and no answer of a lookup or a compensation.
+  const entry = stands.phaseFrom === stands.attempt ? withoutPhase(stands) : stands;
   const found = { draft, entry, spec: specOf(draft.memory.definition, entry), deliver };
   return restoring(draft, () => {
     if (result.outcome === 'done') return onDone(found, result.output);

@@ -91,6 +91,17 @@ test('policy "compensate": it is undone under the same key, and the machine hear
   expect(stateOf(scene)).toEqual(['unpaid', ['EFFECT_COMPENSATED']]);
 });
 
+test.each([
+  { onMaybe: 'compensate', compensate: run },
+  { dedupe: 'query', lookup: run as never },
+] as const)('a result that comes before its lookup or compensation has begun is its result: %j', (options) => {
+  const scene = paying(options);
+  scene.take([scene.fire('pay', 1, entryOf(scene)?.deadlineMs)]);
+  expect(entryOf(scene)).toMatchObject({ state: 'planned', attempt: 1, phaseFrom: 1 });
+  scene.take([scene.result({ outcome: 'done', output: 5 })]);
+  expect([stateOf(scene), scene.startEffects()]).toEqual([['paid', ['done 5']], []]);
+});
+
 test('a compensation that fails to the last is an operator’s matter', () => {
   const scene = paying({ onMaybe: 'compensate', compensate: run });
   scene.take([scene.result({ outcome: 'maybe' })]);

@@ -46,6 +46,19 @@ export const effectMutants: readonly Mutant[] = [
   },
   {
     rule: 'P8',
+    name: "an effect's late result taken for its compensation's",
+    edits: [
+      {
+        file: effects,
+        find: 'stands.phaseFrom === stands.attempt ? withoutPhase(stands) : stands',
+        replace: 'stands.phaseFrom === -1 ? withoutPhase(stands) : stands',
+      },
+    ],
+    run: { workload: 'purchases' },
+    shows: 'is in the till after all',
+  },
+  {
+    rule: 'P8',
     name: 'a key of its own for every attempt',
     edits: [
       {
