@@ -38,6 +38,8 @@ export interface EffectRun {
   readonly key: AgentKey;
   readonly entry: JournalEntry;
   readonly spec: EffectSpec;
+  /** It may run for so long, in milliseconds: its own limit, or less where it begins late. */
+  readonly mostMs: number;
   readonly epoch: number;
   readonly passage: EffectPassage;
 }
@@ -251,9 +253,9 @@ export class EffectRunner {
         if (signal.reason instanceof OutOfTime || signal.reason instanceof LeftNode || running.isUnwanted)
           resolve({ outcome: 'maybe', error: (signal.reason as Error).message });
       });
-      timer = clock.setTimer(run.spec.timeoutMs, () => {
+      timer = clock.setTimer(run.mostMs, () => {
         telemetry.timeouts.add(1, { type: splitKey(run.key).type, phase: 'effect' });
-        controller.abort(new OutOfTime(run.spec.timeoutMs));
+        controller.abort(new OutOfTime(run.mostMs));
       });
     });
     try {

@@ -22,6 +22,9 @@ import type { NodeContext } from '../node-context.ts';
 import type { Shut } from './effect-gates.ts';
 import type { EffectPassage } from './effect-runner.ts';
 
+/** An attempt may begin so much later than its deadline counts from, in milliseconds, and have all its time: a second less than the grace after that. */
+const LATEST_START_MS = 4_000;
+
 export class SessionEffects {
   readonly #context: NodeContext;
   readonly #activation: Activation;
@@ -76,10 +79,12 @@ export class SessionEffects {
     try {
       const ready = this.#activation.record.journal.filter((entry) => this.#isStartable(entry));
       await Promise.all(ready.map((entry) => this.#stopLast(entry)));
+      const { clock } = this.#context.ports;
+      const beganMs = clock.monotonicMs();
       const start = await this.#commitStart(passages);
       if (start === undefined) return false;
       this.#schedule(start);
-      await this.#run(start.started, passages);
+      await this.#run(start.started, passages, () => clock.monotonicMs() - beganMs);
       return true;
     } finally {
       this.#isStarting = false;
@@ -140,7 +145,11 @@ export class SessionEffects {
     if (unparked.length > 0) void handOver.settled().then(() => handOver.cancel(schedulesOf(unparked)));
   }
 
-  async #run(started: readonly JournalEntry[], passages: Map<number, EffectPassage>): Promise<void> {
+  async #run(
+    started: readonly JournalEntry[],
+    passages: Map<number, EffectPassage>,
+    lateMs: () => number,
+  ): Promise<void> {
     const { effects, membership, probes } = this.#context;
     const { definition, key } = this.#activation;
     if (started.length > 0 && probes?.beforeEffect !== undefined) await probes.beforeEffect(key);
@@ -151,8 +160,11 @@ export class SessionEffects {
       const spec = specOf(definition, entry);
       const passage = passages.get(entry.generation);
       if (spec === undefined || passage === undefined) continue;
+      // The deadline counts from before the commit. What could outlive it does not begin: others have judged by then.
+      const mostMs = Math.min(spec.timeoutMs, spec.timeoutMs + LATEST_START_MS - lateMs());
+      if (mostMs <= 0) continue;
       passages.delete(entry.generation);
-      effects.start({ key, entry, spec, epoch: this.#epoch, passage });
+      effects.start({ key, entry, spec, mostMs, epoch: this.#epoch, passage });
     }
   }
 
