@@ -19,6 +19,7 @@ import { natsClientPorts } from './nats/nats-ports.ts';
 import { type Observation, type ObservedEvent, observeAgents } from './observe.ts';
 import type { ClientPorts } from './ports.ts';
 import { Schedules } from './schedules.ts';
+import { type TaskState, readTaskState } from './task-state.ts';
 import { Timers } from './timers.ts';
 
 /** How {@link createClient} finds its deployment. */
@@ -91,6 +92,17 @@ export class Client<TAgents extends AgentMap = AgentMap> {
   inspect(at: string | AgentToken, id?: string): Promise<AgentInspection<never> | undefined> {
     const key = typeof at === 'string' ? parseAddress(at) : agentKey(at.type, id as string);
     return inspectAgent(this.#ports, key) as Promise<AgentInspection<never> | undefined>;
+  }
+
+  /**
+   * How far an agent is with its task: where it stands, what it has behind it, what may come next, what failed.
+   * From its record, its history and its type's statechart; it is not woken.
+   *
+   * @returns `undefined` when there is no such agent.
+   * @throws as {@link inspect}.
+   */
+  taskState(address: string): Promise<TaskState | undefined> {
+    return readTaskState(this.#ports, this.deadLetters, address);
   }
 
   /**

@@ -37,3 +37,4 @@ export {
 } from './ports.ts';
 export { type AgentSchedule, Schedules } from './schedules.ts';
 export { type AgentTimer, Timers, type TimersOf } from './timers.ts';
+export { type NextCandidate, type TaskState } from './task-state.ts';

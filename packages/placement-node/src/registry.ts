@@ -2,7 +2,7 @@
  * The registry of agent types: which pool runs a type, and in which version, for everyone who has no
  * agent code. Written by placement nodes when they start.
  */
-import type { AnyAgentDefinition } from '@wakebus/core';
+import { type AnyAgentDefinition, chartOf } from '@wakebus/core';
 import { WakebusError, decode, encode } from '@wakebus/protocol';
 import type { RecordStore } from './ports/record-store.ts';
 
@@ -22,6 +22,8 @@ export interface RegisteredType {
   readonly updatedMs: number;
 }
 
+/** A larger statechart is nothing to look at, and might be more than a message may have. */
+const LARGEST_CHART_BYTES: number = 256 * 1024;
 /** Tries of one registration: the only rivals are other nodes that start just now. */
 const TRIES = 20;
 
@@ -47,6 +49,22 @@ export async function readRegistry(registry: RecordStore): Promise<RegisteredTyp
   const keys = await registry.keys('types.*');
   const values = await Promise.all(keys.map((key) => registry.getFresh(key)));
   return values.flatMap(({ bytes }) => (bytes === undefined ? [] : [decode(bytes) as RegisteredType]));
+}
+
+/**
+ * Stores the statecharts of the types' newest versions, for whoever looks at agents. Best effort: nothing that runs needs them.
+ *
+ * @throws {WakebusError} `UNAVAILABLE`.
+ */
+export async function registerCharts(registry: RecordStore, definitions: readonly AnyAgentDefinition[]): Promise<void> {
+  for (const { type, version, machine } of definitions) {
+    const key = `charts.${type}`;
+    const { bytes, revision } = await registry.getFresh(key);
+    const chart = encode({ v: 1, version, states: chartOf(machine) });
+    const isNewer = bytes !== undefined && (decode(bytes) as { version: number }).version > version;
+    const isSame = bytes !== undefined && Buffer.compare(bytes, chart) === 0;
+    if (!isNewer && !isSame && chart.length <= LARGEST_CHART_BYTES) await registry.put(key, chart, revision);
+  }
 }
 
 async function register(

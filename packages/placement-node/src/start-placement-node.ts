@@ -15,6 +15,7 @@ import {
   readLayout,
 } from './nats/mod.ts';
 import type { NodeLog } from './node-context.ts';
+import { registerCharts } from './registry.ts';
 import { type NodeStatus, PlacementRuntime, type RuntimeOptions } from './placement-runtime.ts';
 
 export interface PlacementNodeOptions extends RuntimeOptions {
@@ -56,7 +57,11 @@ export async function startPlacementNode(options: PlacementNodeOptions): Promise
     throw more.length === 0
       ? first
       : Object.assign(first, { cause: new AggregateError(more, `and ${more.length} more`) });
-  const node = await PlacementRuntime.start(natsPorts(connection, layout, faultsInto(runtime.log)), runtime);
+  const ports = natsPorts(connection, layout, faultsInto(runtime.log));
+  const node = await PlacementRuntime.start(ports, runtime);
+  registerCharts(ports.registry, runtime.agents).catch((thrown: unknown) =>
+    runtime.log?.warn('the statecharts of the agent types are not in the registry', { error: String(thrown) }),
+  );
   return discoverable(node, options, layout);
 }
 

@@ -1,11 +1,14 @@
 /** `wakebus inspect`: everything about one agent, without waking it. */
 import type { Command } from 'commander';
-import type { AgentInspection } from '@wakebus/client';
+import type { AgentInspection, TaskState } from '@wakebus/client';
 import { WakebusError } from '@wakebus/protocol';
 import type { CliIo } from '../cli-io.ts';
 import { connected, contextOf, examples } from '../command-context.ts';
 import { bytes, count, counted, duration, oneLine, since } from '../human.ts';
 import { toText } from '../output.ts';
+
+/** Steps that lie behind an agent are shown up to this number; `--json` has all. */
+const STEPS_SHOWN = 10;
 
 export function addInspect(program: Command, io: CliIo): void {
   const command = program
@@ -13,11 +16,30 @@ export function addInspect(program: Command, io: CliIo): void {
     .description('show an agent: lifecycle, state, context, timers, effects, outbox. Never wakes it')
     .action(async (agent: string, _flags: object, self: Command) => {
       const context = contextOf(self, io);
-      const found = await connected(context, ({ client }) => client.inspect(agent));
+      const [found, task] = await connected(context, ({ client }) =>
+        Promise.all([client.inspect(agent), client.taskState(agent)]),
+      );
       if (found === undefined) throw new WakebusError('AGENT_NOT_FOUND', { address: agent });
-      context.output.data('agent', found, () => describe(found, Date.now()));
+      context.output.data('agent', { ...found, task }, () => `${describe(found, Date.now())}\n${taskText(task)}`);
     });
   examples(command, ['wakebus inspect hello/ada', 'wakebus inspect issue/42 --json | jq .context']);
+}
+
+/** What is behind the agent, and before it. */
+function taskText({ completedSteps = [], nextCandidates = [], failures = [] }: Partial<TaskState> = {}): string {
+  const next = nextCandidates.map(({ event, targets, isGuarded }) => {
+    const to = targets.length === 0 ? '' : ` → ${targets.join(', ')}`;
+    return `${event}${to}${isGuarded ? ' (if its guard says so)' : ''}`;
+  });
+  const steps = completedSteps.slice(-STEPS_SHOWN).map(({ step }) => step);
+  return [
+    field(
+      'done',
+      steps.length === 0 ? 'nothing yet' : `${completedSteps.length > STEPS_SHOWN ? '… ' : ''}${steps.join(', ')}`,
+    ),
+    field('next', next.length === 0 ? 'nothing that is known' : next.join('; ')),
+    ...failures.map(({ code, count: times }) => field('failures', `${code} ${counted(times, 'time')}`)),
+  ].join('\n');
 }
 
 function describe(agent: AgentInspection, nowMs: number): string {
