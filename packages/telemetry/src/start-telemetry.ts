@@ -54,7 +54,10 @@ export async function startTelemetry(settings: TelemetrySettings = {}): Promise<
   // The SDK's own 10 s would keep a process from ending for as long when its collector is gone.
   process.env['OTEL_EXPORTER_OTLP_TIMEOUT'] ??= String(settings.stopMs ?? STOP_MS);
   const { startNodeSdk } = await import('@opentelemetry/sdk-node');
+  const asked = process.env['OTEL_LOG_LEVEL'];
   const sdk = startNodeSdk({
+    // The SDK would write what it thinks of the environment to standard output.
+    logLevel: asked ?? 'none',
     resourceDetectors: [],
     resourceAttributes: {
       [SERVICE_INSTANCE]: randomUUID(),
@@ -63,7 +66,7 @@ export async function startTelemetry(settings: TelemetrySettings = {}): Promise<
     ...((process.env['OTEL_LOGS_EXPORTER'] ?? '') === '' && { logRecordProcessors: [] }),
   });
   const complaint = new Complaint(onFault);
-  diag.setLogger(complaint, { logLevel: DiagLogLevel.ERROR, suppressOverrideMessage: true });
+  if (asked === undefined) diag.setLogger(complaint, { logLevel: DiagLogLevel.ERROR, suppressOverrideMessage: true });
   return { stop: () => within(settings.stopMs ?? STOP_MS, sdk.shutdown(), () => complaint.error()) };
 }
 

@@ -1,47 +1,28 @@
 /** The nine metrics that say whether hibernation works, each moved by what it is about. */
 import { once } from 'node:events';
 import { type AddressInfo, type Socket, createServer } from 'node:net';
-import { type Client, createClient } from '@wakebus/client';
-import { type NatsServers, startNatsServer } from '@wakebus/nats-server';
-import { connectNats, createDeployment } from '@wakebus/placement-node';
 import { metric } from '@wakebus/protocol';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { ChainNode } from './support/chain-node.ts';
-import { type Facts, OtlpReceiver } from './support/otlp-receiver.ts';
+import { expect, test } from 'vitest';
+import type { ChainNode } from './support/chain-node.ts';
+import type { Facts } from './support/otlp-receiver.ts';
+import { useScene } from './support/scene.ts';
 
-let nats: NatsServers;
-let receiver: OtlpReceiver;
-let client: Client;
-let connection: Awaited<ReturnType<typeof connectNats>>;
-
-beforeEach(async () => {
-  nats = await startNatsServer();
-  receiver = await OtlpReceiver.start();
-  connection = await connectNats({ servers: nats.url });
-  await createDeployment(connection);
-  client = await createClient(connection);
-});
-
-afterEach(async () => {
-  await connection.close();
-  await receiver[Symbol.asyncDispose]();
-  await nats.stop();
-});
+const scene = useScene();
 
 function start(env: Readonly<Record<string, string>> = {}): Promise<ChainNode> {
-  return ChainNode.start(nats.url, { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_TRACES_EXPORTER: 'none', ...env });
+  return scene().startNode({ OTEL_TRACES_EXPORTER: 'none', ...env });
 }
 
 /** Waits until a metric has come to a value. */
 async function moves(name: string, facts: Facts, least = 1): Promise<void> {
   await expect
-    .poll(() => receiver.total(name, facts), { timeout: 20_000, message: name })
+    .poll(() => scene().receiver.total(name, facts), { timeout: 20_000, message: name })
     .toBeGreaterThanOrEqual(least);
 }
 
 test('sleeps, wakes by source, and resumes are counted, and how long they take', { timeout: 60_000 }, async () => {
   await using node = await start();
-  await client.agent('order', '17').send({ type: 'place', note: 'x', waitMs: 300 });
+  await scene().client.agent('order', '17').send({ type: 'place', note: 'x', waitMs: 300 });
 
   await moves(metric.sleepRate, { type: 'order' }, 2);
   await moves(metric.wakeRate, { type: 'order', source: 'event' });
@@ -57,9 +38,9 @@ test('sleeps, wakes by source, and resumes are counted, and how long they take',
 
 test('retries and timeouts are counted by what was tried', { timeout: 60_000 }, async () => {
   await using node = await start();
-  await client.agent('order', 'failing').send({ type: 'boom' });
-  await client.agent('order', 'slow').send({ type: 'dawdle' });
-  await client.agent('order', 'paying').send({ type: 'place', note: 'x', waitMs: 1 });
+  await scene().client.agent('order', 'failing').send({ type: 'boom' });
+  await scene().client.agent('order', 'slow').send({ type: 'dawdle' });
+  await scene().client.agent('order', 'paying').send({ type: 'place', note: 'x', waitMs: 1 });
 
   await moves(metric.retryCount, { type: 'order', what: 'turn' });
   await moves(metric.retryCount, { type: 'order', what: 'effect' });
@@ -70,20 +51,20 @@ test('retries and timeouts are counted by what was tried', { timeout: 60_000 }, 
 
 test('a commit that another one has overtaken is counted', { timeout: 60_000 }, async () => {
   await using node = await start({ TEST_RACE: 'ledger.main' });
-  await client.agent('ledger', 'main').send({ type: 'opened' });
-  await expect.poll(async () => (await client.inspect('ledger/main'))?.turns).toBe(1);
-  await client.agent('ledger', 'main').send({ type: 'opened' });
+  await scene().client.agent('ledger', 'main').send({ type: 'opened' });
+  await expect.poll(async () => (await scene().client.inspect('ledger/main'))?.turns).toBe(1);
+  await scene().client.agent('ledger', 'main').send({ type: 'opened' });
 
   await moves(metric.duplicateCommitCount, { type: 'ledger' });
-  await expect.poll(async () => (await client.inspect('ledger/main'))?.turns).toBe(2);
+  await expect.poll(async () => (await scene().client.inspect('ledger/main'))?.turns).toBe(2);
   expect(node.said).not.toContain('"level":"error"');
 });
 
 test('a wake for what a dead node has done already is counted as false', { timeout: 60_000 }, async () => {
   const first = await start({ TEST_DIE_BEFORE_ACK: 'ledger.main' });
-  await client.agent('ledger', 'main').send({ type: 'booked' });
+  await scene().client.agent('ledger', 'main').send({ type: 'booked' });
   await first.ended();
-  expect((await client.inspect('ledger/main'))?.lifecycle.name).toBe('asleep');
+  expect((await scene().client.inspect('ledger/main'))?.lifecycle.name).toBe('asleep');
   await using second = await start();
 
   await moves(metric.falseWakeRate, { type: 'ledger' });
@@ -99,7 +80,7 @@ test(
     await once(peer.listen(0, '127.0.0.1'), 'listening');
     await using node = await start();
     const url = `http://127.0.0.1:${(peer.address() as AddressInfo).port}`;
-    await client.agent('order', '17').send({ type: 'reach', url });
+    await scene().client.agent('order', '17').send({ type: 'reach', url });
 
     await moves(metric.openHandles, {});
     await moves(metric.openConnections, {});
@@ -107,7 +88,7 @@ test(
 
     peers[0]?.write('done');
     for (const name of [metric.runningEffects, metric.openHandles, metric.openConnections])
-      await expect.poll(() => receiver.total(name), { timeout: 20_000, message: name }).toBe(0);
+      await expect.poll(() => scene().receiver.total(name), { timeout: 20_000, message: name }).toBe(0);
     peer.close();
     expect(node.said).not.toContain('"level":"error"');
   },
@@ -115,17 +96,21 @@ test(
 
 test('a hundred agents make no more series than one', { timeout: 60_000 }, async () => {
   await using node = await start();
-  const series = (): number => Object.values(metric).flatMap((name) => receiver.points(name)).length;
-  await client.agent('ledger', 'first').send({ type: 'booked' });
+  const series = (): number => Object.values(metric).flatMap((name) => scene().receiver.points(name)).length;
+  await scene().client.agent('ledger', 'first').send({ type: 'booked' });
   await moves(metric.sleepRate, { type: 'ledger' });
   const one = series();
-  await Promise.all(Array.from({ length: 100 }, (_, i) => client.agent('ledger', String(i)).send({ type: 'booked' })));
+  await Promise.all(
+    Array.from({ length: 100 }, (_, i) => scene().client.agent('ledger', String(i)).send({ type: 'booked' })),
+  );
   await moves(metric.sleepRate, { type: 'ledger' }, 101);
 
   // Under load a message may also come to a session that is there already: a wake less, never a series more.
   expect(series() - one).toBeLessThanOrEqual(2);
   const facts = Object.values(metric).flatMap((name) =>
-    receiver.points(name).flatMap((point) => Object.keys(point.facts)),
+    scene()
+      .receiver.points(name)
+      .flatMap((point) => Object.keys(point.facts)),
   );
   const words = ['type', 'source', 'outcome', 'phase', 'what', 'reason', 'holder'];
   expect([...new Set(facts)].filter((fact) => !words.includes(fact))).toEqual([]);

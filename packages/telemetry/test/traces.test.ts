@@ -1,12 +1,10 @@
 /** Real placement nodes, a real server, and a collector that reads OTLP back: what a chain of wakes looks like. */
-import { type Client, createClient } from '@wakebus/client';
-import { type NatsServers, startNatsServer } from '@wakebus/nats-server';
-import { connectNats, createDeployment } from '@wakebus/placement-node';
 import { attribute, span } from '@wakebus/protocol';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { CANARY } from './support/chain-agents.ts';
-import { ChainNode } from './support/chain-node.ts';
-import { OtlpReceiver, type ReceivedSpan } from './support/otlp-receiver.ts';
+import type { ChainNode } from './support/chain-node.ts';
+import type { ReceivedSpan } from './support/otlp-receiver.ts';
+import { useScene } from './support/scene.ts';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const ROOT = '00f067aa0ba902b7';
@@ -18,49 +16,29 @@ const contextOf = (sampled: boolean): { traceparent: string; tracestate: string 
 /** Long enough for a node to be replaced while the order sleeps. */
 const SLEEP_MS = 2_000;
 
-let nats: NatsServers;
-let receiver: OtlpReceiver;
-let client: Client;
-let connection: Awaited<ReturnType<typeof connectNats>>;
-
-beforeEach(async () => {
-  nats = await startNatsServer();
-  receiver = await OtlpReceiver.start();
-  connection = await connectNats({ servers: nats.url });
-  await createDeployment(connection);
-  client = await createClient(connection);
-});
-
-afterEach(async () => {
-  await connection.close();
-  await receiver[Symbol.asyncDispose]();
-  await nats.stop();
-});
+const scene = useScene();
 
 function start(
   protocol: 'http/json' | 'http/protobuf',
   env: Readonly<Record<string, string>> = {},
 ): Promise<ChainNode> {
-  return ChainNode.start(nats.url, {
-    OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
-    OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
-    OTEL_SERVICE_NAME: protocol,
-    ...env,
-  });
+  return scene().startNode({ OTEL_EXPORTER_OTLP_PROTOCOL: protocol, OTEL_SERVICE_NAME: protocol, ...env });
 }
 
 async function place(waitMs: number, sampled = true): Promise<void> {
   const event = { type: 'place', note: CANARY, password: CANARY, waitMs };
-  await client.agent('order', '17').send(event, { trace: contextOf(sampled) });
+  await scene()
+    .client.agent('order', '17')
+    .send(event, { trace: contextOf(sampled) });
 }
 
 const isBooked = async (): Promise<unknown> => {
-  const ledger = await client.inspect('ledger/main');
+  const ledger = await scene().client.inspect('ledger/main');
   return ledger?.lifecycle.name === 'asleep' && (ledger.context as { booked: number }).booked;
 };
 
 function only(name: string, facts: ReceivedSpan['facts'] = {}): ReceivedSpan {
-  const found = receiver.spans.filter(
+  const found = scene().receiver.spans.filter(
     (each) => each.name === name && Object.entries(facts).every(([fact, value]) => each.facts[fact] === value),
   );
   expect(found, `${name} ${JSON.stringify(facts)}`).toHaveLength(1);
@@ -68,14 +46,14 @@ function only(name: string, facts: ReceivedSpan['facts'] = {}): ReceivedSpan {
 }
 
 const parentOf = (child: ReceivedSpan): ReceivedSpan | undefined =>
-  receiver.spans.find(({ spanId }) => spanId === child.parentSpanId);
+  scene().receiver.spans.find(({ spanId }) => spanId === child.parentSpanId);
 const linksOf = ({ links }: ReceivedSpan): readonly string[] => links.map(({ spanId }) => spanId);
 
 /** The first node places the order and is replaced; the second one takes the timer, and all that follows. */
 async function runChain(): Promise<void> {
   const before = await start('http/protobuf');
   await place(SLEEP_MS);
-  await expect.poll(async () => (await client.inspect('order/17'))?.lifecycle.name).toBe('asleep');
+  await expect.poll(async () => (await scene().client.inspect('order/17'))?.lifecycle.name).toBe('asleep');
   expect(await before.stop(), before.said).toBe(0);
   const after = await start('http/json');
   await expect.poll(isBooked, { timeout: 20_000 }).toBe(1);
@@ -85,8 +63,8 @@ async function runChain(): Promise<void> {
 test('a chain through a timer, a sleep, a restart and an effect is one tree', { timeout: 60_000 }, async () => {
   await runChain();
 
-  expect(receiver.contentTypes).toEqual(new Set(['application/x-protobuf', 'application/json']));
-  expect(new Set(receiver.spans.map(({ traceId }) => traceId))).toEqual(new Set([TRACE]));
+  expect(scene().receiver.contentTypes).toEqual(new Set(['application/x-protobuf', 'application/json']));
+  expect(new Set(scene().receiver.spans.map(({ traceId }) => traceId))).toEqual(new Set([TRACE]));
   const placed = only(span.turn, { [attribute.event]: 'place' });
   const fired = only(span.timerFire, { [attribute.timer]: 'xstate.after.patience.(machine).waiting' });
   const [first, second] = [1, 2].map((attempt) => only(span.effect, { [attribute.attempt]: attempt }));
@@ -104,33 +82,35 @@ test('a chain through a timer, a sleep, a restart and an effect is one tree', { 
   expect(placed.resource['service.name']).toBe('http/protobuf');
   expect(booked).toMatchObject({ traceState: 'vendor=kept', resource: { 'service.name': 'http/json' } });
 
-  const names = new Set(receiver.spans.map(({ name }) => name));
+  const names = new Set(scene().receiver.spans.map(({ name }) => name));
   expect(
     [span.wake, span.hydrate, span.claim, span.resume, span.commit, span.sleep].filter((n) => !names.has(n)),
   ).toEqual([]);
   expect(names).toContain(span.effectCommit);
   const asleep = only(span.sleep, { [attribute.agent]: 'order.17', [attribute.epoch]: 1 });
-  expect(receiver.spans.filter(({ startMs, endMs }) => startMs < asleep.endMs && endMs > fired.startMs)).toEqual([]);
+  expect(
+    scene().receiver.spans.filter(({ startMs, endMs }) => startMs < asleep.endMs && endMs > fired.startMs),
+  ).toEqual([]);
 });
 
 test('neither payloads nor what errors say leave the process, unless asked for', { timeout: 60_000 }, async () => {
   const node = await start('http/json');
   await place(1);
   await expect.poll(isBooked, { timeout: 20_000 }).toBe(1);
-  await client.agent('order', '18').send({ type: 'boom', note: CANARY });
+  await scene().client.agent('order', '18').send({ type: 'boom', note: CANARY });
   await expect.poll(() => node.said).toContain('is given up');
   expect(await node.stop(), node.said).toBe(0);
 
   expect(only(span.deadLetter)).toMatchObject({ error: 'DEAD_LETTERED', facts: { [attribute.code]: 'DEAD_LETTERED' } });
   expect(only(span.retry).facts[attribute.attempt]).toBe(1);
   expect(only(span.effect, { [attribute.attempt]: 1 }).error).toBe('EFFECT_FAILED');
-  const exported = Buffer.concat(receiver.bodies).toString('utf8');
+  const exported = Buffer.concat(scene().receiver.bodies).toString('utf8');
   expect(exported).toContain(span.turn);
   expect(exported).not.toContain(CANARY);
   expect(node.said).toContain('"lifecycle":"awake"');
   expect(node.said).not.toContain(CANARY);
   // The SDK's detectors would say as whom, and with which arguments, the process runs.
-  expect(Object.keys(receiver.spans[0]?.resource ?? {}).toSorted()).toEqual([
+  expect(Object.keys(scene().receiver.spans[0]?.resource ?? {}).toSorted()).toEqual([
     'service.instance.id',
     'service.name',
     'telemetry.sdk.language',
@@ -142,7 +122,7 @@ test('neither payloads nor what errors say leave the process, unless asked for',
 test('payloads that were asked for come without what is named like a secret', { timeout: 60_000 }, async () => {
   const node = await start('http/json', { TEST_PAYLOADS: 'true' });
   await place(60_000);
-  await expect.poll(async () => (await client.inspect('order/17'))?.lifecycle.name).toBe('asleep');
+  await expect.poll(async () => (await scene().client.inspect('order/17'))?.lifecycle.name).toBe('asleep');
   await node.stop();
 
   const [noted] = only(span.turn).events;
@@ -158,17 +138,19 @@ test('what is not sampled where the chain begins is not recorded anywhere in it'
   await place(1, false);
   await expect.poll(isBooked, { timeout: 20_000 }).toBe(1);
   const sampled = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
-  await client.agent('ledger', 'other').send({ type: 'opened' }, { trace: { traceparent: sampled } });
-  await expect.poll(() => receiver.spans.map(({ name }) => name)).toContain(span.turn);
+  await scene()
+    .client.agent('ledger', 'other')
+    .send({ type: 'opened' }, { trace: { traceparent: sampled } });
+  await expect.poll(() => scene().receiver.spans.map(({ name }) => name)).toContain(span.turn);
   await node.stop();
 
-  expect(receiver.spans.filter(({ traceId }) => traceId === TRACE)).toEqual([]);
+  expect(scene().receiver.spans.filter(({ traceId }) => traceId === TRACE)).toEqual([]);
 });
 
 test('with links only, a turn is a trace of its own that links to its cause', { timeout: 60_000 }, async () => {
   const node = await start('http/json', { TEST_LINKS_ONLY: 'true' });
   await place(60_000);
-  await expect.poll(async () => (await client.inspect('order/17'))?.lifecycle.name).toBe('asleep');
+  await expect.poll(async () => (await scene().client.inspect('order/17'))?.lifecycle.name).toBe('asleep');
   await node.stop();
 
   const placed = only(span.turn);
@@ -182,10 +164,14 @@ test(
   { timeout: 60_000 },
   async () => {
     const other = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
-    await client.agent('ledger', 'main').send({ type: 'opened' }, { trace: contextOf(true) });
-    await client.agent('ledger', 'main').send({ type: 'opened' }, { trace: { traceparent: other } });
+    await scene()
+      .client.agent('ledger', 'main')
+      .send({ type: 'opened' }, { trace: contextOf(true) });
+    await scene()
+      .client.agent('ledger', 'main')
+      .send({ type: 'opened' }, { trace: { traceparent: other } });
     const first = await start('http/json', { OTEL_SERVICE_NAME: 'first' });
-    await expect.poll(async () => (await client.inspect('ledger/main'))?.lifecycle.name).toBe('awake');
+    await expect.poll(async () => (await scene().client.inspect('ledger/main'))?.lifecycle.name).toBe('awake');
     const second = await start('http/json', { OTEL_SERVICE_NAME: 'second' });
     await first.stop();
     await second.stop();
