@@ -18,7 +18,6 @@ import {
   type Histogram,
   type Meter,
   type MetricOptions,
-  ProxyTracerProvider,
   metrics,
   trace,
 } from '@opentelemetry/api';
@@ -91,9 +90,7 @@ export class Telemetry {
 
   constructor(nodeId = '', options: TelemetryOptions = {}) {
     this.#options = options;
-    // A provider that is not the global one gives spans to nobody.
-    const provider = options.spans === false ? new ProxyTracerProvider() : trace;
-    this.#tracing = new Tracing(provider.getTracer(SCOPE), nodeId, options);
+    this.#tracing = new Tracing(trace.getTracer(SCOPE), nodeId, options);
   }
 
   /** Counts when somebody looks. */

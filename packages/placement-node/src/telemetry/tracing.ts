@@ -10,6 +10,7 @@ import { type AgentKey, type Headers, attribute, header, readTraceContext, span,
 import {
   type Attributes,
   type Context,
+  INVALID_SPAN_CONTEXT,
   type Link,
   ROOT_CONTEXT,
   type SpanContext,
@@ -22,7 +23,7 @@ import { RunningSpan } from './running-span.ts';
 
 /** What an operator may say about telemetry. */
 export interface TelemetryOptions {
-  /** Whether spans are started. @default true – without an SDK they cost next to nothing. */
+  /** Whether spans are started. Without them the context of a cause still travels on. @default true – without an SDK they cost next to nothing. */
   readonly spans?: boolean;
   /** `trace`: a span is a child of its cause, where all its causes are of one trace. `never`: it only links to them, and each turn is a trace of its own. @default "trace" – a chain reads as one tree. */
   readonly parent?: 'trace' | 'never';
@@ -52,14 +53,18 @@ const OPERATIONS: Partial<Record<SpanName, Attributes>> = {
   [span.relay]: { [attribute.operationName]: 'send', [attribute.operationType]: 'send' },
 };
 
+const NO_SPAN = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
+
 export class Tracing {
   readonly #tracer: Tracer;
+  readonly #isOff: boolean;
   readonly #isLinksOnly: boolean;
   readonly #node: string;
 
   constructor(tracer: Tracer, node: string, options: TelemetryOptions) {
     this.#tracer = tracer;
     this.#node = node;
+    this.#isOff = options.spans === false;
     this.#isLinksOnly = options.parent === 'never';
   }
 
@@ -69,6 +74,11 @@ export class Tracing {
    * @param causes - Headers of the messages that caused it, all of which it links to.
    */
   start(name: SpanName, key: AgentKey, causes: ReadonlyArray<Headers | undefined>): RunningSpan {
+    if (this.#isOff)
+      return new RunningSpan(
+        NO_SPAN,
+        causes.find((cause) => cause?.[header.traceparent] !== undefined),
+      );
     const links: Link[] = [];
     let first: Headers | undefined;
     for (const cause of causes) {
