@@ -112,7 +112,7 @@ test('a hundred agents make no more series than one', { timeout: 60_000 }, async
       .receiver.points(name)
       .flatMap((point) => Object.keys(point.facts)),
   );
-  const words = ['type', 'source', 'outcome', 'phase', 'what', 'reason', 'holder'];
+  const words = ['type', 'source', 'outcome', 'phase', 'what', 'reason', 'holder', 'kind', 'rule', 'verdict'];
   expect([...new Set(facts)].filter((fact) => !words.includes(fact))).toEqual([]);
   expect(node.said).not.toContain('"level":"error"');
 });
