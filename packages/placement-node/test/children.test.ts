@@ -76,15 +76,21 @@ test('a child waits, works and ends while its agent sleeps in between', async ()
   const node = await bus.startNode({ agents: [parentAgent((id) => Promise.resolve(`${id} done`))] });
   const ada = bus.client.agent('parent', 'ada');
 
-  await ada.call({ type: 'make', kid: 'one', ms: 400 });
+  await ada.call({ type: 'make', kid: 'one', ms: 60_000 });
   await eventually(() => expect(node.status().sessions).toBe(0));
 
   expect(await bus.inspect('ada', 'parent')).toMatchObject({
     timers: [{ id: 'xstate.after.wait.child.waiting', actor: 'one:1' }],
     children: { one: { name: 'one:1', src: 'child', state: 'waiting', status: 'active' } },
   });
-  await itemsBecome(bus, ['one done']);
-  expect((await bus.inspect('ada', 'parent')).journal).toMatchObject([{ id: 'job', actor: 'one:1', state: 'done' }]);
+  await ada.call({ type: 'make', kid: 'two', ms: 300 });
+  await itemsBecome(bus, ['two done']);
+  await ada.call({ type: 'hurry', kid: 'one' });
+  await itemsBecome(bus, ['two done', 'one done']);
+  expect((await bus.inspect('ada', 'parent')).journal).toMatchObject([
+    { id: 'job', actor: 'two:2', state: 'done' },
+    { id: 'job', actor: 'one:1', state: 'done' },
+  ]);
   await bus.drained();
 });
 
@@ -93,7 +99,7 @@ test('a family goes on at another node, with its delays and its effects', async 
   const released = Promise.withResolvers<string>();
   const first = await bus.startNode({ agents: [parentAgent(() => released.promise, 60_000)] });
   const ada = bus.client.agent('parent', 'ada');
-  await ada.call({ type: 'make', kid: 'one', ms: 900 });
+  await ada.call({ type: 'make', kid: 'one', ms: 60_000 });
   await ada.call({ type: 'make', kid: 'two', ms: 60_000 });
   await ada.call({ type: 'hurry', kid: 'two' });
   await eventually(() => expect(first.status().effects).toBe(1));
@@ -102,6 +108,10 @@ test('a family goes on at another node, with its delays and its effects', async 
   const drained = first.drain();
   released.resolve('two here');
   await drained;
+
+  await itemsBecome(bus, ['two here']);
+  expect((await bus.inspect('ada', 'parent')).timers).toMatchObject([{ actor: 'one:1' }]);
+  await ada.call({ type: 'hurry', kid: 'one' });
 
   await itemsBecome(bus, ['two here', 'one there']);
   expect(second.status().effects).toBe(0);
