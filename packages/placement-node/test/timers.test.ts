@@ -1,4 +1,6 @@
 /** Delayed events of agents that sleep, on a real server's schedules. */
+import { type AnyAgentDefinition, defineAgent } from '@wakebus/core';
+import { assign, enqueueActions, setup } from 'xstate';
 import { expect, test } from 'vitest';
 import { listAgent } from './support/agents.ts';
 import { useServer } from './support/deployment.ts';
@@ -89,4 +91,50 @@ test('the timers of a removed agent never reach its next life', async () => {
 
   await bus.drained();
   expect(await bus.items('ada')).toEqual(['reborn']);
+});
+
+/** Arms as many timers as it is told, all for one time, and keeps which of them came. */
+function alarmClock(): AnyAgentDefinition {
+  const machine = setup({
+    types: {
+      context: {} as { items: number[] },
+      events: {} as { type: 'wind'; atMs: number; count: number } | { type: 'rang'; n: number },
+    },
+  }).createMachine({
+    context: { items: [] },
+    on: {
+      wind: {
+        actions: enqueueActions(({ event, enqueue }) => {
+          const delay = event.atMs - Date.now();
+          for (let n = 0; n < event.count; n += 1) enqueue.raise({ type: 'rang', n }, { id: `bell${n}`, delay });
+        }),
+      },
+      rang: { actions: assign({ items: ({ context, event }) => [...context.items, event.n] }) },
+    },
+  });
+  return defineAgent({ type: 'list', machine });
+}
+
+test('ten thousand timers that fall due while everything is down come once each', { timeout: 120_000 }, async () => {
+  const bus = await deploy();
+  const [agents, count] = [200, 50];
+  const first = await bus.startNode({ agents: [alarmClock()] });
+  const ids = Array.from({ length: agents }, (_, i) => `a${i}`);
+  const atMs = Date.now() + 15_000;
+  await Promise.all(ids.map((id) => bus.client.agent('list', id).call({ type: 'wind', atMs, count })));
+  await first.drain();
+  expect(await bus.count(bus.layout.timersStream(0))).toBe(agents * count);
+  const [server] = bus.server.servers;
+  await server?.kill();
+  await eventually(() => expect(Date.now()).toBeGreaterThan(atMs), 20_000);
+  await server?.restart();
+
+  await bus.startNode({ agents: [alarmClock()] });
+
+  const all = Array.from({ length: count }, (_, n) => n);
+  await eventually(async () => {
+    for (const id of ids) expect([...(await bus.items(id))].toSorted((a, b) => Number(a) - Number(b))).toEqual(all);
+  }, 60_000);
+  await bus.drained(20_000);
+  for (const id of ids) expect(await bus.items(id)).toHaveLength(count);
 });
