@@ -10,6 +10,7 @@ import { crashRows } from './crash.ts';
 import { durableRows } from './durable.ts';
 import { gatewayRows } from './gateway.ts';
 import { type Floor, hotRows } from './hot.ts';
+import { isolationRows } from './isolation.ts';
 import { measureFloor } from './measure-floor.ts';
 import { neighbourRows } from './neighbours.ts';
 import { poolRows } from './pool.ts';
@@ -33,6 +34,7 @@ const standalone: Record<string, () => Promise<Row[]>> = {
   crash: crashRows,
   pool: poolRows,
   neighbours: neighbourRows,
+  isolation: isolationRows,
   tracing: tracingRows,
   timers: timerRows,
   gateway: gatewayRows,
