@@ -9,6 +9,7 @@ import { coldRows, sleeperRows } from './cold.ts';
 import { crashRows } from './crash.ts';
 import { durableRows } from './durable.ts';
 import { gatewayRows } from './gateway.ts';
+import { gateRows } from './gates.ts';
 import { type Floor, hotRows } from './hot.ts';
 import { isolationRows } from './isolation.ts';
 import { measureFloor } from './measure-floor.ts';
@@ -38,6 +39,7 @@ const standalone: Record<string, () => Promise<Row[]>> = {
   tracing: tracingRows,
   timers: timerRows,
   gateway: gatewayRows,
+  gates: gateRows,
 };
 
 const names = [...Object.keys(groups), ...Object.keys(standalone)];

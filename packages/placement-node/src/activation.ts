@@ -75,7 +75,8 @@ export class Activation {
   readonly effects: SessionEffects;
   readonly #context: NodeContext;
   readonly #key: AgentKey;
-  readonly #epoch: number;
+  /** Of the next commit. One that leaves the agent asleep is followed by a claim, which takes another. */
+  #epoch: number;
   readonly #wake: string;
   readonly #commitPorts: CommitPorts;
   #memory: AgentMemory;
@@ -114,7 +115,7 @@ export class Activation {
       fenced: !context.sabotage.cas,
     };
     this.handOver = new HandOver(context, key, onProgress);
-    this.effects = new SessionEffects(context, this, this.#epoch);
+    this.effects = new SessionEffects(context, this);
     // Another session may have died between its commit and what it owed: receivers know what comes twice by its ID.
     if (!this.record.settled || hasOverdueTimer(this.record, context.ports.clock.wallMs(), context.limits.overdueMs))
       this.handOver.resume(this.record);
@@ -160,9 +161,7 @@ export class Activation {
     this.#span = running;
     const job = this.#job(request, messages, running);
     const isGated = this.definition.gate.length > 0;
-    const taken = await (isGated
-      ? takeAtGate(this.#context, job, inbounds, (memory) => void (this.#memory = { ...memory, record: this.record }))
-      : takeJob(this.#context, job, inbounds));
+    const taken = await (isGated ? takeAtGate : takeJob)(this.#context, job, inbounds);
     if (taken.kind !== 'taken') {
       running.end(taken.error);
       return taken;
@@ -224,6 +223,7 @@ export class Activation {
   /** Writes that nobody holds the agent. @param to - The node that it is given to. @returns whether it was not lost. */
   async sleep(to?: string): Promise<boolean> {
     const record = this.handOver.trim(this.record);
+    if (this.isAtGate && record.lease.holder === '' && record.settled === this.record.settled) return true;
     if (!this.#isClaimed && !this.#isLeftOver(record) && record.settled === this.record.settled) return true;
     const { ports, telemetry } = this.#context;
     const startedMs = ports.clock.monotonicMs();
@@ -295,8 +295,9 @@ export class Activation {
       await storeDeadLetters(this.#context, this.#key, turn.deadLetters, request.messages, this.#span);
     if (request.fromHeld && this.record.held?.clear === true)
       await keepRuntimeMessages(this.#context, this.#key, request.messages.slice(0, turn.consumed));
+    const isAtGate = turn.memory.isUndecoded === true;
     const isAsleep =
-      turn.sleep &&
+      (turn.sleep || isAtGate) &&
       turn.failure === undefined &&
       request.isAll &&
       turn.consumed === request.messages.length &&
@@ -328,7 +329,8 @@ export class Activation {
     releaseOutputs(this.#context, this, turn, factsOf(before, this.record, cost, wake));
     if (isAsleep) this.#pauseSchedules();
     this.#answeredSeq = this.record.cursor;
-    return { kind: 'committed', turn, asleep: isAsleep };
+    // At the gate the agent slept all the while: what is here only saves the next look at its record.
+    return { kind: 'committed', turn, asleep: isAsleep && !isAtGate };
   }
 
   /** One commit may hold a whole wake, from claim to sleep. */
@@ -386,6 +388,7 @@ export class Activation {
     const before = this.record.lifecycle;
     this.#memory = frozen;
     this.#revision = outcome.revision;
+    if (frozen.record.lease.holder === '') this.#epoch = frozen.record.lease.epoch + 1;
     this.#recordBytes = bytes.length;
     this.handOver.trimmed(frozen.record);
     this.#announceChange(before);

@@ -18,16 +18,11 @@ export function takeJob(
   return { kind: 'taken', turn: takeTurnHere(ports.clock, job, inbounds) };
 }
 
-/**
- * Takes a turn with what the gate has seen, and opens the state only when a message needs it.
- *
- * @param onOpened - Told when the state is opened.
- */
+/** Takes a turn with what the gate has seen, and opens the state only when a message needs it. */
 export async function takeAtGate(
   context: NodeContext,
   job: TurnJob,
   inbounds: readonly Inbound[],
-  onOpened: (memory: AgentMemory) => void,
 ): Promise<IsolatedTurn> {
   const answers = await askGate(context, job.memory, inbounds, job.env);
   const asked = answers === undefined ? job : { ...job, env: { ...job.env, answers } };
@@ -40,7 +35,6 @@ export async function takeAtGate(
     if (!isWakebusError(thrown)) throw thrown;
     return { kind: 'homeless', error: thrown };
   }
-  onOpened(memory);
   const { type } = memory.definition;
   context.telemetry.wakes.add(1, { type, source: inbounds[0]?.kind ?? 'mailbox' });
   return takeJob(context, { ...asked, memory }, inbounds);

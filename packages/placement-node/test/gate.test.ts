@@ -1,5 +1,5 @@
 /** Gates on a real server: what they keep back wakes nobody, and is written down. */
-import { ask, coalesce, fits, rateLimit } from '@wakebus/core';
+import { type GateRule, ask, coalesce, fits, rateLimit } from '@wakebus/core';
 import { encodeRecord } from '@wakebus/protocol';
 import { expect, test } from 'vitest';
 import { listAgent } from './support/agents.ts';
@@ -108,15 +108,26 @@ test('a rule that asks is waited for, and one that cannot answer ends as it says
   expect(await bus.items('ada')).toEqual(['a', 'fail', 'hang']);
 });
 
-test('a state that cannot be read any more is found when the gate lets an event in, and nothing is lost', async () => {
+test('what the gate keeps back needs no readable state; one that cannot be read is found with the next event, and nothing is lost', async () => {
   const bus = await deploy();
-  const gate = [rateLimit({ limit: 1, periodMs: 1, by: ({ event }) => String(event['item']) })];
+  const gate: GateRule[] = [
+    {
+      name: 'no-spam',
+      sees: 'agent',
+      judge: ({ event }) => (event['item'] === 'spam' ? { kind: 'drop', reason: 'it is spam' } : undefined),
+    },
+  ];
   const agents = [listAgent({ gate, sleep: { afterMs: 0 } })];
   const node = await bus.startNode({ agents });
   await bus.list('ada').call({ type: 'add', item: 'a' });
   await eventually(() => expect(node.status().sessions).toBe(0));
   const { snapshot: _broken, ...record } = await bus.record('ada');
   await bus.overwrite('ada', encodeRecord({ ...record, snapshot: new Uint8Array([0xc1]) }));
+
+  const refused = await failure(bus.list('ada').call({ type: 'add', item: 'spam' }));
+  expect(refused).toMatchObject({ code: 'EVENT_GATED' });
+  await bus.drained();
+  expect(bus.logs.map(({ facts }) => facts['code'])).not.toContain('SNAPSHOT_HOMELESS');
 
   await bus.list('ada').send({ type: 'add', item: 'b' });
 

@@ -145,7 +145,6 @@ function takeAtGate(draft: TurnDraft, inbounds: readonly Inbound[], limits: Turn
     }
     consumed += 1;
   }
-  draft.sleep = consumed === inbounds.length;
   return seal(draft, consumed, undefined);
 }
 

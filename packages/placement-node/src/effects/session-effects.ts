@@ -28,15 +28,13 @@ const LATEST_START_MS = 4_000;
 export class SessionEffects {
   readonly #context: NodeContext;
   readonly #activation: Activation;
-  readonly #epoch: number;
   /** Attempts that this activation has started, or asked about: a deadline stands for each. */
   readonly #known = new Set<string>();
   #isStarting = false;
 
-  constructor(context: NodeContext, activation: Activation, epoch: number) {
+  constructor(context: NodeContext, activation: Activation) {
     this.#context = context;
     this.#activation = activation;
-    this.#epoch = epoch;
   }
 
   /** Whether effects wait for their start: some delivery must stay unacknowledged until then. */
@@ -164,7 +162,7 @@ export class SessionEffects {
       const mostMs = Math.min(spec.timeoutMs, spec.timeoutMs + LATEST_START_MS - lateMs());
       if (mostMs <= 0) continue;
       passages.delete(entry.generation);
-      effects.start({ key, entry, spec, mostMs, epoch: this.#epoch, passage });
+      effects.start({ key, entry, spec, mostMs, epoch: this.#activation.record.lease.epoch, passage });
     }
   }
 
