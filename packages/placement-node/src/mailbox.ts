@@ -168,9 +168,9 @@ export class Mailbox {
     return false;
   }
 
-  /** The messages in hand, ascending. They stay until {@link advance} passes them. */
+  /** The messages in hand, ascending, as they are now: more may come while somebody goes through them. They stay until {@link advance} passes them. */
   peek(limit: number): readonly MailboxMessage[] {
-    return this.#messages.length <= limit ? this.#messages : this.#messages.slice(0, limit);
+    return this.#messages.slice(0, limit);
   }
 
   /** Moves past everything up to a sequence. */

@@ -108,6 +108,16 @@ describe('a delivery', () => {
     expect([inHand(), log.reads]).toEqual([[5, 6], 1]);
   });
 
+  test('that comes while somebody goes through the messages is not among them', async () => {
+    await settle();
+    arrive(5);
+    const seen = mailbox.peek(256);
+
+    arrive(6);
+
+    expect([seen.map(({ seq }) => seq), inHand()]).toEqual([[5], [5, 6]]);
+  });
+
   test('of a session that has read nothing yet is answered by a read', async () => {
     store(3);
     arrive(5);
