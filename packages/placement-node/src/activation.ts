@@ -252,7 +252,8 @@ export class Activation {
   }
 
   #facts(): Attributes {
-    return { [attribute.epoch]: this.#epoch, [attribute.revision]: this.#revision };
+    // Of the last commit: the next one's may be another.
+    return { [attribute.epoch]: this.record.lease.epoch, [attribute.revision]: this.#revision };
   }
 
   #job(

@@ -188,7 +188,7 @@ describe('an inbox', () => {
       expect(await lifecycle(bus)).toMatchObject({ name: 'quarantined', code: 'INBOX_RESTORED' }),
     );
     await eventually(async () => expect(await bus.items('b')).toEqual([1, 2, 3, 4, 5]));
-    expect(await bus.count(bus.layout.inboxStream(0))).toBe(1);
+    await eventually(async () => expect(await bus.count(bus.layout.inboxStream(0))).toBe(1));
   });
 });
 

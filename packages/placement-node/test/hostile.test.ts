@@ -92,7 +92,7 @@ describe('an address', () => {
   const ids = [
     'a.b',
     'a b',
-    '*',
+    '**',
     '>',
     'a*b>',
     '__proto__',
@@ -113,6 +113,16 @@ describe('an address', () => {
     await bus.drained();
     expect(await bus.items(id)).toEqual([id]);
     expect((await bus.inspect(id)).address).toBe(`list/${id}`);
+  });
+
+  test('whose ID is * belongs to the type itself, which takes no events of its machine', async () => {
+    const bus = await deploy();
+    await bus.startNode();
+
+    expect(await failure(bus.list('*').call({ type: 'add', item: 1 }))).toMatchObject({ code: 'EVENT_UNKNOWN' });
+
+    await bus.drained();
+    expect((await bus.deadLetters()).map(({ code }) => code)).toEqual(['EVENT_UNKNOWN']);
   });
 
   test('that is empty or far too long is refused by the client, with nothing sent', async () => {

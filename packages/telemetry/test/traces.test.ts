@@ -180,8 +180,9 @@ test(
     expect(opened.parentSpanId).toBe('');
     expect(linksOf(opened)).toEqual([ROOT, 'b7ad6b7169203331']);
     expect(opened.facts[attribute.batchCount]).toBe(2);
-    const moved = only(span.move);
-    expect(moved.resource['service.name']).toBe('first');
-    expect(moved.facts[attribute.toNode]).toBeTypeOf('string');
+    // The second may still have known the first when it left itself, and have offered the agent back.
+    const moved = scene().receiver.spans.filter(({ name }) => name === span.move);
+    expect(moved.map(({ resource }) => resource['service.name'])).toContain('first');
+    expect(moved.map(({ facts }) => typeof facts[attribute.toNode])).toEqual(moved.map(() => 'string'));
   },
 );
