@@ -28,11 +28,15 @@ test.each(mutants)('$rule: the source still has the promise that is taken out: $
   }
 });
 
-test.each(mutants.filter(({ quick }) => quick === true))('$rule: $name is seen', async (mutant) => {
-  const { problem, seeds } = await hunt(mutant, FEW_SEEDS);
-  expect(problem).toBeUndefined();
-  expect(seeds).toBeLessThanOrEqual(FEW_SEEDS);
-});
+test.each(mutants.filter(({ quick }) => quick === true))(
+  '$rule: $name is seen',
+  { timeout: 120_000 },
+  async (mutant) => {
+    const { problem, seeds } = await hunt(mutant, FEW_SEEDS);
+    expect(problem).toBeUndefined();
+    expect(seeds).toBeLessThanOrEqual(FEW_SEEDS);
+  },
+);
 
 test('a mutant that changes nothing survives, and one that cannot be applied is a problem', async () => {
   const [one] = mutants;

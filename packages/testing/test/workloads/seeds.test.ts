@@ -5,8 +5,8 @@ import { RunTotals, runSettings, workloads } from '@wakebus/testing';
 import { describe, expect, test } from 'vitest';
 
 const SEEDS_A_TEST = 10;
-/** Five hundred simulations over all workloads: about a minute. */
-const FIRST_SEEDS = [1, 11, 21, 31, 41];
+/** More than five hundred simulations over all workloads: about a minute and a half. */
+const FIRST_SEEDS = [1, 11, 21, 31];
 
 describe.each(Object.keys(workloads))('%s', (workload) => {
   test.each(FIRST_SEEDS)('keeps its promises over ten seeds from %i', { timeout: 120_000 }, async (first) => {
