@@ -8,13 +8,13 @@ import { takeTurnHere } from './turn-here.ts';
 
 /** @param inbounds - The job's messages, as they are read already. */
 export function takeJob(
-  { ports, turnRunners }: NodeContext,
+  { log, ports, turnRunners }: NodeContext,
   job: TurnJob,
   inbounds: readonly Inbound[],
 ): IsolatedTurn | Promise<IsolatedTurn> {
   const { isolation, type } = job.memory.definition;
   const runner = isolation && turnRunners.get(type);
-  if (runner !== undefined) return takeIsolatedTurn(runner, job);
+  if (runner !== undefined) return takeIsolatedTurn(runner, job, log);
   return { kind: 'taken', turn: takeTurnHere(ports.clock, job, inbounds) };
 }
 

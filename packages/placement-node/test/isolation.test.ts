@@ -161,6 +161,11 @@ describe('an event that loops for ever', () => {
       'TURN_STOPPED',
     ]);
     expect(await items(bus, 'ada')).toEqual([1]);
+    expect(bus.logs).toContainEqual({
+      level: 'warn',
+      message: attempt?.reason,
+      facts: { agent: 'wild.ada', code: 'TURN_STOPPED' },
+    });
   });
 
   test('stops an agent whose type asks for that, with its mailbox kept', async () => {

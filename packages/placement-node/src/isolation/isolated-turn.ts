@@ -6,6 +6,7 @@
  */
 import { type Turn, type TurnJob, type TurnResult, packJob, unpackResult } from '@wakebus/core';
 import { WakebusError, addressOf } from '@wakebus/protocol';
+import type { NodeLog } from '../node-context.ts';
 import type { TurnRun, TurnRunner } from '../ports/turn-runner.ts';
 
 /** What became of it. `homeless`: the agent must not run here, and no message is to blame. */
@@ -16,15 +17,18 @@ export type IsolatedTurn =
 /**
  * Takes a turn.
  *
+ * @param log - Hears of each turn that was stopped: until it is tried again its agent takes no events.
  * @throws {WakebusError} `UNAVAILABLE` when there is nowhere to take it now.
  */
-export async function takeIsolatedTurn(runner: TurnRunner, job: TurnJob): Promise<IsolatedTurn> {
+export async function takeIsolatedTurn(runner: TurnRunner, job: TurnJob, log: NodeLog): Promise<IsolatedTurn> {
   const poison = new Map(job.poison);
   for (;;) {
     const run = await runner.take(packJob({ ...job, poison }));
     if (run.kind === 'taken') return withActions(unpackResult(job.memory, run.result), run.act);
     if (run.seq === undefined || poison.has(run.seq)) return homeless(job, run);
-    poison.set(run.seq, stopped(job, run));
+    const error = stopped(job, run);
+    log.warn(error.message, { agent: job.memory.key, code: error.code });
+    poison.set(run.seq, error);
   }
 }
 
