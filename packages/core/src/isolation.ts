@@ -13,7 +13,7 @@ export interface IsolationOptions {
   readonly export?: string;
   /** A turn is stopped after so long, in milliseconds. @default 2,000 – a turn takes microseconds, and a busy machine may keep a thread waiting for a second. */
   readonly turnTimeoutMs?: number;
-  /** A thread is stopped when its heap has grown to so many MiB; byte arrays and WebAssembly are outside of it. @default 128 – a hundred times the largest record. */
+  /** A thread is stopped when its heap has grown to so many MiB; byte arrays and WebAssembly are outside of it, and so is what turns leave behind: an eighth of it, at most 16 MiB. @default 128 – a hundred times the largest record. */
   readonly maxHeapMb?: number;
   /** Threads of this type in a placement node. @default 2 – while one is stuck, the other agents of the type have another. */
   readonly threads?: number;

@@ -44,6 +44,16 @@ describe('an isolated agent', () => {
     await eventually(async () => expect(await items(bus, 'ada')).toEqual([0]));
   });
 
+  test('has little memory for what its turns leave behind, so that the whole of it is seldom collected', async () => {
+    const bus = await deploy();
+    await bus.startNode({ agents: [hungryWild] });
+
+    const youngBytes = (await wildOne(bus, 'ada').call({ type: 'litter' })) as number;
+
+    expect(youngBytes).toBeGreaterThan(0);
+    expect(youngBytes).toBeLessThanOrEqual((32 / 8) * 1024 * 1024);
+  });
+
   test('sleeps, wakes, keeps appointments and processes nothing twice, like any other', async () => {
     const bus = await deploy();
     const first = await bus.startNode({ agents: [wild] });

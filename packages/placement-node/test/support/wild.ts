@@ -1,6 +1,7 @@
 /** An isolated agent that does what no agent should. Threads import this module by its URL. */
 import { type AnyAgentDefinition, defineAgent, effect, reply } from '@wakebus/core';
 import { appendFileSync } from 'node:fs';
+import { getHeapSpaceStatistics } from 'node:v8';
 import { threadId } from 'node:worker_threads';
 import { assign, raise, setup } from 'xstate';
 
@@ -8,7 +9,7 @@ export type WildEvent =
   | { type: 'add'; item: unknown }
   | { type: 'write' | 'spinAfter' | 'begin'; path: string }
   | { type: 'alarm'; ms: number }
-  | { type: 'tell' | 'where' | 'spin' | 'hoard' | 'leave' | 'deep' | 'burst' | 'rest' | 'rang' | 'work' };
+  | { type: 'tell' | 'where' | 'litter' | 'spin' | 'hoard' | 'leave' | 'deep' | 'burst' | 'rest' | 'rang' | 'work' };
 
 interface WildContext {
   readonly items: readonly unknown[];
@@ -28,6 +29,13 @@ function begin(path: string): never {
 function hoard(): never {
   const kept: object[] = [];
   for (let i = 0; ; i += 1) kept.push({ i, text: `${i}` });
+}
+
+/** Leaves much behind that lives for a while, as many turns do. @returns how many bytes are set aside for such objects. */
+function litter(): number {
+  const lately: object[] = [];
+  for (let i = 0; i < 2_000_000; i += 1) lately[i % 50_000] = { i, text: `${i}` };
+  return getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')?.space_size ?? 0;
 }
 
 function deeper(): boolean {
@@ -51,6 +59,7 @@ const machine = setup({
         add: { actions: ['keep', reply(({ context }) => context.items.length)] },
         tell: { actions: reply(({ context }) => context.items) },
         where: { actions: reply(() => threadId) },
+        litter: { actions: reply(() => litter()) },
         spin: { guard: () => spin() },
         begin: { guard: ({ event }) => begin(event.path) },
         hoard: { guard: () => hoard() },
