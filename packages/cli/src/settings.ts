@@ -7,7 +7,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { WakebusError } from '@wakebus/protocol';
+import {
+  type AgentDefaults,
+  WakebusError,
+  configurationNames,
+  isWakebusError,
+  mergeDefaults,
+  readConfiguration,
+  readConfigurationVariables,
+  suggestion,
+} from '@wakebus/protocol';
 import type { CliIo } from './cli-io.ts';
 import { readDevServer } from './dev/dev-server-file.ts';
 
@@ -21,8 +30,13 @@ export interface Settings {
   readonly creds?: string;
 }
 
+/** Settings of one source: in a file, what is said about agents stands beside them, by the names of configuration. */
+interface SourceSettings extends Settings {
+  readonly agentDefaults?: AgentDefaults;
+}
+
 /** Settings, and what decided on the server. */
-export interface ResolvedSettings extends Settings {
+export interface ResolvedSettings extends SourceSettings {
   readonly servers: string;
   readonly serversFrom: string;
 }
@@ -37,7 +51,7 @@ const DEFAULT_SERVERS = 'nats://127.0.0.1:4222';
  * @throws {WakebusError} `INVALID_OPTION` when a settings file cannot be read.
  */
 export function resolveSettings(flags: Settings, io: CliIo): ResolvedSettings {
-  const sources: ReadonlyArray<{ readonly from: string; readonly settings: Settings }> = [
+  const sources: ReadonlyArray<{ readonly from: string; readonly settings: SourceSettings }> = [
     { from: 'a flag', settings: flags },
     { from: 'the environment', settings: fromEnvironment(io.env) },
     { from: 'the dev server of this folder', settings: readDevServer(io.cwd) ?? {} },
@@ -50,19 +64,27 @@ export function resolveSettings(flags: Settings, io: CliIo): ResolvedSettings {
   const servers = pick('servers');
   const prefix = pick('prefix')?.value;
   const creds = pick('creds')?.value;
+  const defaults = sources.flatMap(({ settings: { agentDefaults } }) => (agentDefaults ? [agentDefaults] : []));
   return {
     servers: servers?.value ?? DEFAULT_SERVERS,
     serversFrom: servers?.from ?? 'the default',
     ...(prefix !== undefined && { prefix }),
     ...(creds !== undefined && { creds }),
+    ...(defaults.length > 0 && { agentDefaults: defaults.reduce(mergeDefaults) }),
   };
 }
 
-function fromEnvironment(env: CliIo['env']): Settings {
+function fromEnvironment(env: CliIo['env']): SourceSettings {
   const servers = env['WAKEBUS_SERVERS']?.trim() || env['NATS_URL']?.trim();
   const prefix = env['WAKEBUS_PREFIX']?.trim();
   const creds = env['WAKEBUS_CREDS']?.trim() || env['NATS_CREDS']?.trim();
-  return { ...(servers && { servers }), ...(prefix && { prefix }), ...(creds && { creds }) };
+  const { agentDefaults } = readConfigurationVariables(env);
+  return {
+    ...(servers && { servers }),
+    ...(prefix && { prefix }),
+    ...(creds && { creds }),
+    ...(Object.keys(agentDefaults).length > 0 && { agentDefaults }),
+  };
 }
 
 /** The nearest project file, then the user's own, as far as they exist. */
@@ -80,15 +102,36 @@ function nearest(folder: string, name: string): string | undefined {
   return dirname(folder) === folder ? undefined : nearest(dirname(folder), name);
 }
 
-const KNOWN: ReadonlySet<string> = new Set(['servers', 'prefix', 'creds']);
+const TEXTS: readonly string[] = ['servers', 'prefix', 'creds'];
 
-function readSettingsFile(path: string): Settings {
-  const settings = parse(path);
-  const wrong = Object.entries(settings).find(([name, value]) => !KNOWN.has(name) || typeof value !== 'string');
-  if (wrong !== undefined)
-    throw invalid(path, `"${wrong[0]}" is not a setting, or not text; known are ${[...KNOWN].join(', ')}`);
-  const { creds } = settings as Settings;
-  return { ...settings, ...(creds !== undefined && { creds: resolve(dirname(path), creds) }) };
+function readSettingsFile(path: string): SourceSettings {
+  const texts: Record<string, string> = {};
+  const numbers: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(parse(path))) {
+    if (Object.hasOwn(configurationNames, name)) numbers[name] = value;
+    else if (!TEXTS.includes(name))
+      throw invalid(
+        path,
+        `"${name}" is not a setting${suggestion(name, [...TEXTS, ...Object.keys(configurationNames)])}`,
+      );
+    else if (typeof value === 'string') texts[name] = value;
+    else throw invalid(path, `"${name}" is not text`);
+  }
+  const { creds, ...others }: Settings = texts;
+  return {
+    ...others,
+    ...(creds !== undefined && { creds: resolve(dirname(path), creds) }),
+    ...(Object.keys(numbers).length > 0 && { agentDefaults: agentDefaultsOf(path, numbers) }),
+  };
+}
+
+function agentDefaultsOf(path: string, numbers: object): AgentDefaults {
+  try {
+    return readConfiguration(numbers).agentDefaults;
+  } catch (error) {
+    if (!isWakebusError(error, 'INVALID_OPTION')) throw error;
+    throw invalid(path, `"${error.facts.option}": ${error.facts.why}`);
+  }
 }
 
 function parse(path: string): object {

@@ -1,6 +1,6 @@
 import { createClient } from '@wakebus/client';
 import { type NatsServers, startNatsServer } from '@wakebus/nats-server';
-import { connectNats } from '@wakebus/placement-node';
+import { type AgentDefaults, connectNats } from '@wakebus/placement-node';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -19,9 +19,10 @@ afterAll(() => server.stop());
 interface Running extends AsyncDisposable {
   readonly told: string[];
   greet(name: string): Promise<unknown>;
+  phase(): Promise<string | undefined>;
 }
 
-async function run(file: string, prefix: string): Promise<Running> {
+async function run(file: string, prefix: string, agentDefaults?: AgentDefaults): Promise<Running> {
   const told: string[] = [];
   const events: DevEvents = {
     onServing: (agents, isFirst) =>
@@ -30,7 +31,11 @@ async function run(file: string, prefix: string): Promise<Running> {
     onEnded: () => told.push('ended'),
     onText: (text) => told.push(text),
   };
-  const session = new DevSession(file, server.url, prefix, events);
+  const session = new DevSession(
+    file,
+    { servers: server.url, prefix, ...(agentDefaults && { agentDefaults }) },
+    events,
+  );
   void session.reload();
   const connection = await connectNats({ servers: server.url });
   return {
@@ -39,6 +44,7 @@ async function run(file: string, prefix: string): Promise<Running> {
       (await createClient(connection, { prefix }))
         .agent('hello', 'ada')
         .call({ type: 'greet', name }, { deadlineMs: 10_000 }),
+    phase: async () => (await (await createClient(connection, { prefix })).inspect('hello/ada'))?.lifecycle.name,
     [Symbol.asyncDispose]: async () => {
       await session.stop();
       await connection.close();
@@ -56,6 +62,16 @@ test('serves the agents of a file, and what the file says next, with the state k
 
   await eventually(() => dev.told, { timeout: 10_000 }).toContain('reloaded hello');
   expect(await dev.greet('Ada')).toEqual({ text: 'Good day, Ada', greeted: 2 });
+});
+
+test('agents that do not say otherwise have the configured defaults', async () => {
+  using folder = devFolder(greeter('Hello').replace('sleepNow(),', '').replace(', sleepNow', ''));
+  await using dev = await run(folder.file, 'defaults', { sleep: { afterMs: 0 } });
+  await eventually(() => dev.told).toContain('serving hello');
+
+  await dev.greet('Ada');
+
+  await eventually(() => dev.phase()).toBe('asleep');
 });
 
 test('a file that cannot be loaded is refused with its reason, and the version before goes on', async () => {

@@ -96,3 +96,32 @@ test.each([
 
   expect(() => resolveSettings({}, io)).toThrow(/wakebus\.json/);
 });
+
+describe('what is configured for agents', () => {
+  test('stands beside the other settings, each name taken from the first source that has it', () => {
+    using io = fakeIo({ env: { WAKEBUS_AGENT_IDLE_TIMEOUT: ' 2.5 ', WAKEBUS_AGENT_MAX_RESTARTS: '' } });
+    userFile(io, { agentMaxRestarts: 9, agentRestartBackoffSeconds: 7 });
+    projectFile(io, { prefix: 'mine', agentIdleTimeout: 1800, agentMaxRestarts: 5 });
+
+    expect(resolveSettings({}, io)).toMatchObject({
+      prefix: 'mine',
+      agentDefaults: { sleep: { afterMs: 2_500 }, retry: { attempts: 5, backoffMs: 7_000 } },
+    });
+  });
+
+  test.each([
+    [{ agentIdleTimout: 5 }, /wakebus\.json.*did you mean "agentIdleTimeout"/],
+    [{ agentIdleTimeout: '30m' }, /wakebus\.json.*"agentIdleTimeout": write a number of seconds.*not "30m"/],
+  ])('is refused by the file and the name when it is wrong: %j', (settings, message) => {
+    using io = fakeIo();
+    projectFile(io, settings);
+
+    expect(() => resolveSettings({}, io)).toThrow(message);
+  });
+
+  test.each(['30m', '-1', '1e3', '0x10'])('is refused by the variable when it is no number: %s', (text) => {
+    using io = fakeIo({ env: { WAKEBUS_AGENT_IDLE_TIMEOUT: text } });
+
+    expect(() => resolveSettings({}, io)).toThrow(/WAKEBUS_AGENT_IDLE_TIMEOUT.*seconds/);
+  });
+});

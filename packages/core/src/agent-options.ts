@@ -3,7 +3,7 @@
  *
  * What the values mean, and their defaults, is in `define-agent.ts`.
  */
-import { WakebusError } from '@wakebus/protocol';
+import { type AgentNumber, WakebusError, agentNumbers, suggestion } from '@wakebus/protocol';
 import { gateFault } from './gate/gate.ts';
 
 /** Says what is wrong with a value, as the end of a sentence, or nothing. */
@@ -14,13 +14,18 @@ type Table = { readonly [option: string]: Check | Table };
 
 const MOST = Number.MAX_SAFE_INTEGER;
 
+/** What a placement node may give for the types that do not say it. */
+const defaultsTable = {
+  sleep: { afterMs: within('sleep.afterMs') },
+  retry: { attempts: within('retry.attempts'), backoffMs: within('retry.backoffMs') },
+} satisfies Table;
+
 const table: Table = {
   type: (value) => (typeof value === 'string' ? undefined : 'write the name of the agent type'),
   machine: isMachine,
   version: whole(1, MOST),
   input: isFunction,
-  sleep: { afterMs: whole(0, MOST) },
-  retry: { attempts: whole(1, 1000), backoffMs: whole(0, MOST) },
+  ...defaultsTable,
   onPoison: (value) => (value === 'skip' || value === 'stop' ? undefined : 'write "skip" or "stop"'),
   isolation: {
     module: isModule,
@@ -55,6 +60,16 @@ export function checkOptions(options: unknown): void {
     throw wrong('isolation.module', 'it is missing; write import.meta.url');
 }
 
+/**
+ * Checks the defaults of a placement node.
+ *
+ * @throws {WakebusError} `INVALID_OPTION`, naming the option.
+ */
+export function checkDefaults(defaults: unknown): void {
+  if (!isRecord(defaults)) throw wrong('agentDefaults', 'write an object with sleep, retry');
+  checkGroup(defaultsTable, defaults, 'agentDefaults.', defaults);
+}
+
 function checkGroup(
   group: Table,
   given: Readonly<Record<string, unknown>>,
@@ -78,6 +93,11 @@ function checkGroup(
 
 function wrong(option: string, why: string): WakebusError<'INVALID_OPTION'> {
   return new WakebusError('INVALID_OPTION', { option, why });
+}
+
+function within(option: AgentNumber): Check {
+  const { least, most } = agentNumbers[option];
+  return whole(least, most);
 }
 
 function whole(least: number, most: number): Check {
@@ -143,28 +163,4 @@ function shown(value: unknown): string {
   return typeof value === 'number' || typeof value === 'boolean' || value === null
     ? String(value)
     : `a value of type ${typeof value}`;
-}
-
-/** The nearest known name, where one is near: a slip of the finger, or another form of the same word. */
-function suggestion(option: string, known: readonly string[]): string {
-  const word = option.toLowerCase();
-  const near = known
-    .map((name) => ({ name, edits: distance(word, name.toLowerCase()) }))
-    .toSorted((a, b) => a.edits - b.edits);
-  const best = near.find(({ name, edits }) => edits <= 2 || word.slice(0, 4) === name.toLowerCase().slice(0, 4));
-  return best === undefined ? `; known are ${known.join(', ')}` : `; did you mean "${best.name}"?`;
-}
-
-/** Levenshtein distance. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const substituted = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(substituted, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

@@ -5,8 +5,9 @@
  * machine are in `machine-check.ts`, of its older versions in `previous-check.ts`, of the options in
  * `agent-options.ts`.
  */
-import { checkAgentType } from '@wakebus/protocol';
+import { type AgentDefaults, checkAgentType } from '@wakebus/protocol';
 import type { AnyStateMachine, ContextFrom, EventFromLogic, InputFrom, OutputFrom } from 'xstate';
+import { settled } from './agent-defaults.ts';
 import { checkOptions } from './agent-options.ts';
 import { type Isolation, type IsolationOptions, isolationOf } from './isolation.ts';
 import type { GateRule } from './gate/gate.ts';
@@ -71,6 +72,8 @@ export interface AgentDefinition<TMachine extends AnyStateMachine = AnyStateMach
   readonly input: ((address: AgentAddress) => InputFrom<TMachine>) | undefined;
   readonly sleep: { readonly afterMs: number };
   readonly retry: { readonly attempts: number; readonly backoffMs: number };
+  /** What the author gave of that; a placement node's `agentDefaults` hold for the rest. */
+  readonly given: AgentDefaults;
   readonly onPoison: 'skip' | 'stop';
   readonly isolation: Isolation | undefined;
   readonly dedupe: { readonly horizonMs: number };
@@ -105,13 +108,17 @@ export function defineAgent<TMachine extends AnyStateMachine>(
 ): AgentDefinition<TMachine> {
   checkOptions(options);
   checkAgentType(options.type);
+  const given = Object.freeze({
+    sleep: Object.freeze({ ...options.sleep }),
+    retry: Object.freeze({ ...options.retry }),
+  });
   const definition: AgentDefinition<TMachine> = Object.freeze({
     type: options.type,
     machine: options.machine,
     version: options.version ?? 1,
     input: options.input,
-    sleep: Object.freeze({ afterMs: options.sleep?.afterMs ?? 900_000 }),
-    retry: Object.freeze({ attempts: options.retry?.attempts ?? 3, backoffMs: options.retry?.backoffMs ?? 10_000 }),
+    ...settled(given, {}),
+    given,
     onPoison: options.onPoison ?? 'skip',
     isolation: isolationOf(options.isolation),
     dedupe: Object.freeze({ horizonMs: options.dedupe?.horizonMs ?? 86_400_000 }),

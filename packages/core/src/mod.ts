@@ -13,6 +13,7 @@ export {
   sleepNow,
   unschedule,
 } from './actions.ts';
+export { withDefaults } from './agent-defaults.ts';
 export {
   type AgentAddress,
   type AgentDefinition,

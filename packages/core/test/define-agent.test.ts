@@ -14,6 +14,7 @@ test('a definition has every default filled in', () => {
     input: undefined,
     sleep: { afterMs: 900_000 },
     retry: { attempts: 3, backoffMs: 10_000 },
+    given: { sleep: {}, retry: {} },
     onPoison: 'skip',
     isolation: undefined,
     dedupe: { horizonMs: 86_400_000 },

@@ -1,6 +1,12 @@
 /**
  * Placement nodes: what runs agents.
  */
+export {
+  type AgentDefaults,
+  type Configuration,
+  readConfiguration,
+  readConfigurationVariables,
+} from '@wakebus/protocol';
 export { type DisabledEffect, disableEffects, disabledEffects, enableEffects } from './effects/disabled-effects.ts';
 export type { HealthProblem, NodeHealth } from './health.ts';
 export { DEFAULT_LIMITS, type Limits } from './limits.ts';

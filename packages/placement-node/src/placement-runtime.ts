@@ -2,8 +2,8 @@
  * One placement node over its ports: joins, serves, drains. It knows nothing of NATS, so the simulator
  * runs this very code.
  */
-import type { AnyAgentDefinition } from '@wakebus/core';
-import { WakebusError, metric } from '@wakebus/protocol';
+import { type AnyAgentDefinition, withDefaults } from '@wakebus/core';
+import { type AgentDefaults, WakebusError, metric } from '@wakebus/protocol';
 import { HistoryWriter } from './history-writer.ts';
 import { Audit } from './audit.ts';
 import { Health, type NodeHealth } from './health.ts';
@@ -29,6 +29,8 @@ import { typeAgent } from './type-agent.ts';
 /** What a placement node is made of, whatever its ports are. */
 export interface RuntimeOptions {
   readonly agents: readonly AnyAgentDefinition[];
+  /** What holds for the agent types whose definitions do not say it; `readConfiguration` makes it of a configuration. @default none – a definition has defaults of its own. */
+  readonly agentDefaults?: AgentDefaults;
   /** Stands before a random part in the node's ID. @default "node". */
   readonly name?: string;
   /** Placement nodes with the same agent types share a pool. @default "default". */
@@ -133,8 +135,9 @@ export class PlacementRuntime {
    *
    * @throws {WakebusError} `POOL_CONFLICT`, `INVALID_OPTION`, `UNAVAILABLE`.
    */
-  static async start(ports: Ports, options: RuntimeOptions): Promise<PlacementRuntime> {
-    checkOptions(options);
+  static async start(ports: Ports, given: RuntimeOptions): Promise<PlacementRuntime> {
+    checkOptions(given);
+    const options = { ...given, agents: withDefaults(given.agents, given.agentDefaults ?? {}) };
     const pool = options.pool ?? 'default';
     const infos = await Promise.all(ports.inboxes.map((inbox) => inbox.info()));
     const incarnations = infos.map(({ incarnation }) => incarnation);

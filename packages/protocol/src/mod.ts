@@ -33,6 +33,17 @@ export {
   encodeToSend,
   encodedSizeBytes,
 } from './codec.ts';
+export {
+  type AgentDefaults,
+  type AgentNumber,
+  type Configuration,
+  type ConfigurationName,
+  agentNumbers,
+  configurationNames,
+  mergeDefaults,
+  readConfiguration,
+  readConfigurationVariables,
+} from './configuration.ts';
 export { type ErrorClass } from './error-spec.ts';
 export { type ErrorCode, type ErrorFacts, WakebusError, errorCodes, errorFromJson, isWakebusError } from './errors.ts';
 export { DEFAULT_DEADLINE_MS, EVENT_LIMIT_BYTES, OUTSIDE_FILL_LIMIT, isReservedEvent } from './event-limits.ts';
@@ -104,5 +115,6 @@ export {
 } from './schedule.ts';
 export { BUCKETS_PER_HORIZON, type SeenBucket, type SeenIds, SeenIndex } from './seen-ids.ts';
 export { type ServiceIdentity, answerDiscovery } from './service-discovery.ts';
+export { suggestion } from './suggestion.ts';
 export { attribute, metric, span } from './telemetry-names.ts';
 export { type TraceContext, readTraceContext, traceHeaders, writeTraceContext } from './trace-context.ts';

@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { FromNode, LoadedAgent, ToNode } from './node-messages.ts';
+import type { DevDeployment, FromNode, LoadedAgent, ToNode } from './node-messages.ts';
 
 /** Beside this file; built, it is JavaScript. */
 const MAIN = fileURLToPath(
@@ -41,9 +41,8 @@ export class AgentProcess {
   }
 
   /** Starts the placement node. @returns why it could not be started, or nothing. */
-  async start(servers: string, prefix: string | undefined): Promise<string | undefined> {
-    const order: ToNode = { kind: 'start', servers, ...(prefix !== undefined && { prefix }) };
-    this.#child.send(order);
+  async start(deployment: DevDeployment): Promise<string | undefined> {
+    this.#child.send({ kind: 'start', deployment } satisfies ToNode);
     const message = await this.#hear();
     if (message?.kind === 'serving') return undefined;
     return message?.kind === 'failed' ? message.reason : 'its process ended while starting';

@@ -8,7 +8,7 @@ import { type PlacementNode, connectNats, startPlacementNode } from '@wakebus/pl
 import type { AnyAgentDefinition } from '@wakebus/core';
 import { openNodeLog, startProcessTelemetry } from '../process-telemetry.ts';
 import { loadAgents, summaryOf } from './load-agents.ts';
-import type { FromNode, ToNode } from './node-messages.ts';
+import type { DevDeployment, FromNode, ToNode } from './node-messages.ts';
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 
@@ -19,13 +19,16 @@ let node: PlacementNode | undefined;
 if (refusal !== undefined) {
   tell({ kind: 'refused', reason: refusal, files }, () => process.exit(1));
 } else {
-  process.on('message', (message: ToNode) => void (message.kind === 'start' ? start(message, agents) : drain()));
+  process.on(
+    'message',
+    (message: ToNode) => void (message.kind === 'start' ? start(message.deployment, agents) : drain()),
+  );
   process.on('disconnect', () => void drain());
   tell({ kind: 'loaded', agents: agents.map(summaryOf), files });
 }
 
 async function start(
-  { servers, prefix }: Extract<ToNode, { kind: 'start' }>,
+  { servers, ...options }: DevDeployment,
   definitions: readonly AnyAgentDefinition[],
 ): Promise<void> {
   try {
@@ -35,7 +38,7 @@ async function start(
       agents: definitions,
       name: 'dev',
       log: await openNodeLog(),
-      ...(prefix !== undefined && { prefix }),
+      ...options,
     });
     tell({ kind: 'serving', nodeId: node.nodeId });
   } catch (error) {

@@ -4,7 +4,7 @@
  * A new version is loaded beside the old one; only when it is fine does the old one drain and the new
  * one start. State lives in the server, so nothing of it is lost in between.
  */
-import type { LoadedAgent } from './node-messages.ts';
+import type { DevDeployment, LoadedAgent } from './node-messages.ts';
 import { AgentProcess } from './agent-process.ts';
 import { FileWatch } from './file-watch.ts';
 
@@ -22,8 +22,7 @@ export interface DevEvents {
 
 export class DevSession {
   readonly #file: string;
-  readonly #servers: string;
-  readonly #prefix: string | undefined;
+  readonly #deployment: DevDeployment;
   readonly #events: DevEvents;
   readonly #watch = new FileWatch(() => void this.reload());
   #running: AgentProcess | undefined;
@@ -32,10 +31,9 @@ export class DevSession {
   #served = 0;
   #isStopping = false;
 
-  constructor(file: string, servers: string, prefix: string | undefined, events: DevEvents) {
+  constructor(file: string, deployment: DevDeployment, events: DevEvents) {
     this.#file = file;
-    this.#servers = servers;
-    this.#prefix = prefix;
+    this.#deployment = deployment;
     this.#events = events;
     this.#watch.add([file]);
   }
@@ -78,7 +76,7 @@ export class DevSession {
     const old = this.#running;
     this.#running = next;
     await old?.drain();
-    const failure = await next.start(this.#servers, this.#prefix);
+    const failure = await next.start(this.#deployment);
     if (failure !== undefined) {
       this.#running = undefined;
       this.#events.onRefused(`it could not be started: ${failure}`, false);

@@ -2,6 +2,7 @@
  * What `wakebus dev` and the process that runs the agents say to each other, over the channel that
  * Node.js gives to a child.
  */
+import type { AgentDefaults } from '@wakebus/protocol';
 
 /** From the child. */
 export type FromNode =
@@ -14,10 +15,15 @@ export type FromNode =
   /** It could not be started. */
   | { readonly kind: 'failed'; readonly reason: string };
 
+/** Where the agents are to be served, and with which defaults. */
+export interface DevDeployment {
+  readonly servers: string;
+  readonly prefix?: string;
+  readonly agentDefaults?: AgentDefaults;
+}
+
 /** To the child. */
-export type ToNode =
-  | { readonly kind: 'start'; readonly servers: string; readonly prefix?: string }
-  | { readonly kind: 'drain' };
+export type ToNode = { readonly kind: 'start'; readonly deployment: DevDeployment } | { readonly kind: 'drain' };
 
 /** One agent type of a file. */
 export interface LoadedAgent {

@@ -29,15 +29,17 @@ export async function runDev(context: CommandContext, file: string, flags: DevFl
   const server = await ownServer(context, flags);
   const servers = server?.url ?? settings.servers;
   const welcome = new Welcome(context, servers, server);
-  const session = new DevSession(file, servers, settings.prefix, eventsOf(context, welcome));
+  const { prefix, agentDefaults } = settings;
+  const deployment = {
+    servers,
+    ...(prefix !== undefined && { prefix }),
+    ...(agentDefaults !== undefined && { agentDefaults }),
+  };
+  const session = new DevSession(file, deployment, eventsOf(context, welcome));
   const stop = stopRequests(io);
   try {
     if (server !== undefined)
-      writeDevServer(io.cwd, {
-        servers,
-        pid: process.pid,
-        ...(settings.prefix !== undefined && { prefix: settings.prefix }),
-      });
+      writeDevServer(io.cwd, { servers, pid: process.pid, ...(prefix !== undefined && { prefix }) });
     void session.reload();
     await stop.first;
     if (!output.json) output.message('draining; Ctrl-C again to stop at once');

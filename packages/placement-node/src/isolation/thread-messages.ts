@@ -1,4 +1,5 @@
 /** What a placement node and a thread that takes turns say to each other. */
+import type { AnyAgentDefinition } from '@wakebus/core';
 import type { LayoutOptions } from '@wakebus/protocol';
 
 /** What a thread is started with. */
@@ -9,6 +10,8 @@ export interface ThreadData {
   readonly export: string;
   readonly type: string;
   readonly version: number;
+  /** As the placement node has it: its defaults may be others than the module's. */
+  readonly retry: AnyAgentDefinition['retry'];
   readonly layout: Required<LayoutOptions>;
   /** One number, shared: the sequence of the message that the machine has in hand, from 1; or {@link IDLE}, or {@link OPENING}. */
   readonly progress: SharedArrayBuffer;

@@ -28,7 +28,7 @@ async function load(): Promise<AnyAgentDefinition | string> {
   const { type, version } = found as AnyAgentDefinition;
   if (type !== data.type || version !== data.version)
     return `its export "${data.export}" is "${type}" in version ${version}, not "${data.type}" in version ${data.version}`;
-  return found as AnyAgentDefinition;
+  return { ...(found as AnyAgentDefinition), retry: data.retry };
 }
 
 function take(definition: AnyAgentDefinition, id: number, job: Uint8Array): void {

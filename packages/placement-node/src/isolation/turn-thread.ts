@@ -41,13 +41,14 @@ export class TurnThread {
     const progress = new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT);
     this.#progress = new BigInt64Array(progress);
     this.#isolation = isolation;
-    const { type, version } = definition;
+    const { type, version, retry } = definition;
     const workerData: ThreadData = {
       wakebusTurns: true,
       module: isolation.module,
       export: isolation.export,
       type,
       version,
+      retry,
       layout: { prefix, partitions, shards },
       progress,
     };

@@ -128,6 +128,12 @@ export const stoppingWild: AnyAgentDefinition = wildAgent({
   isolation: { module, export: 'stoppingWild', turnTimeoutMs: 400, maxHeapMb: 32, threads: 1 },
 });
 
+/** Says nothing of retries. */
+export const openWild: AnyAgentDefinition = wildAgent({
+  retry: undefined,
+  isolation: { module, export: 'openWild', turnTimeoutMs: 60_000, threads: 1 },
+});
+
 /** The same agents a version later, with a migration that never ends. */
 export const stuckWild: AnyAgentDefinition = wildAgent({
   version: 2,
