@@ -149,6 +149,12 @@ export class Activation {
     return this.#isClaimed;
   }
 
+  /** Hands nothing over any more, and wants no room for effects. */
+  close(): void {
+    this.handOver.close();
+    this.effects.close();
+  }
+
   /** One turn, committed. Outputs start only after the commit is confirmed. */
   async turn(request: TurnRequest): Promise<TurnOutcome> {
     const { ports, telemetry } = this.#context;
@@ -306,15 +312,10 @@ export class Activation {
       turn.memory.record.held === undefined;
     let memory = request.fromHeld ? pastHeld(this.#memory, turn.memory) : turn.memory;
     if (memory.seen.unspilled > SEEN_IN_RECORD) memory = await this.#spillSeen(memory);
-    if (isAsleep)
-      memory = {
-        ...memory,
-        record: {
-          ...memory.record,
-          lease: { holder: '', epoch: this.#epoch },
-          ...asleep(memory.record, this.#context.ports.clock.wallMs()),
-        },
-      };
+    if (isAsleep) {
+      const lease = { holder: '', epoch: this.#epoch };
+      memory = { ...memory, record: { ...memory.record, lease, ...asleep(memory.record, ports.clock.wallMs()) } };
+    }
     try {
       if (!(await this.#commit(memory))) return { kind: 'lost' };
     } catch (thrown) {

@@ -26,12 +26,11 @@ import {
   wireMessageId,
 } from '@wakebus/protocol';
 import { FIRE_TTL_MS, type NodeContext, inboxOf, timersOf } from './node-context.ts';
+import { Patience, phaseTimeout } from './phase.ts';
 import { delay } from './ports/clock.ts';
 import type { AppendOptions, AppendOutcome, EventLog } from './ports/event-log.ts';
 import { RelayGuard } from './relay-guard.ts';
 
-/** Tries after which an operator hears of it: some 8 s. */
-const STALLED_AFTER = 10;
 /** Between two tries, in milliseconds, doubling to the last. */
 const RETRY_MS = [20, 50, 100, 250, 500, 1_000, 2_000] as const;
 
@@ -39,6 +38,8 @@ const RETRY_MS = [20, 50, 100, 250, 500, 1_000, 2_000] as const;
 type ScheduleName = Pick<TimerEntry, 'generation'> & Partial<Pick<EffectSchedule, 'attempt' | 'node' | 'parkedFor'>>;
 
 export class HandOver {
+  /** How long an agent that is to sleep waits for this. */
+  readonly patience: Patience;
   readonly #context: NodeContext;
   readonly #key: AgentKey;
   /** One chain a receiver: at most one message on its way to it. */
@@ -59,6 +60,7 @@ export class HandOver {
     this.#key = key;
     this.#onProgress = onProgress;
     this.#guard = new RelayGuard(context, key);
+    this.patience = new Patience(context, key);
   }
 
   /** Whether nothing is owed. */
@@ -87,11 +89,22 @@ export class HandOver {
   /** Stops trying. What is left is found again in the record, by whoever claims the agent next. */
   close(): void {
     this.#closed = true;
+    this.patience.reset();
   }
 
   /** Resolves when nothing is owed; never when this was closed before. */
   settled(): Promise<void> {
     return this.isSettled ? Promise.resolve() : new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  /** Whether an agent that is to sleep need not wait: nothing is owed, or it has waited for long enough. If it must, `onChange` says when to ask again. */
+  isWaitedFor(onChange: () => void): boolean {
+    if (!this.isSettled && !this.patience.hasEnded(onChange)) {
+      void this.settled().then(onChange);
+      return false;
+    }
+    this.patience.reset();
+    return true;
   }
 
   /** The record without what has been handed over. */
@@ -240,12 +253,16 @@ export class HandOver {
 
   /** Appends until it is stored. A node that may not act waits until it may; a session that is gone owes for ever. */
   async #store(log: EventLog, subject: string, data: Uint8Array, options: AppendOptions): Promise<void> {
+    const { clock } = this.#context.ports;
+    const lateMs = clock.monotonicMs() + this.#context.limits.relayMs;
+    let isReported = false;
     for (let round = 0; !this.#closed; round += 1) {
       const kind = this.#context.membership.mayAct() ? await this.#append(log, subject, data, options) : 'unknown';
       if (kind === 'stored') return;
       if (kind === 'full' && (await this.#guard.arm())) this.#onProgress();
-      if (round === STALLED_AFTER) this.#reportStall();
-      await delay(this.#context.ports.clock, RETRY_MS[Math.min(round, RETRY_MS.length - 1)] as number);
+      if (!isReported && clock.monotonicMs() >= lateMs) this.#reportStall();
+      isReported ||= clock.monotonicMs() >= lateMs;
+      await delay(clock, RETRY_MS[Math.min(round, RETRY_MS.length - 1)] as number);
     }
     return new Promise(() => {});
   }
@@ -266,6 +283,7 @@ export class HandOver {
   }
 
   #reportStall(): void {
+    phaseTimeout(this.#context, this.#key, 'relay');
     const error = new WakebusError('RELAY_STALLED', { address: addressOf(this.#key), entries: this.#unsent.size });
     this.#context.log.warn(error.message, { agent: this.#key, code: error.code });
   }

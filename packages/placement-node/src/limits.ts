@@ -18,6 +18,14 @@ export interface Limits {
   readonly holdAfterMs: number;
   /** A living holder gets so long to give an agent up, in milliseconds. @default 300. */
   readonly releaseMs: number;
+  /** Waking an agent may take so long, in milliseconds, its holder's answer included; then its messages are offered again. @default 30,000 – three leases: whatever held it is gone by then. */
+  readonly wakeMs: number;
+  /** Reading its record, mailbox and chunks may take so long of that, in milliseconds. @default 15,000 – an election takes 10 s. */
+  readonly hydrateMs: number;
+  /** After so long, in milliseconds, an operator hears of a message that could not be handed over. It is tried on. @default 8,000 – a leader is elected within ten tries. */
+  readonly relayMs: number;
+  /** An agent that is to sleep waits so long, in milliseconds, for what it owes to be handed over; then it leaves that in its record. @default 60,000 – a full inbox drains in that time, or not for hours. */
+  readonly dehydrateMs: number;
   /** Effects that run at once; beyond, their agents wait in line. @default 256 – each may hold a socket and up to 256 KB of answer: some 64 MB at most. */
   readonly maxEffects: number;
   /** Repetitions of effects that may be started, for an agent type and a target, before anything succeeds; then one a second, and one for five successes. @default 100 – the AWS SDKs' figure. */
@@ -39,6 +47,10 @@ export const DEFAULT_LIMITS: Limits = {
   holdAfterMessages: 1_000,
   holdAfterMs: 60_000,
   releaseMs: 300,
+  wakeMs: 30_000,
+  hydrateMs: 15_000,
+  relayMs: 8_000,
+  dehydrateMs: 60_000,
   maxEffects: 256,
   retryBudget: 100,
   closeMs: 5_000,

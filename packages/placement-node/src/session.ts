@@ -6,7 +6,7 @@
  * activation goes, because the record is the only truth; the loop then starts from the record again.
  */
 import { type MailboxMessage, isRunnable } from '@wakebus/core';
-import { type AgentKey, type WakebusError, addressOf, isWakebusError } from '@wakebus/protocol';
+import { type AgentKey, type WakebusError, isWakebusError } from '@wakebus/protocol';
 import { Activation, type TurnOutcome } from './activation.ts';
 import { type DeliveryRun, type Doorbell, Mailbox } from './mailbox.ts';
 import { type NodeContext, inboxOf } from './node-context.ts';
@@ -21,11 +21,12 @@ import {
   standStill,
   suspend,
 } from './park.ts';
+import { inPhase, reportRestart } from './phase.ts';
 import type { ClockTimer } from './ports/clock.ts';
 import type { Delivery } from './ports/event-log.ts';
 import { writeQuarantine } from './quarantine.ts';
 import { type SessionOwner, passOn } from './session-owner.ts';
-import { type WakeOutcome, countWake, wakeFromMailbox } from './wake.ts';
+import { type WakeOutcome, countSleep, countWake, wakeFromMailbox } from './wake.ts';
 
 /** After a failure of storage the loop waits so long, in milliseconds. */
 const RETRY_MS = 250;
@@ -83,8 +84,7 @@ export class Session {
 
   /** Takes over doorbells of another node, or none: messages wait in any case. */
   ring(doorbells: readonly Doorbell[] = []): void {
-    const nowMs = this.#context.ports.clock.monotonicMs();
-    for (const doorbell of doorbells) this.mailbox.addDoorbell(doorbell, nowMs);
+    for (const doorbell of doorbells) this.mailbox.addDoorbell(doorbell, this.#context.ports.clock.monotonicMs());
     this.mailbox.ring();
     this.#start();
   }
@@ -118,6 +118,7 @@ export class Session {
     if (this.#isGone) return;
     this.#isGone = true;
     this.#timer?.cancel();
+    this.#activation?.handOver.patience.reset();
     this.#activation?.effects.close();
     this.#owner.onGone(this);
     this.#context.effects.resources.look(this.key);
@@ -154,7 +155,7 @@ export class Session {
       this.#owner.lose(this);
       return false;
     }
-    const activation = this.#activation ?? (await this.#wake());
+    const activation = this.#activation ?? (await inPhase(this.#context, this.key, 'wake', this.#wake()));
     if (activation === undefined) return false;
     if (this.#verdict !== undefined) return this.#suspend(activation, this.#verdict);
     if (this.#releaseTo !== undefined) return this.#sleepNow(activation);
@@ -182,7 +183,9 @@ export class Session {
 
   async #wake(): Promise<Activation | undefined> {
     const cause = { cause: this.#cause, newest: this.#newest, force: this.#force };
-    const outcome = await wakeFromMailbox(this.#context, this.key, this.mailbox, cause);
+    const woken = wakeFromMailbox(this.#context, this.key, this.mailbox, cause);
+    const outcome = await inPhase(this.#context, this.key, 'hydrate', woken);
+    if (this.#isGone) return undefined;
     if (outcome.kind === 'awake') return this.#activate(outcome);
     if (outcome.kind === 'held') return this.#leaveOrClaim(outcome.holder);
     if (outcome.kind === 'quarantine') await writeQuarantine(this.#context, this.key, outcome);
@@ -235,7 +238,11 @@ export class Session {
     await (isAlone ? lane.enterAlone() : lane.enter());
     try {
       if (this.#isGone) return false;
-      if (isSuspect && !(await this.#brace(activation, head))) return true;
+      if (isSuspect) this.#maxEvents = 1;
+      if (isSuspect && !(await activation.brace(head))) {
+        this.#forget();
+        return true;
+      }
       const isAll = !fromHeld && !this.#sleepAsked;
       const outcome = await activation.turn({ messages, fromHeld, isAll, maxEvents: this.#maxEvents });
       this.#lastActiveMs = this.#context.ports.clock.monotonicMs();
@@ -260,13 +267,6 @@ export class Session {
     const { messages, fromSeq } = await readHeld(this.#context, this.key, activation.record, this.#heldFrom);
     this.#heldFrom = fromSeq;
     return this.#turn(activation, messages, true);
-  }
-
-  async #brace(activation: Activation, head: MailboxMessage): Promise<boolean> {
-    this.#maxEvents = 1;
-    if (await activation.brace(head)) return true;
-    this.#forget();
-    return false;
   }
 
   #afterTurn(activation: Activation, { turn, asleep }: Extract<TurnOutcome, { kind: 'committed' }>): boolean {
@@ -325,8 +325,7 @@ export class Session {
 
   /** A lost commit: what is in memory is not what the agent is. */
   #forget(): void {
-    this.#activation?.handOver.close();
-    this.#activation?.effects.close();
+    this.#activation?.close();
     this.#activation = undefined;
     this.#force = false;
     this.mailbox.dropPayloads();
@@ -350,16 +349,13 @@ export class Session {
   /** Hands over what is owed, clears the lease in the record, and goes. Neither the mailbox waits for the first – in a full inbox its messages are the room that is needed – nor another node, which finds it in the record. */
   async #sleepNow(activation: Activation, standsStill = false): Promise<boolean> {
     const { handOver } = activation;
-    if (this.#releaseTo !== undefined) handOver.close();
-    else if (!handOver.isSettled) {
-      void handOver.settled().then(() => this.#start());
-      return false;
-    }
-    const mustSleep = standsStill || this.#releaseTo !== undefined;
+    if (this.#releaseTo === undefined && !handOver.isWaitedFor(() => this.#start())) return false;
+    const mustSleep = standsStill || this.#releaseTo !== undefined || !handOver.isSettled;
+    // What is left stands in the record, for whoever wakes the agent next.
+    if (this.#releaseTo !== undefined || !handOver.isSettled) handOver.close();
     if (this.mailbox.hasWork && !mustSleep) return true;
     if (activation.effects.isWaiting && !mustSleep) return false;
-    const { probes } = this.#context;
-    if (probes?.beforeSleep !== undefined) await probes.beforeSleep(this.key, this.#releaseTo);
+    await this.#context.probes?.beforeSleep?.(this.key, this.#releaseTo);
     if (!(await activation.sleep(this.#releaseTo))) {
       this.#forget();
       if (this.#releaseTo === undefined) return true;
@@ -376,9 +372,7 @@ export class Session {
   }
 
   #fallAsleep(activation: Activation): void {
-    const { telemetry } = this.#context;
-    const type = activation.definition.type;
-    if (!activation.isAtGate) (activation.isClaimed ? telemetry.sleeps : telemetry.falseWakes).add(1, { type });
+    countSleep(this.#context, activation);
     this.#acknowledge(activation);
     if (this.#releaseTo !== undefined)
       void this.#owner.forward(this.#releaseTo, this.key, this.mailbox.takeDoorbells(ALL));
@@ -391,9 +385,12 @@ export class Session {
 
   /** Storage failed in mid-step. Nothing is concluded from it. */
   #recover(thrown: unknown): void {
-    const message = thrown instanceof Error ? thrown.message : String(thrown);
-    const code = isWakebusError(thrown) ? thrown.code : 'UNEXPECTED';
-    this.#context.log.warn(`the session of ${addressOf(this.key)} starts again: ${message}`, { agent: this.key, code });
+    reportRestart(this.#context, this.key, thrown);
+    if (isWakebusError(thrown, 'PHASE_TIMEOUT')) {
+      // Nobody can tell what still goes on: it starts from nothing, and the messages come again.
+      this.mailbox.giveBack(0, refusedAgainMs);
+      return this.#owner.lose(this);
+    }
     this.#forget();
     this.#wakeLater(RETRY_MS);
   }

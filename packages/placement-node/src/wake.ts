@@ -131,6 +131,14 @@ export function countWake(
   context.log.info(`took over ${addressOf(key)}`, { agent: key, from: takenFrom });
 }
 
+/** Counts a sleep, or a wake for nothing. */
+export function countSleep(
+  { telemetry }: NodeContext,
+  { definition, isAtGate, isClaimed }: { definition: AnyAgentDefinition; isAtGate: boolean; isClaimed: boolean },
+): void {
+  if (!isAtGate) (isClaimed ? telemetry.sleeps : telemetry.falseWakes).add(1, { type: definition.type });
+}
+
 /**
  * A message stored so long after everything that the cursor covers, in milliseconds, and yet before the cursor in
  * sequence, proves another inbox: the record keeps the latest time of all that it has passed, so clocks of servers

@@ -3,6 +3,7 @@ import { type OutboxEntry, Layout, agentKey, decode } from '@wakebus/protocol';
 import { describe, expect, test } from 'vitest';
 import { HandOver } from '../src/hand-over.ts';
 import type { AppendOutcome } from '../src/mod.ts';
+import { DEFAULT_LIMITS } from '../src/limits.ts';
 import type { NodeContext } from '../src/node-context.ts';
 import { Telemetry } from '../src/telemetry.ts';
 import { eventually } from './support/eventually.ts';
@@ -51,6 +52,7 @@ class Scene {
     const context = {
       layout,
       telemetry: new Telemetry(),
+      limits: DEFAULT_LIMITS,
       membership: { mayAct: () => true },
       log: { info: () => {}, warn: () => {} },
       ports: { clock, inboxes: [inbox], timers: [timers] },

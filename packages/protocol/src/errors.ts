@@ -55,6 +55,7 @@ interface FactsByCode extends GatewayFacts {
   EFFECT_COMPENSATED: { address: string; effect: string; key: string };
   EFFECT_NOT_FOUND: { address: string; effect: string };
   RESOURCES_CLOSED: { name: string };
+  PHASE_TIMEOUT: { address: string; phase: string; limit: string; limitMs: number };
   EFFECT_CANCELLED: { address: string; effect: string; schedule: string };
   TIMER_NOT_FOUND: { address: string; timer: string };
   COMMITS_UNANSWERED: { commits: number };
@@ -241,6 +242,11 @@ const catalog: { readonly [C in keyof FactsByCode]: ErrorSpec<FactsByCode[C]> } 
     next: 'terminal',
     message: (f) =>
       `${f.address} has no timer or schedule "${f.timer}". "wakebus timers list" shows those that it has.`,
+  },
+  PHASE_TIMEOUT: {
+    next: 'retryable',
+    message: (f) =>
+      `The phase "${f.phase}" of ${f.address} took longer than ${f.limitMs} ms (limits.${f.limit}) and was left; nothing is lost, and it is tried again. If it lasts, look at the servers and the network.`,
   },
   RESOURCES_CLOSED: {
     next: 'terminal',
