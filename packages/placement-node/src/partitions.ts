@@ -210,7 +210,9 @@ export class Partitions {
     this.#place(partition, key, delivery);
   }
 
+  /** A delivery that is put off comes after those that follow it now: sessions must not take what follows for the next. */
   #offerAgain(partition: Partition, delivery: Delivery): void {
+    partition.run += 1;
     this.#inbox(partition)?.nak(delivery.ackToken, OFFER_AGAIN_MS);
   }
 
