@@ -15,6 +15,8 @@ import {
   readLayout,
 } from './nats/mod.ts';
 import type { NodeLog } from './node-context.ts';
+import { delay } from './ports/clock.ts';
+import type { Ports } from './ports/ports.ts';
 import { registerCharts } from './registry.ts';
 import { type NodeStatus, PlacementRuntime, type RuntimeOptions } from './placement-runtime.ts';
 
@@ -59,10 +61,31 @@ export async function startPlacementNode(options: PlacementNodeOptions): Promise
       : Object.assign(first, { cause: new AggregateError(more, `and ${more.length} more`) });
   const ports = natsPorts(connection, layout, faultsInto(runtime.log));
   const node = await PlacementRuntime.start(ports, runtime);
-  registerCharts(ports.registry, runtime.agents).catch((thrown: unknown) =>
-    runtime.log?.warn('the statecharts of the agent types are not in the registry', { error: String(thrown) }),
-  );
+  void publishCharts(connection, ports, runtime);
   return discoverable(node, options, layout);
+}
+
+/** Tries of the drawings, and the time between two, in milliseconds: longer than an election takes. */
+const CHART_TRIES = 5;
+const CHART_RETRY_MS = 3_000;
+
+/** Puts the drawings of its types where readers find them. Nothing waits for them; a cluster that elects its leaders answers in a while. */
+async function publishCharts(
+  connection: PlacementNodeOptions['connection'],
+  { clock, registry }: Ports,
+  { agents, log }: Pick<PlacementNodeOptions, 'agents' | 'log'>,
+): Promise<void> {
+  for (let left = CHART_TRIES; ; left -= 1) {
+    try {
+      return await registerCharts(registry, agents);
+    } catch (thrown) {
+      // A node that has left in the meantime owes nobody its drawings.
+      if (connection.isClosed() || connection.isDraining()) return;
+      if (left === 1)
+        return log?.warn('the statecharts of the agent types are not in the registry', { error: String(thrown) });
+    }
+    await delay(clock, CHART_RETRY_MS);
+  }
 }
 
 /** A node that `nats micro ls` finds, until it drains. */
