@@ -22,7 +22,7 @@ async function moves(name: string, facts: Facts, least = 1): Promise<void> {
 
 test('sleeps, wakes by source, and resumes are counted, and how long they take', { timeout: 60_000 }, async () => {
   await using node = await start();
-  await scene().client.agent('order', '17').send({ type: 'place', note: 'x', waitMs: 300 });
+  await scene().client.agent('order', '17').send({ type: 'place', note: 'x', waitMs: 3_000 });
 
   await moves(metric.sleepRate, { type: 'order' }, 2);
   await moves(metric.wakeRate, { type: 'order', source: 'event' });

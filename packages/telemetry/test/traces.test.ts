@@ -14,7 +14,7 @@ const contextOf = (sampled: boolean): { traceparent: string; tracestate: string 
   tracestate: 'vendor=kept',
 });
 /** Long enough for a node to be replaced while the order sleeps. */
-const SLEEP_MS = 2_000;
+const SLEEP_MS = 5_000;
 
 const scene = useScene();
 

@@ -49,7 +49,7 @@ const nodeMutants: readonly Mutant[] = [
   {
     rule: 'P3',
     name: 'gaps in the deliveries not seen',
-    edits: [{ file: `${node}partitions.ts`, find: 'partition.run += 1', replace: 'partition.run += 0' }],
+    edits: [{ file: `${node}partitions.ts`, find: '+ 1) partition.run += 1', replace: '+ 1) partition.run += 0' }],
     run: { workload: 'ledger' },
     shows: 'is missing',
   },
