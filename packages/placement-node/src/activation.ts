@@ -11,7 +11,6 @@ import {
   type MailboxMessage,
   type Turn,
   type TurnJob,
-  freeze,
   isPaused,
   readInbound,
   setOldOutputsAside,
@@ -19,28 +18,22 @@ import {
 import {
   type AgentKey,
   type AgentRecord,
-  RECORD_LIMIT_BYTES,
-  type RecordLifecycle,
   WakebusError,
   addressOf,
   attribute,
-  encode,
-  encodeRecord,
   isWakebusError,
   span,
 } from '@wakebus/protocol';
-import type { Attributes } from '@opentelemetry/api';
 import { hasOverdueTimer } from './audit.ts';
-import { type CommitPorts, commitRecord } from './commit.ts';
+import { CommittedMemory } from './committed-memory.ts';
 import { storeDeadLetters } from './dead-letters.ts';
 import { SessionEffects } from './effects/session-effects.ts';
 import { HandOver } from './hand-over.ts';
-import { asleep, atHeldCursor, pastHeld, tooLarge } from './record-changes.ts';
-import { announce, changesOf } from './live.ts';
+import { asleep, atHeldCursor, pastHeld } from './record-changes.ts';
 import type { NodeContext } from './node-context.ts';
 import { keepRuntimeMessages } from './park.ts';
 import type { RunningSpan } from './telemetry/running-span.ts';
-import { commitFacts, startTurnSpan } from './telemetry/turn-span.ts';
+import { startTurnSpan } from './telemetry/turn-span.ts';
 import { takeAtGate, takeJob } from './take-job.ts';
 import { withoutId } from './turn-here.ts';
 import { factsOf, historyOf, releaseOutputs } from './turn-outputs.ts';
@@ -65,9 +58,6 @@ export interface TurnRequest {
   readonly fromHeld: boolean;
 }
 
-/** Dedupe IDs kept in the record itself; more than this go into a chunk. 600 IDs are some 24 KB, rewritten with every commit. */
-const SEEN_IN_RECORD = 600;
-
 const NO_POISON: ReadonlyMap<number, WakebusError> = new Map();
 
 export class Activation {
@@ -75,18 +65,8 @@ export class Activation {
   readonly effects: SessionEffects;
   readonly #context: NodeContext;
   readonly #key: AgentKey;
-  /** Of the next commit. One that leaves the agent asleep is followed by a claim, which takes another. */
-  #epoch: number;
-  readonly #wake: string;
-  readonly #commitPorts: CommitPorts;
-  #memory: AgentMemory;
-  #revision: number;
-  #recordBytes = 0;
+  readonly #committed: CommittedMemory;
   #answeredSeq: number;
-  #isClaimed = false;
-  #isHeld = false;
-  /** What this commit is part of. */
-  #span: RunningSpan | undefined;
   #poison: ReadonlyMap<number, WakebusError> = NO_POISON;
 
   /** @param onProgress - Called when a part of what is owed has been handed over. */
@@ -99,21 +79,9 @@ export class Activation {
   ) {
     this.#context = context;
     this.#key = key;
-    const { definition, record } = woken.memory;
-    this.#memory = {
-      ...woken.memory,
-      record: setOldOutputsAside(record, context.ports.clock.wallMs(), definition.dedupe.horizonMs),
-    };
-    this.#revision = woken.revision;
-    this.#epoch = woken.memory.record.lease.epoch + 1;
-    this.#wake = wake;
-    this.#commitPorts = {
-      agents: context.ports.agents,
-      clock: context.ports.clock,
-      onUnanswered: () => context.health.beginUnanswered(this.definition.type),
-      mayAct: () => context.membership.mayAct(),
-      fenced: !context.sabotage.cas,
-    };
+    const { definition } = woken.memory;
+    const record = setOldOutputsAside(woken.memory.record, context.ports.clock.wallMs(), definition.dedupe.horizonMs);
+    this.#committed = new CommittedMemory(context, { ...woken.memory, record }, woken.revision, wake);
     this.handOver = new HandOver(context, key, onProgress);
     this.effects = new SessionEffects(context, this);
     // Another session may have died between its commit and what it owed: receivers know what comes twice by its ID.
@@ -127,11 +95,11 @@ export class Activation {
   }
 
   get record(): AgentRecord {
-    return this.#memory.record;
+    return this.#committed.memory.record;
   }
 
   get definition(): AgentMemory['definition'] {
-    return this.#memory.definition;
+    return this.#committed.memory.definition;
   }
 
   /** Up to here everything that the inputs have caused is with {@link handOver}; the cursor is a moment ahead of that. */
@@ -141,12 +109,12 @@ export class Activation {
 
   /** Whether only a gate has looked at the agent: its state is still bytes. */
   get isAtGate(): boolean {
-    return this.#memory.isUndecoded === true;
+    return this.#committed.memory.isUndecoded === true;
   }
 
   /** Whether a commit of this activation says that the agent runs here. */
   get isClaimed(): boolean {
-    return this.#isClaimed;
+    return this.#committed.isClaimed;
   }
 
   /** Hands nothing over any more, and wants no room for effects. */
@@ -164,7 +132,6 @@ export class Activation {
     const messages = this.#context.sabotage.dedupe === true ? asked.map(withoutId) : asked;
     const inbounds = messages.map((message) => readInbound(this.#context.layout, this.#key, message));
     const running = startTurnSpan(this.#context, this.#key, inbounds, this.record.attempt?.count ?? 0);
-    this.#span = running;
     const job = this.#job(request, messages, running);
     const isGated = this.definition.gate.length > 0;
     const taken = await (isGated ? takeAtGate : takeJob)(this.#context, job, inbounds);
@@ -173,10 +140,10 @@ export class Activation {
       return taken;
     }
     const { turn } = taken;
-    const outcome = await this.#commitTurn(turn, request, startedMs);
+    const outcome = await this.#commitTurn(turn, request, startedMs, running);
     telemetry.turnMs.record(ports.clock.monotonicMs() - startedMs, { type });
     if (running.isRecording)
-      running.set({ [attribute.events]: turn.consumed, [attribute.outcome]: outcome.kind, ...this.#facts() });
+      running.set({ [attribute.events]: turn.consumed, [attribute.outcome]: outcome.kind, ...this.#committed.facts() });
     running.end(outcome.kind === 'unfit' ? outcome.error : turn.failure?.error);
     return outcome;
   }
@@ -213,15 +180,14 @@ export class Activation {
   /** A commit that takes no events: it changes the lifecycle, or trims what was handed over. @returns whether it was not lost. */
   async stand(change: Partial<AgentRecord>, cause?: RunningSpan): Promise<boolean> {
     const { nodeId, ports } = this.#context;
-    this.#span = cause;
-    const lease = { holder: nodeId, epoch: this.#epoch };
+    const lease = { holder: nodeId, epoch: this.#committed.epoch };
     const record: AgentRecord = {
       ...this.handOver.trim(this.record),
       lease,
       updatedMs: ports.clock.wallMs(),
       ...change,
     };
-    const isMine = await this.#commit({ ...this.#memory, record });
+    const isMine = await this.#commit({ ...this.#committed.memory, record }, cause);
     if (isMine) this.#answeredSeq = this.record.cursor;
     return isMine;
   }
@@ -230,18 +196,18 @@ export class Activation {
   async sleep(to?: string): Promise<boolean> {
     const record = this.handOver.trim(this.record);
     if (this.isAtGate && record.lease.holder === '' && record.settled === this.record.settled) return true;
-    if (!this.#isClaimed && !this.#isLeftOver(record) && record.settled === this.record.settled) return true;
+    if (!this.isClaimed && !this.#isLeftOver(record) && record.settled === this.record.settled) return true;
     const { ports, telemetry } = this.#context;
     const startedMs = ports.clock.monotonicMs();
     const running = telemetry.start(to === undefined ? span.sleep : span.move, this.#key, [record.trace]);
     const { lifecycle, timers } = asleep(record, ports.clock.wallMs());
     // To move is not to sleep: whoever takes the agent goes on at once.
     const change = to === undefined ? { lifecycle, timers } : { lifecycle };
-    const isAsleep = await this.stand({ lease: { holder: '', epoch: this.#epoch }, ...change }, running);
+    const isAsleep = await this.stand({ lease: { holder: '', epoch: this.#committed.epoch }, ...change }, running);
     if (isAsleep) this.#pauseSchedules();
     telemetry.dehydrateMs.record(ports.clock.monotonicMs() - startedMs, { type: this.definition.type });
     if (to !== undefined) running.set({ [attribute.toNode]: to });
-    running.set({ [attribute.outcome]: isAsleep ? 'committed' : 'lost', ...this.#facts() });
+    running.set({ [attribute.outcome]: isAsleep ? 'committed' : 'lost', ...this.#committed.facts() });
     running.end();
     return isAsleep;
   }
@@ -257,18 +223,13 @@ export class Activation {
     return holder === nodeId || (holder !== '' && !membership.isLiving(holder));
   }
 
-  #facts(): Attributes {
-    // Of the last commit: the next one's may be another.
-    return { [attribute.epoch]: this.record.lease.epoch, [attribute.revision]: this.#revision };
-  }
-
   #job(
     { fromHeld, maxEvents = MAX_TURN_EVENTS }: TurnRequest,
     messages: readonly MailboxMessage[],
     running: RunningSpan,
   ): TurnJob {
     const { ports, limits, nodeId } = this.#context;
-    const trimmed = { ...this.#memory, record: this.handOver.trim(this.record) };
+    const trimmed = { ...this.#committed.memory, record: this.handOver.trim(this.record) };
     const trace = running.carrier;
     return {
       memory: fromHeld ? atHeldCursor(trimmed) : trimmed,
@@ -276,7 +237,7 @@ export class Activation {
       env: {
         nowMs: ports.clock.wallMs(),
         nodeId,
-        epoch: this.#epoch,
+        epoch: this.#committed.epoch,
         isLate: fromHeld,
         ...(trace !== undefined && { trace }),
       },
@@ -293,13 +254,13 @@ export class Activation {
     return new WakebusError('AGENT_REFUSED', { address: addressOf(this.#key), reason });
   }
 
-  async #commitTurn(turn: Turn, request: TurnRequest, startedMs: number): Promise<TurnOutcome> {
+  async #commitTurn(turn: Turn, request: TurnRequest, startedMs: number, running: RunningSpan): Promise<TurnOutcome> {
     this.#poison = NO_POISON;
     const { ports } = this.#context;
     const before = this.record;
-    const wake = this.#isClaimed ? '' : this.#wake;
+    const { wake } = this.#committed;
     if (turn.deadLetters.length > 0)
-      await storeDeadLetters(this.#context, this.#key, turn.deadLetters, request.messages, this.#span);
+      await storeDeadLetters(this.#context, this.#key, turn.deadLetters, request.messages, running);
     if (request.fromHeld && this.record.held?.clear === true)
       await keepRuntimeMessages(this.#context, this.#key, request.messages.slice(0, turn.consumed));
     const isAtGate = turn.memory.isUndecoded === true;
@@ -310,14 +271,13 @@ export class Activation {
       turn.consumed === request.messages.length &&
       turn.memory.record.settled &&
       turn.memory.record.held === undefined;
-    let memory = request.fromHeld ? pastHeld(this.#memory, turn.memory) : turn.memory;
-    if (memory.seen.unspilled > SEEN_IN_RECORD) memory = await this.#spillSeen(memory);
+    let memory = request.fromHeld ? pastHeld(this.#committed.memory, turn.memory) : turn.memory;
     if (isAsleep) {
-      const lease = { holder: '', epoch: this.#epoch };
+      const lease = { holder: '', epoch: this.#committed.epoch };
       memory = { ...memory, record: { ...memory.record, lease, ...asleep(memory.record, ports.clock.wallMs()) } };
     }
     try {
-      if (!(await this.#commit(memory))) return { kind: 'lost' };
+      if (!(await this.#commit(memory, running))) return { kind: 'lost' };
     } catch (thrown) {
       if (isWakebusError(thrown, 'VALUE_NOT_DURABLE') || isWakebusError(thrown, 'TURN_TOO_LARGE'))
         return { kind: 'unfit', error: thrown, events: turn.consumed };
@@ -325,9 +285,9 @@ export class Activation {
     }
     const { probes } = this.#context;
     if (probes?.afterCommit !== undefined) await probes.afterCommit(this.#key);
-    if (isAsleep && this.#span !== undefined) this.#context.telemetry.below(span.sleep, this.#key, this.#span).end();
+    if (isAsleep) this.#context.telemetry.below(span.sleep, this.#key, running).end();
     const turnMs = ports.clock.monotonicMs() - startedMs;
-    const cost = { turnMs: Math.round(turnMs * 1_000) / 1_000, recordBytes: this.#recordBytes };
+    const cost = { turnMs: Math.round(turnMs * 1_000) / 1_000, recordBytes: this.#committed.recordBytes };
     releaseOutputs(this.#context, this, turn, factsOf(before, this.record, cost, wake));
     if (isAsleep) this.#pauseSchedules();
     this.#answeredSeq = this.record.cursor;
@@ -335,66 +295,9 @@ export class Activation {
     return { kind: 'committed', turn, asleep: isAsleep && !isAtGate };
   }
 
-  /** One commit may hold a whole wake, from claim to sleep. */
-  #announceChange(before: RecordLifecycle): void {
-    if (this.isAtGate) return;
-    const { lease, lifecycle } = this.record;
-    const names = changesOf(before.name, lifecycle.name, { wasHeld: this.#isHeld, isHeld: lease.holder !== '' });
-    for (const name of names)
-      announce(this.#context, this.#key, name, name === 'awake' ? this.#wake : lifecycle.code, this.#span?.carrier);
-    this.#isHeld = lease.holder !== '';
-  }
-
-  async #spillSeen(memory: AgentMemory): Promise<AgentMemory> {
-    await memory.seen.spill(async (content) => {
-      const chunk = await this.#context.ports.chunks.put(encode(content));
-      memory.packed?.chunks.set(chunk, content);
-      return chunk;
-    });
-    return { ...memory, record: { ...memory.record, seen: memory.seen.toSeen() } };
-  }
-
-  #startCommit(): RunningSpan {
-    const { telemetry } = this.#context;
-    if (this.#span !== undefined) return telemetry.below(span.commit, this.#key, this.#span);
-    return telemetry.start(span.commit, this.#key, [this.record.trace]);
-  }
-
-  /** Encodes and commits. @throws {WakebusError} `VALUE_NOT_DURABLE`, `TURN_TOO_LARGE`. */
-  async #commit(memory: AgentMemory): Promise<boolean> {
-    const { ports, probes, telemetry } = this.#context;
-    const { type } = this.definition;
-    const commit = this.#context.nextCommit();
-    const { last } = memory.record;
-    const frozen = freeze(memory, last?.commit === '' ? { commit, last: { ...last, commit } } : { commit });
-    const bytes = encodeRecord(frozen.record);
-    if (bytes.length > RECORD_LIMIT_BYTES) throw tooLarge(frozen, bytes.length);
-    if (probes?.beforeCommit !== undefined) await probes.beforeCommit(this.#key);
-    const running = this.#startCommit();
-    const startedMs = ports.clock.monotonicMs();
-    const outcome = await commitRecord(this.#commitPorts, {
-      key: this.#key,
-      bytes,
-      commit,
-      expectedRevision: this.#revision,
-    });
-    if (running.isRecording) running.set({ [attribute.sizeBytes]: bytes.length, ...commitFacts(outcome, this.#epoch) });
-    running.end();
-    if (outcome.kind === 'lost') {
-      telemetry.lostCommits.add(1, { type });
-      return false;
-    }
-    telemetry.commitMs.record(ports.clock.monotonicMs() - startedMs, { type });
-    telemetry.recordBytes.record(bytes.length, { type });
-    if (frozen.record.lease.holder === '') telemetry.dehydrateBytes.record(bytes.length, { type });
-    const before = this.record.lifecycle;
-    this.#memory = frozen;
-    this.#revision = outcome.revision;
-    if (frozen.record.lease.holder === '') this.#epoch = frozen.record.lease.epoch + 1;
-    this.#recordBytes = bytes.length;
-    this.handOver.trimmed(frozen.record);
-    this.#announceChange(before);
-    this.#isClaimed = true;
-    return true;
+  async #commit(memory: AgentMemory, cause: RunningSpan | undefined): Promise<boolean> {
+    const isMine = await this.#committed.commit(memory, cause);
+    if (isMine) this.handOver.trimmed(this.record);
+    return isMine;
   }
 }

@@ -10,22 +10,13 @@ import { type AgentKey, type WakebusError, isWakebusError } from '@wakebus/proto
 import { Activation, type TurnOutcome } from './activation.ts';
 import { type DeliveryRun, type Doorbell, Mailbox } from './mailbox.ts';
 import { type NodeContext, inboxOf } from './node-context.ts';
-import {
-  hearsControl,
-  mayHaveKilled,
-  mayStandStill,
-  mustDrain,
-  offeredAgainMs,
-  readHeld,
-  refusedAgainMs,
-  standStill,
-  suspend,
-} from './park.ts';
+import { hearsControl, mayStandStill, mustDrain, offeredAgainMs, refusedAgainMs, standStill, suspend } from './park.ts';
 import { inPhase, reportRestart } from './phase.ts';
 import type { ClockTimer } from './ports/clock.ts';
 import type { Delivery } from './ports/event-log.ts';
 import { writeQuarantine } from './quarantine.ts';
 import { type SessionOwner, passOn } from './session-owner.ts';
+import { SessionTurns } from './session-turns.ts';
 import { type WakeOutcome, countSleep, countWake, wakeFromMailbox } from './wake.ts';
 
 /** After a failure of storage the loop waits so long, in milliseconds. */
@@ -39,6 +30,7 @@ export class Session {
   readonly mailbox: Mailbox;
   readonly #context: NodeContext;
   readonly #owner: SessionOwner;
+  readonly #turns: SessionTurns;
   #activation: Activation | undefined;
   #cause: Delivery | undefined;
   #newest: Delivery | undefined;
@@ -48,10 +40,7 @@ export class Session {
   #force = false;
   #sleepAsked = false;
   #releaseTo: string | undefined;
-  #maxEvents: number | undefined;
-  #heldFrom = 1;
   #verdict: WakebusError | undefined;
-  #isFirstTurn = true;
   #timer: ClockTimer | undefined;
   #lastActiveMs: number;
   readonly #waiters: Array<() => void> = [];
@@ -61,6 +50,10 @@ export class Session {
     this.#context = context;
     this.#owner = owner;
     this.mailbox = new Mailbox(inboxOf(context, key), context.layout.mailboxFilter(key), partition);
+    this.#turns = new SessionTurns(context, owner.lane, this.mailbox, {
+      isGone: () => this.#isGone,
+      isToSleep: () => this.#sleepAsked,
+    });
     this.#lastActiveMs = context.ports.clock.monotonicMs();
   }
 
@@ -173,7 +166,7 @@ export class Session {
       return this.#drainHeld(activation);
     if (this.mailbox.isRinging) await this.mailbox.fill();
     if (this.mailbox.length > 0)
-      return this.#turn(activation, this.mailbox.peek(mayStandStill(activation.record) ? 1 : ALL), false);
+      return this.#turn(activation, this.mailbox.peek(mayStandStill(activation.record) ? 1 : ALL));
     this.#acknowledge(activation);
     if (this.mailbox.hasWork) return true;
     activation.effects.judge();
@@ -226,51 +219,26 @@ export class Session {
     return false;
   }
 
-  async #turn(activation: Activation, messages: readonly MailboxMessage[], fromHeld: boolean): Promise<boolean> {
-    const [head] = messages;
-    // The first message of a session may be what the session before died of.
-    const isSuspect = this.#isFirstTurn && mayHaveKilled(activation.record, this.mailbox, head, fromHeld);
-    this.#isFirstTurn = false;
-    // Under suspicion for the second time it runs alone in this node: another death then tells which one it was.
-    const isBraced = isSuspect && activation.record.attempt?.seq === head?.seq;
-    const isAlone = isBraced && activation.definition.isolation === undefined;
-    const { lane } = this.#owner;
-    await (isAlone ? lane.enterAlone() : lane.enter());
-    try {
-      if (this.#isGone) return false;
-      if (isSuspect) this.#maxEvents = 1;
-      if (isSuspect && !(await activation.brace(head))) {
-        this.#forget();
-        return true;
-      }
-      const isAll = !fromHeld && !this.#sleepAsked;
-      const outcome = await activation.turn({ messages, fromHeld, isAll, maxEvents: this.#maxEvents });
-      this.#lastActiveMs = this.#context.ports.clock.monotonicMs();
-      if (outcome.kind === 'committed') {
-        // Waited for: what is moved aside later must not be swept away with this.
-        if (fromHeld && activation.record.held === undefined)
-          await this.#context.ports.held.purge(this.#context.layout.heldSubject(this.key));
-        return this.#afterTurn(activation, outcome);
-      }
-      if (outcome.kind === 'homeless') return this.#refuse(outcome.error);
-      // Which of several events is to blame is known once they are taken one by one.
-      if (outcome.kind === 'unfit' && outcome.events > 1) this.#maxEvents = 1;
-      else if (outcome.kind === 'unfit') this.#verdict = outcome.error;
-      this.#forget();
-      return true;
-    } finally {
-      lane.leave();
-    }
+  async #turn(activation: Activation, messages: readonly MailboxMessage[]): Promise<boolean> {
+    return this.#afterTurn(activation, await this.#turns.take(activation, messages));
   }
 
   async #drainHeld(activation: Activation): Promise<boolean> {
-    const { messages, fromSeq } = await readHeld(this.#context, this.key, activation.record, this.#heldFrom);
-    this.#heldFrom = fromSeq;
-    return this.#turn(activation, messages, true);
+    return this.#afterTurn(activation, await this.#turns.takeHeld(activation));
   }
 
-  #afterTurn(activation: Activation, { turn, asleep }: Extract<TurnOutcome, { kind: 'committed' }>): boolean {
-    this.#maxEvents = undefined;
+  /** What a turn comes to. @returns whether there may be more to do at once. */
+  #afterTurn(activation: Activation, outcome: TurnOutcome | undefined): boolean {
+    if (outcome === undefined) return false;
+    this.#lastActiveMs = this.#context.ports.clock.monotonicMs();
+    if (outcome.kind === 'committed') return this.#afterCommit(activation, outcome);
+    if (outcome.kind === 'homeless') return this.#refuse(outcome.error);
+    if (outcome.kind === 'unfit' && outcome.events <= 1) this.#verdict = outcome.error;
+    this.#forget();
+    return true;
+  }
+
+  #afterCommit(activation: Activation, { turn, asleep }: Extract<TurnOutcome, { kind: 'committed' }>): boolean {
     this.#sleepAsked ||= turn.sleep;
     this.mailbox.advance(activation.record.cursor);
     this.#acknowledge(activation);

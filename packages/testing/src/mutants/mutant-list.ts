@@ -132,9 +132,9 @@ const nodeMutants: readonly Mutant[] = [
     edits: [
       {
         file: `${node}activation.ts`,
-        find: 'const outcome = await this.#commitTurn(turn, request, startedMs);',
+        find: 'const outcome = await this.#commitTurn(turn, request, startedMs, running);',
         replace:
-          'for (const { subject, body } of turn.replies) this.#context.ports.messenger.publish(subject, body);\n    const outcome = await this.#commitTurn(turn, request, startedMs);',
+          'for (const { subject, body } of turn.replies) this.#context.ports.messenger.publish(subject, body);\n    const outcome = await this.#commitTurn(turn, request, startedMs, running);',
       },
     ],
     run: { workload: 'ledger' },
@@ -146,9 +146,9 @@ const nodeMutants: readonly Mutant[] = [
     edits: [
       {
         file: `${node}activation.ts`,
-        find: 'const outcome = await this.#commitTurn(turn, request, startedMs);',
+        find: 'const outcome = await this.#commitTurn(turn, request, startedMs, running);',
         replace:
-          'this.handOver.relay(turn.outbox);\n    const outcome = await this.#commitTurn(turn, request, startedMs);',
+          'this.handOver.relay(turn.outbox);\n    const outcome = await this.#commitTurn(turn, request, startedMs, running);',
       },
     ],
     run: { workload: 'ledger' },
