@@ -26,7 +26,8 @@ export {
 } from './nats/mod.ts';
 export { type NodeLog, type Probes, type Sabotage } from './node-context.ts';
 export { type NodeStatus, PlacementRuntime, type RuntimeOptions } from './placement-runtime.ts';
-export type { BlobStore } from './ports/blob-store.ts';
+export { MAX_CHUNK_BYTES, checkChunkSize, checkedChunk, hashOf, packChunk, unpackChunk } from './objects/blob-codec.ts';
+export { type BlobStore, LEAST_GRACE_MS, type ListedChunk, REFRESH_AFTER_MS } from './ports/blob-store.ts';
 export { type Clock, type ClockTimer, delay } from './ports/clock.ts';
 export type {
   AppendOptions,

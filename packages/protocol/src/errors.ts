@@ -45,6 +45,8 @@ interface FactsByCode extends GatewayFacts {
   TURN_TOO_LARGE: { address: string; sizeBytes: number; limitBytes: number; parts: Record<string, number> };
   RECORD_DAMAGED: { address: string; why: string };
   RECORD_MISSING: { address: string };
+  CHUNK_MISSING: { address: string; chunk: string };
+  CHUNK_DAMAGED: { chunk: string; why: string };
   RECORD_NEWER: { address: string; format: number; known: number };
   VERSION_NEWER: { address: string; version: number; known: number };
   SNAPSHOT_HOMELESS: { address: string; why: string };
@@ -188,6 +190,16 @@ const catalog: { readonly [C in keyof FactsByCode]: ErrorSpec<FactsByCode[C]> } 
     next: 'quarantine',
     message: (f) =>
       `${f.address} was born but its record is gone. It is not born again; restore the record or remove the agent.`,
+  },
+  CHUNK_MISSING: {
+    next: 'quarantine',
+    message: (f) =>
+      `The record of ${f.address} names the chunk ${f.chunk}, and the object store does not have it. Nothing of the agent is run; restore the chunk, or recover the agent anew, or remove it.`,
+  },
+  CHUNK_DAMAGED: {
+    next: 'quarantine',
+    message: (f) =>
+      `The chunk ${f.chunk} in the object store is damaged: ${f.why}. Nothing is made of it; restore it from a backup, or recover the agent that needs it anew.`,
   },
   RECORD_NEWER: {
     next: 'retryable',

@@ -93,7 +93,12 @@ export class Layout {
   get auditStream(): string {
     return `${this.prefix}_audit`;
   }
-  get chunksStream(): string {
+  /** The object store of chunks: spilled snapshots, and IDs that outgrew their records. */
+  get objectsBucket(): string {
+    return `${this.prefix}_objects`;
+  }
+  /** Where chunks stood before there was an object store. They are still read. */
+  get formerChunksStream(): string {
     return `${this.prefix}_chunks`;
   }
   /** With more than one shard: where plain publishers write, and what the shards source. */
@@ -251,7 +256,7 @@ export class Layout {
   auditSubject(of: string, target?: string): string {
     return target === undefined ? `${this.prefix}.audit.>` : `${this.prefix}.audit.${of}.${target}`;
   }
-  chunkSubject(hash: string): string {
+  formerChunkSubject(hash: string): string {
     return `${this.prefix}.chunks.${hash}`;
   }
 

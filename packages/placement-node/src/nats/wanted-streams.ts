@@ -7,6 +7,7 @@
 import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig } from '@nats-io/jetstream';
 import type { Layout } from '@wakebus/protocol';
 import { bucketStream } from './kv-layout.ts';
+import { objectStream, objectSubjects } from './object-layout.ts';
 import { metadataKey } from './stream-metadata.ts';
 
 /** What an operator chooses when a deployment is created. */
@@ -60,7 +61,7 @@ export function wantedStreams(layout: Layout, limits: DeploymentLimits = {}): Wa
     deadLetters(layout, limits),
     history(layout, limits),
     audit(layout, limits),
-    chunks(layout),
+    objects(layout),
     ...buckets(layout),
   ];
   return plain.map((stream) => ({ ...everyStream(layout, limits), ...stream }));
@@ -138,8 +139,14 @@ function births(layout: Layout): StreamPart {
   return { name: layout.birthsStream, subjects: [layout.birthSubject('>')], ...oneMessagePerSubject };
 }
 
-function chunks(layout: Layout): StreamPart {
-  return { name: layout.chunksStream, subjects: [layout.chunkSubject('*')], ...oneMessagePerSubject };
+/** A NATS object store, as any NATS client would create it. */
+function objects({ objectsBucket }: Layout): StreamPart {
+  return {
+    name: objectStream(objectsBucket),
+    subjects: objectSubjects(objectsBucket),
+    discard: DiscardPolicy.New,
+    allow_rollup_hdrs: true,
+  };
 }
 
 /** The first message under a subject stays; a second one is refused. */

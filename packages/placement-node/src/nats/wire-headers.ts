@@ -11,6 +11,8 @@ import type { Headers } from '@wakebus/protocol';
 export const natsHeader = {
   expectedSubjectSeq: 'Nats-Expected-Last-Subject-Sequence',
   ttl: 'Nats-TTL',
+  /** `sub`: the message takes the place of all others under its subject. */
+  rollup: 'Nats-Rollup',
   schedule: 'Nats-Schedule',
   scheduleTarget: 'Nats-Schedule-Target',
   scheduleTtl: 'Nats-Schedule-TTL',

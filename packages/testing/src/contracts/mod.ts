@@ -1,7 +1,7 @@
 /**
  * What every adapter of a port must do, as suites of tests: declare them inside a vitest file.
  */
-export { blobStoreContract } from './blob-store.ts';
+export { type BlobStoreFixture, blobStoreContract } from './blob-store.ts';
 export { clockContract } from './clock.ts';
 export { consumptionContract } from './consumption.ts';
 export { eventLogContract } from './event-log.ts';

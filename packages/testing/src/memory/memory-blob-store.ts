@@ -1,14 +1,24 @@
 /**
- * {@link BlobStore} over the chunks stream of the memory server.
+ * {@link BlobStore} over a stream of the memory server, one message a chunk.
+ *
+ * Chunks are stored as they are: compression runs on threads, which no simulation can order.
  */
-import { createHash } from 'node:crypto';
-import type { BlobStore, StoredMessage } from '@wakebus/placement-node';
+import {
+  type BlobStore,
+  type ListedChunk,
+  REFRESH_AFTER_MS,
+  type StoredMessage,
+  checkChunkSize,
+  checkedChunk,
+  hashOf,
+} from '@wakebus/placement-node';
 import { WakebusError } from '@wakebus/protocol';
-import { type Link, NO_ANSWER, type Way } from './environment.ts';
+import { type Link, NO_ANSWER, type Operation, type OperationKind, type Way } from './environment.ts';
 import type { MemoryServer } from './memory-server.ts';
 import { checkPayload } from './server-refusal.ts';
 
 export class MemoryBlobStore implements BlobStore {
+  readonly location = 'memory';
   readonly #server: MemoryServer;
   readonly #link: Link;
   readonly #way: Way;
@@ -16,43 +26,58 @@ export class MemoryBlobStore implements BlobStore {
   constructor(server: MemoryServer, link: Link) {
     this.#server = server;
     this.#link = link;
-    this.#way = link.toServer('chunks');
+    this.#way = link.toServer('objects');
   }
 
-  async put(bytes: Uint8Array): Promise<string> {
+  async put(bytes: Uint8Array, hash: string = hashOf(bytes)): Promise<string> {
     const copy = bytes.slice();
+    const { objects } = this.#server;
+    checkChunkSize(copy);
     checkPayload(copy.length, this.#server.maxPayloadBytes);
-    const hash = hashOf(copy);
-    return this.#link.call({
-      way: this.#way,
-      label: 'put chunk',
-      kind: 'write',
-      atServer: () => {
-        if (this.#server.chunks.isFrozen) return NO_ANSWER;
-        this.#server.chunks.append(this.#server.layout.chunkSubject(hash), copy, { expectedSubjectSeq: 0 });
-        return hash;
-      },
-      unanswered: () => {
-        throw new WakebusError('OUTCOME_UNKNOWN', { what: 'A chunk', id: hash });
-      },
+    return this.#call('put chunk', 'write', () => {
+      if (objects.isFrozen) return NO_ANSWER;
+      const there = objects.last(hash);
+      if (there !== undefined && this.#server.nowMs() - there.storedMs < REFRESH_AFTER_MS) return hash;
+      objects.purge(hash);
+      objects.append(hash, copy);
+      return hash;
     });
   }
 
   async get(hash: string): Promise<Uint8Array | undefined> {
-    const message = await this.#link.call<StoredMessage | undefined>({
-      way: this.#way,
-      label: 'get chunk',
-      kind: 'read',
-      atServer: (lag) => this.#server.chunks.last(this.#server.layout.chunkSubject(hash), lag),
+    const { objects } = this.#server;
+    const read = (kind: OperationKind): Promise<StoredMessage | undefined> =>
+      this.#call('get chunk', kind, (lag) => objects.last(hash, kind === 'fresh' ? 0 : lag));
+    const message = (await read('read')) ?? (await read('fresh'));
+    return message && checkedChunk(hash, message.data);
+  }
+
+  async *list(): AsyncGenerator<ListedChunk> {
+    const { objects } = this.#server;
+    const found = await this.#call('list chunks', 'read', (lag) => objects.read('>', 1, Number.MAX_SAFE_INTEGER, lag));
+    for (const { subject, data, storedMs, seq } of found)
+      yield { hash: subject, sizeBytes: data.length, storedMs, version: String(seq) };
+  }
+
+  remove({ hash, version }: ListedChunk): Promise<boolean> {
+    const { objects } = this.#server;
+    return this.#call('remove chunk', 'write', () => {
+      if (objects.isFrozen) return NO_ANSWER;
+      if (String(objects.last(hash)?.seq) === version) objects.purge(hash);
+      return objects.last(hash) === undefined;
+    });
+  }
+
+  #call<T>(label: string, kind: OperationKind, atServer: Operation<T>['atServer']): Promise<T> {
+    return this.#link.call<T>({
+      way: kind === 'write' ? this.#way : this.#link.toServer('read objects'),
+      label,
+      kind,
+      atServer,
       unanswered: () => {
-        throw new WakebusError('UNAVAILABLE', { what: 'The store of chunks' });
+        if (label === 'put chunk') throw new WakebusError('OUTCOME_UNKNOWN', { what: 'A chunk', id: label });
+        throw new WakebusError('UNAVAILABLE', { what: 'The object store' });
       },
     });
-    if (message === undefined || hashOf(message.data) === hash) return message?.data;
-    throw new WakebusError('RECORD_DAMAGED', { address: hash, why: 'the bytes of this chunk do not have its hash' });
   }
-}
-
-function hashOf(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }

@@ -61,7 +61,7 @@ export class MemoryServer {
   readonly deadLetters: MemoryStream;
   readonly history: MemoryStream;
   readonly audit: MemoryStream;
-  readonly chunks: MemoryStream;
+  readonly objects: MemoryStream;
   readonly agents: MemoryBucket;
   readonly leases: MemoryBucket;
   readonly registry: MemoryBucket;
@@ -86,7 +86,7 @@ export class MemoryServer {
     this.#environment = environment;
     this.#toInbox = subjectTransform(layout.inboxTransform);
     this.births = stream(layout.birthsStream, { onePerSubject: 'new' });
-    this.chunks = stream(layout.chunksStream, { onePerSubject: 'new' });
+    this.objects = stream(layout.objectsBucket);
     this.held = stream(layout.heldStream, { dedupeWindowMs });
     this.deadLetters = stream(layout.deadLettersStream, { dedupeWindowMs });
     this.history = stream(layout.historyStream, { dedupeWindowMs });
@@ -196,9 +196,9 @@ export class MemoryServer {
   }
 
   #stores(): Array<MemoryStream | MemoryBucket> {
-    const { births, held, deadLetters, history, chunks, agents, leases, registry } = this;
+    const { births, held, deadLetters, history, objects, agents, leases, registry } = this;
     const shards = this.shards.flatMap(({ inbox, timers }) => [inbox, timers]);
-    return [...shards, births, held, deadLetters, history, chunks, agents, leases, registry];
+    return [...shards, births, held, deadLetters, history, objects, agents, leases, registry];
   }
 
   #openShard(shard: number, options: MemoryServerOptions): Shard {

@@ -1,5 +1,4 @@
 import {
-  blobStoreContract,
   clockContract,
   consumptionContract,
   eventLogContract,
@@ -11,7 +10,6 @@ import {
 import { memoryFixture } from './memory-fixture.ts';
 
 for (const contract of [
-  blobStoreContract,
   clockContract,
   consumptionContract,
   eventLogContract,
