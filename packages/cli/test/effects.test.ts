@@ -129,6 +129,12 @@ test('an operator keeps effects from starting, sees what waits, and lets it go o
     'writer/eve',
   );
   expect((await run('doctor')).io.stderr).not.toMatch(/are disabled/);
+  expect((await run('audit', 'list', '--json')).io.json()).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ action: 'disable', target: 'writer/post', outcome: 'done', reason: 'strike' }),
+      expect.objectContaining({ action: 'enable', target: 'writer/post', outcome: 'done' }),
+    ]),
+  );
 });
 
 test('either a target is switched, or a type', async () => {

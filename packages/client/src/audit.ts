@@ -2,12 +2,14 @@
  * The audit: each action of an operator is written down before it is begun, and again with its outcome.
  *
  * Whoever cannot write the first entry does not act. A second one that is lost leaves `asked`: it may have
- * happened, and the agent's history tells.
+ * happened, and the agent's history tells. What is refused before it is begun is written down as refused.
  */
 import {
   type AgentKey,
   type AuditAction,
   type AuditEntry,
+  type EffectScope,
+  type Layout,
   WakebusError,
   addressOf,
   checkAgentType,
@@ -24,10 +26,10 @@ import { publishUntilStored } from './publish.ts';
 /** For how long the first entry is tried, in milliseconds: an election takes less. */
 const PATIENCE_MS = 10_000;
 
-/** An action on an agent, or on a whole type. */
+/** An action on an agent, on a whole type, or on all effects on a target. */
 export interface AuditedAction {
   readonly action: AuditAction;
-  readonly target: { readonly key: AgentKey } | { readonly type: string };
+  readonly target: { readonly key: AgentKey } | EffectScope;
   readonly by: string;
   readonly reason?: string | undefined;
   readonly facts?: Readonly<Record<string, unknown>>;
@@ -39,7 +41,7 @@ export interface AuditedAction {
  * @throws {WakebusError} `UNAVAILABLE` when it could not be written down, and nothing was done; what the work throws.
  */
 export async function audited<T>(ports: ClientPorts, what: AuditedAction, work: () => Promise<T>): Promise<T> {
-  const id = ports.random.id().slice(0, 16);
+  const id = freshId(ports);
   await write(ports, what, { id, outcome: 'asked' });
   try {
     const value = await work();
@@ -52,6 +54,30 @@ export async function audited<T>(ports: ClientPorts, what: AuditedAction, work: 
   }
 }
 
+/**
+ * Finds out whether an action can be begun. One that is refused is written down, as far as that succeeds: nothing
+ * was done.
+ *
+ * @throws what the check throws.
+ */
+export async function checked<T>(ports: ClientPorts, what: AuditedAction, check: () => T | Promise<T>): Promise<T> {
+  try {
+    return await check();
+  } catch (thrown) {
+    if (isWakebusError(thrown) && thrown.next === 'terminal') await noteRefusal(ports, what, thrown.code);
+    throw thrown;
+  }
+}
+
+/** Writes a refusal down. What cannot be written is let go. */
+export async function noteRefusal(ports: ClientPorts, what: AuditedAction, code: string): Promise<void> {
+  await write(ports, what, { id: freshId(ports), outcome: 'refused', code }).catch(() => {});
+}
+
+function freshId({ random }: ClientPorts): string {
+  return random.id().slice(0, 16);
+}
+
 async function write(
   ports: ClientPorts,
   { action, target, by, reason, facts }: AuditedAction,
@@ -61,18 +87,17 @@ async function write(
   const entry: AuditEntry = {
     v: 1,
     action,
-    target: 'key' in target ? addressOf(target.key) : target.type,
+    target: 'key' in target ? addressOf(target.key) : (target.type ?? target.target),
     by,
     ...(reason !== undefined && { reason }),
     ...(facts !== undefined && { facts }),
     ...outcome,
     atMs: clock.wallMs(),
   };
-  const subject = 'key' in target ? layout.auditSubject('agent', target.key) : layout.auditSubject('type', target.type);
   const publication = {
     what: `The audit entry of "${action}"`,
     id: outcome.id,
-    subject,
+    subject: subjectOf(layout, target),
     data: encodeToSend(entry),
     options: { messageId: `${outcome.id}:${outcome.outcome}`, headers: {} },
     untilMs: clock.monotonicMs() + PATIENCE_MS,
@@ -86,6 +111,13 @@ async function write(
   } catch (cause) {
     throw new WakebusError('UNAVAILABLE', { what: `The stream ${layout.auditStream}` }, { cause });
   }
+}
+
+function subjectOf(layout: Layout, target: AuditedAction['target']): string {
+  if ('key' in target) return layout.auditSubject('agent', target.key);
+  return target.type === undefined
+    ? layout.auditSubject('target', target.target)
+    : layout.auditSubject('type', checkAgentType(target.type));
 }
 
 /** Which entries to list. */

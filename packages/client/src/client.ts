@@ -2,12 +2,19 @@
  * The client: one object over a NATS connection that sends to, calls, lists and inspects agents.
  */
 import type { NatsConnection } from '@nats-io/transport-node';
-import { type Layout, agentKey, parseAddress } from '@wakebus/protocol';
+import {
+  type AuditAction,
+  type EffectScope,
+  type ErrorCode,
+  type Layout,
+  agentKey,
+  parseAddress,
+} from '@wakebus/protocol';
 import { AgentHandle } from './agent-handle.ts';
 import type { AgentMap, AgentToken, ContextOf, EventOf } from './agent-types.ts';
-import { type AuditOptions, type AuditPage, listAudit } from './audit.ts';
+import { type AuditOptions, type AuditPage, audited, listAudit, noteRefusal } from './audit.ts';
 import { ClientContext } from './client-context.ts';
-import { type ControlOptions, type RecoverOptions, controlAgent } from './control.ts';
+import { type ControlOptions, type OperatorOptions, type RecoverOptions, controlAgent } from './control.ts';
 import { type Chain, type ExplainOptions, explainChain } from './explain.ts';
 import { type FollowOptions, followHistory } from './follow.ts';
 import { type HistoryOptions, type HistoryPage, type PastCommit, readHistory } from './history.ts';
@@ -198,6 +205,36 @@ export class Client<TAgents extends AgentMap = AgentMap> {
    */
   audit(options: AuditOptions = {}): Promise<AuditPage> {
     return listAudit(this.#ports, options);
+  }
+
+  /**
+   * Has an action on effects in the audit, which is done by other means than this client: written down before it
+   * is begun, and with what came of it.
+   *
+   * @throws {WakebusError} `UNAVAILABLE` when it could not be written down, and nothing was done; what the work throws.
+   */
+  audited<T>(
+    action: 'disable' | 'enable',
+    scope: EffectScope,
+    work: () => Promise<T>,
+    { by = this.#context.operator, reason }: Pick<OperatorOptions, 'by' | 'reason'> = {},
+  ): Promise<T> {
+    return audited(this.#ports, { action, target: scope, by, reason }, work);
+  }
+
+  /**
+   * Writes down that an action was refused to somebody before it came to this client, as a gateway does. Does not
+   * throw: nothing was done.
+   *
+   * @param address - The agent that it was about.
+   */
+  async noteRefusal(
+    action: AuditAction,
+    address: string,
+    code: ErrorCode,
+    { by = this.#context.operator, reason }: Pick<OperatorOptions, 'by' | 'reason'> = {},
+  ): Promise<void> {
+    await noteRefusal(this.#ports, { action, target: { key: parseAddress(address) }, by, reason }, code);
   }
 
   /** Ends what the client listens to; calls that wait fail with `CALL_TIMEOUT`. The connection stays open. */

@@ -12,7 +12,7 @@ import {
   encodeToSend,
   wireMessageId,
 } from '@wakebus/protocol';
-import { audited } from './audit.ts';
+import { type AuditedAction, audited, checked } from './audit.ts';
 import { type ClientContext, checkDeadline } from './client-context.ts';
 import { checkMessageId } from './message-ids.ts';
 import { publishUntilStored } from './publish.ts';
@@ -21,6 +21,8 @@ import { publishUntilStored } from './publish.ts';
 export interface OperatorOptions {
   /** Why, for whoever looks later. @default none; an agent's lifecycle then says "by an operator" */
   readonly reason?: string;
+  /** Who acts, for the audit, where one client serves several. @default what the client was made with */
+  readonly by?: string;
   /** How long to try, and to wait for an answer, in milliseconds. @default 30,000 */
   readonly deadlineMs?: number;
 }
@@ -54,16 +56,14 @@ export async function controlAgent(
   const { ids, operator, ports } = context;
   const deadlineMs = checkDeadline(options.deadlineMs);
   const id = options.id === undefined ? ids.next(key) : checkMessageId(options.id);
-  if (verb !== 'schedule') await checkExists(context, key);
-  const { reason } = options;
+  const { reason, by = operator } = options;
   const message: ControlMessage = { v: 1, verb, ...(reason !== undefined && { reason }), ...about };
   const work = (): Promise<unknown> => ask(context, key, message, { id, deadlineMs });
-  if (verb === 'schedule' || verb === 'unschedule') return work();
-  return audited(
-    ports,
-    { action: verb, target: { key }, by: operator, reason, facts: { ...about, message: id } },
-    work,
-  );
+  if (verb === 'schedule') return work();
+  if (verb === 'unschedule') return checkExists(context, key).then(work);
+  const what: AuditedAction = { action: verb, target: { key }, by, reason, facts: { ...about, message: id } };
+  await checked(ports, what, () => checkExists(context, key));
+  return audited(ports, what, work);
 }
 
 async function ask(

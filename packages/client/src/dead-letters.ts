@@ -20,7 +20,7 @@ import {
   splitKey,
   wireMessageId,
 } from '@wakebus/protocol';
-import { audited } from './audit.ts';
+import { type AuditedAction, audited, checked } from './audit.ts';
 import { type ClientContext, checkDeadline } from './client-context.ts';
 import type { OperatorOptions } from './control.ts';
 import {
@@ -73,33 +73,33 @@ export class DeadLetters {
    */
   async replay(id: number, options: OperatorOptions = {}): Promise<SendReceipt> {
     const parked = await readParked(this.#place, id);
-    const replay = this.#replayOf(id, parked);
     const key = parked.key as AgentKey;
-    const facts = { letter: id, seq: parked.seq, code: parked.code };
-    return audited(
-      this.#context.ports,
-      { action: 'replay', target: { key }, by: this.#context.operator, reason: options.reason, facts },
-      async () => {
-        const receipt = await this.#publish(key, parked, replay, options);
-        await this.#place.log.remove?.(id);
-        return receipt;
-      },
-    );
+    const { ports } = this.#context;
+    const what = this.#actionOn(id, 'replay', parked, options);
+    const replay = await checked(ports, what, () => this.#replayOf(id, parked));
+    return audited(ports, what, async () => {
+      const receipt = await this.#publish(key, parked, replay, options);
+      await this.#place.log.remove?.(id);
+      return receipt;
+    });
   }
 
   /** Throws a letter away for good. @throws {WakebusError} `PARKED_NOT_FOUND`, `INVALID_OPTION`, `UNAVAILABLE`. */
   async discard(id: number, options: OperatorOptions = {}): Promise<void> {
-    const { key, seq, code } = await readParked(this.#place, id);
-    const target = { key: key as AgentKey };
-    const facts = { letter: id, seq, code };
-    await audited(
-      this.#context.ports,
-      { action: 'discard', target, by: this.#context.operator, reason: options.reason, facts },
-      async () => {
-        if ((await this.#place.log.remove?.(id)) !== true)
-          throw new WakebusError('PARKED_NOT_FOUND', { id, where: this.#place.name });
-      },
-    );
+    const parked = await readParked(this.#place, id);
+    await audited(this.#context.ports, this.#actionOn(id, 'discard', parked, options), async () => {
+      if ((await this.#place.log.remove?.(id)) !== true)
+        throw new WakebusError('PARKED_NOT_FOUND', { id, where: this.#place.name });
+    });
+  }
+
+  #actionOn(
+    id: number,
+    action: 'replay' | 'discard',
+    { key, seq, code }: ParkedMessage,
+    { reason, by = this.#context.operator }: OperatorOptions,
+  ): AuditedAction {
+    return { action, target: { key: key as AgentKey }, by, reason, facts: { letter: id, seq, code } };
   }
 
   #replayOf(id: number, parked: ParkedMessage): Replay {

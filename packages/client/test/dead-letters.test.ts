@@ -259,15 +259,36 @@ describe('an agent whose type stops at a failure', () => {
 test('the audit says who did what and why, and what came of it', async () => {
   const id = await lose('zoe', 2);
   await deployment.client.deadLetters.replay(id, { reason: 'mended' });
-  await failure(deployment.client.held.clear('till/zoe', { reason: 'for a try' }));
+  await failure(deployment.client.held.clear('till/zoe', { reason: 'for a try', by: 'zoe' }));
 
   const { entries } = await deployment.client.audit({ target: 'till/zoe' });
 
   expect(entries.map(({ action, outcome, by, reason, code }) => [action, outcome, by, reason, code])).toEqual([
     ['replay', 'asked', 'unknown', 'mended', undefined],
     ['replay', 'done', 'unknown', 'mended', undefined],
-    ['clear', 'asked', 'unknown', 'for a try', undefined],
-    ['clear', 'failed', 'unknown', 'for a try', 'AGENT_REFUSED'],
+    ['clear', 'asked', 'zoe', 'for a try', undefined],
+    ['clear', 'failed', 'zoe', 'for a try', 'AGENT_REFUSED'],
   ]);
   expect(entries[0]?.facts).toMatchObject({ letter: id });
+});
+
+test('the audit keeps what was refused before it was begun', async () => {
+  const { client, connection } = deployment;
+  await jetstream(connection).publish('agents.till.audited=xx.pay', '{}');
+  const strays = async (): Promise<number[]> =>
+    (await client.deadLetters.list({ code: 'INVALID_ADDRESS' })).messages.map(({ id }) => id);
+  await eventually(strays).toHaveLength(1);
+  const [letter] = await strays();
+
+  await failure(client.deadLetters.replay(letter as number, { reason: 'for a try' }));
+  await failure(client.suspend('till/nobody'));
+  await client.noteRefusal('remove', 'till/nobody', 'FORBIDDEN', { by: 'a token' });
+
+  const codesOf = async (target: string): Promise<unknown[]> =>
+    (await client.audit({ target })).entries.map(({ action, outcome, code }) => [action, outcome, code]);
+  expect(await codesOf('invalid/address')).toContainEqual(['replay', 'refused', 'NOT_REPLAYABLE']);
+  expect(await codesOf('till/nobody')).toEqual([
+    ['suspend', 'refused', 'AGENT_NOT_FOUND'],
+    ['remove', 'refused', 'FORBIDDEN'],
+  ]);
 });

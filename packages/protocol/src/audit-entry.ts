@@ -2,7 +2,8 @@
  * What the audit keeps: who did what to which agent or agent type, when, why, and what came of it.
  *
  * An action is written down before it is begun (`asked`) and once more when its outcome is known: a crash
- * in between leaves the first entry, never an action that nobody knows of.
+ * in between leaves the first entry, never an action that nobody knows of. What is refused before it is begun is
+ * one entry (`refused`).
  */
 
 /** What an operator can do. */
@@ -25,13 +26,13 @@ export interface AuditEntry {
   /** The same in both entries of one action. */
   readonly id: string;
   readonly action: AuditAction;
-  /** An agent's address, or the name of an agent type. */
+  /** An agent's address, the name of an agent type, or the target of effects. */
   readonly target: string;
   /** Who says so: a name that the operator's own tool gives, which nobody has checked. */
   readonly by: string;
   readonly reason?: string;
-  readonly outcome: 'asked' | 'done' | 'failed';
-  /** Of one that failed: the code of the error. */
+  readonly outcome: 'asked' | 'done' | 'failed' | 'refused';
+  /** Of one that failed or was refused: the code of the error. */
   readonly code?: string;
   /** What else is to be known: which dead letter, which effect. */
   readonly facts?: Readonly<Record<string, unknown>>;

@@ -249,12 +249,13 @@ export class Layout {
   historySubject(key: AgentKey | '>'): string {
     return `${this.prefix}.history.${key}`;
   }
-  /** What operators did to an agent, or to a whole agent type. Without either, all of it. */
+  /** What operators did to an agent, to a whole agent type, or to all effects on a target. Without any, all of it. */
   auditSubject(of: 'agent', key: AgentKey): string;
-  auditSubject(of: 'type', type: string): string;
+  auditSubject(of: 'type' | 'target', name: string): string;
   auditSubject(of: '>'): string;
-  auditSubject(of: string, target?: string): string {
-    return target === undefined ? `${this.prefix}.audit.>` : `${this.prefix}.audit.${of}.${target}`;
+  auditSubject(of: string, name?: string): string {
+    if (name === undefined) return `${this.prefix}.audit.>`;
+    return `${this.prefix}.audit.${of}.${of === 'target' ? targetToken(name) : name}`;
   }
   formerChunkSubject(hash: string): string {
     return `${this.prefix}.chunks.${hash}`;

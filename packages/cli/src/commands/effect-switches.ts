@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { type EffectScope, WakebusError } from '@wakebus/protocol';
 import type { CliIo } from '../cli-io.ts';
 import { connected, contextOf, examples } from '../command-context.ts';
+import { reasonOf } from '../confirmation.ts';
 
 interface SwitchFlags {
   readonly type?: string;
@@ -14,14 +15,16 @@ export function addDisable(effects: Command, io: CliIo): void {
     .command('disable [target]')
     .description('let no effects on a target start, or none of an agent type; what is due waits')
     .option('-t, --type <type>', 'all effects of agents of this type')
-    .option('--reason <text>', 'why, for whoever looks later', 'by an operator')
+    .option('--reason <text>', 'why, for the audit and whoever looks later')
     .action(async (target: string | undefined, flags: SwitchFlags, self: Command) => {
       const scope = scopeOf(target, flags);
       const context = contextOf(self, io);
       await connected(context, async (session) => {
         const { disableEffects } = await import('@wakebus/placement-node');
         const { portsOf } = await import('../census.ts');
-        await disableEffects(portsOf(session), scope, flags.reason ?? 'by an operator', Date.now());
+        const disable = (): Promise<void> =>
+          disableEffects(portsOf(session), scope, flags.reason ?? 'by an operator', Date.now());
+        await session.client.audited('disable', scope, disable, reasonOf(flags));
       });
       context.output.message(`${nameOf(scope)}: disabled. What runs already goes on`);
     });
@@ -37,13 +40,14 @@ export function addEnable(effects: Command, io: CliIo): void {
     .command('enable [target]')
     .description('let effects start again that were disabled; what waits for it goes on at once')
     .option('-t, --type <type>', 'all effects of agents of this type')
+    .option('--reason <text>', 'why, for the audit')
     .action(async (target: string | undefined, flags: SwitchFlags, self: Command) => {
       const scope = scopeOf(target, flags);
       const context = contextOf(self, io);
       const was = await connected(context, async (session) => {
         const { enableEffects } = await import('@wakebus/placement-node');
         const { portsOf } = await import('../census.ts');
-        return enableEffects(portsOf(session), scope);
+        return session.client.audited('enable', scope, () => enableEffects(portsOf(session), scope), reasonOf(flags));
       });
       context.output.message(`${nameOf(scope)}: ${was ? 'enabled' : 'was not disabled'}`);
     });
