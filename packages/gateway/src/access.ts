@@ -41,9 +41,18 @@ export function checkTarget(target: string): string {
 
 /** @throws {WakebusError} `FORBIDDEN`: the grant has not the verb, or not for this agent. */
 export function allowAgent(grant: Grant, verb: Verb, key: AgentKey): void {
-  const { target } = grant;
-  const covered = target === '*' || (target.endsWith('/*') ? isOfType(target, key) : target === addressOf(key));
-  if (!covered || !grant.verbs.includes(verb)) throw new WakebusError('FORBIDDEN', { verb, what: addressOf(key) });
+  if (!covers(grant, key) || !grant.verbs.includes(verb))
+    throw new WakebusError('FORBIDDEN', { verb, what: addressOf(key) });
+}
+
+/** Whether a grant is for an agent, whatever it allows there. */
+export function covers({ target }: Grant, key: AgentKey): boolean {
+  return target === '*' || (target.endsWith('/*') ? isOfType(target, key) : target === addressOf(key));
+}
+
+/** A caller as the audit names it. */
+export function callerName({ id }: Grant): string {
+  return `http:${id}`;
 }
 
 /** @param pattern - `*`, `<type>/*` or an address. @throws {WakebusError} `FORBIDDEN`, `INVALID_ADDRESS`. */

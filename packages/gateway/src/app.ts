@@ -11,8 +11,11 @@ import { statusOf } from './http-status.ts';
 import { bulk } from './routes/bulk.ts';
 import { control, remove, resolveEffect } from './routes/control.ts';
 import { events } from './routes/events.ts';
+import { audit, explain } from './routes/explain.ts';
 import { health, ready } from './routes/health.ts';
 import { history, inspect, list, listTypes, openApi, showType } from './routes/look.ts';
+import { clearHeld, discard, listDeadLetters, listHeld, replay, showDeadLetter, showHeld } from './routes/parked.ts';
+import { fire, listSchedules, putSchedule, removeSchedule, showSchedule } from './routes/schedules.ts';
 import { deliver, send } from './routes/send.ts';
 import { socket } from './routes/socket.ts';
 import type { Webhooks } from './webhooks/receive.ts';
@@ -24,7 +27,7 @@ type Handler = (context: GatewayContext, call: Call, grant: Grant) => Response |
 type OpenHandler = (context: GatewayContext, call: Call) => Response | Promise<Response>;
 
 interface Route {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly handler: Handler;
 }
@@ -38,6 +41,20 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/agents/:type/:id', handler: inspect },
   { method: 'GET', path: '/agents/:type/:id/history', handler: history },
   { method: 'GET', path: '/agents/:type/:id/events', handler: events },
+  { method: 'GET', path: '/agents/:type/:id/schedules/:schedule', handler: showSchedule },
+  { method: 'PUT', path: '/agents/:type/:id/schedules/:schedule', handler: putSchedule },
+  { method: 'DELETE', path: '/agents/:type/:id/schedules/:schedule', handler: removeSchedule },
+  { method: 'POST', path: '/agents/:type/:id/timers/:timer/fire', handler: fire },
+  { method: 'DELETE', path: '/agents/:type/:id/held', handler: clearHeld },
+  { method: 'GET', path: '/schedules', handler: listSchedules },
+  { method: 'GET', path: '/held', handler: listHeld },
+  { method: 'GET', path: '/held/:message', handler: showHeld },
+  { method: 'GET', path: '/dead-letters', handler: listDeadLetters },
+  { method: 'GET', path: '/dead-letters/:letter', handler: showDeadLetter },
+  { method: 'POST', path: '/dead-letters/:letter/replay', handler: replay },
+  { method: 'DELETE', path: '/dead-letters/:letter', handler: discard },
+  { method: 'GET', path: '/explain', handler: explain },
+  { method: 'GET', path: '/audit', handler: audit },
   { method: 'GET', path: '/history', handler: history },
   { method: 'GET', path: '/events', handler: events },
   { method: 'GET', path: '/socket', handler: socket },

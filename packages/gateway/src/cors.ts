@@ -3,7 +3,7 @@ import type { Call } from './gateway-context.ts';
 
 /** What every preflight is told, in seconds: browsers keep it for so long. */
 const MAX_AGE_S = 600;
-const METHODS = 'GET, HEAD, POST, DELETE, OPTIONS';
+const METHODS = 'GET, HEAD, POST, PUT, DELETE, OPTIONS';
 const TAKEN =
   'Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, Prefer, traceparent, tracestate';
 const SHOWN = 'ETag, Preference-Applied, Retry-After, WWW-Authenticate';

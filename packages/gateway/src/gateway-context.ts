@@ -1,9 +1,9 @@
 /** What all routes of one gateway share, and what every request passes before its route sees it. */
 import type { HttpBindings } from '@hono/node-server';
 import type { Client } from '@wakebus/client';
-import { isWakebusError } from '@wakebus/protocol';
+import { type AuditAction, isWakebusError } from '@wakebus/protocol';
 import type { Context } from 'hono';
-import type { Authorizer, Grant } from './access.ts';
+import { type Authorizer, type Grant, callerName } from './access.ts';
 import type { GatewayLimits } from './limits.ts';
 import { Rates } from './rates.ts';
 import type { Registry } from './registry.ts';
@@ -16,6 +16,8 @@ export interface Env {
 
 /** One request on its way. */
 export type Call = Context<Env>;
+
+const MOST_REFUSALS = 5;
 
 /** Where a gateway tells of its faults. */
 export interface GatewayLog {
@@ -49,6 +51,8 @@ export class GatewayContext {
   readonly #tokenRates: Rates;
   readonly #addressRates: Rates;
   readonly #failures: Rates;
+  /** Refusals that are written down, a second and a token: a caller must not fill the audit. */
+  readonly #refusals: Rates = new Rates(MOST_REFUSALS);
 
   constructor({ client, registry, limits, authorize, trustedProxies, log, signal }: ContextParts) {
     this.client = client;
@@ -102,6 +106,16 @@ export class GatewayContext {
     if (isWakebusError(error, 'UNAUTHENTICATED') || isWakebusError(error, 'SIGNATURE_INVALID'))
       this.#failures.count(address, `The address ${address}`);
     throw error;
+  }
+
+  /** Writes down, beside the answer, that a caller may not act as an operator. Beyond some a second it is counted out. */
+  noteRefusal(grant: Grant, action: AuditAction, address: string): void {
+    try {
+      this.#refusals.count(grant.id, `The token ${grant.id}`);
+    } catch {
+      return;
+    }
+    void this.client.noteRefusal(action, address, 'FORBIDDEN', { by: callerName(grant) });
   }
 
   /** Holds the slots of a waiting call. @throws {WakebusError} `OVERLOADED`. */

@@ -12,10 +12,14 @@ const PROBLEM: Schema = { $ref: '#/components/schemas/Problem' };
 
 /** What a path of the gateway itself is, in one line. */
 interface PathSummary {
-  readonly method: 'get' | 'post' | 'delete';
+  readonly method: 'get' | 'post' | 'put' | 'delete';
   readonly path: string;
   readonly summary: string;
+  /** Parameters of its query. */
+  readonly query?: readonly string[];
 }
+
+const parkedQuery: readonly string[] = ['agent', 'type', 'code', 'limit', 'cursor'];
 
 const ownPaths: readonly PathSummary[] = [
   { method: 'post', path: '/events', summary: 'Many events as NDJSON; an answer a line' },
@@ -27,8 +31,22 @@ const ownPaths: readonly PathSummary[] = [
   { method: 'get', path: '/agents/{type}/{id}/history', summary: 'A page of its commits' },
   { method: 'get', path: '/agents/{type}/{id}/events', summary: 'Its commits as server-sent events' },
   { method: 'post', path: '/agents/{type}/{id}/{event}', summary: 'Any event' },
-  { method: 'post', path: '/agents/{type}/{id}/control/{verb}', summary: 'Suspend, release or remove' },
+  { method: 'post', path: '/agents/{type}/{id}/control/{verb}', summary: 'Suspend, release, recover or remove' },
   { method: 'post', path: '/agents/{type}/{id}/effects/{effect}', summary: 'Resolve an effect that is maybe' },
+  { method: 'get', path: '/agents/{type}/{id}/schedules/{schedule}', summary: 'One schedule' },
+  { method: 'put', path: '/agents/{type}/{id}/schedules/{schedule}', summary: 'Make or replace a schedule' },
+  { method: 'delete', path: '/agents/{type}/{id}/schedules/{schedule}', summary: 'End a schedule' },
+  { method: 'post', path: '/agents/{type}/{id}/timers/{timer}/fire', summary: 'Let a timer come now' },
+  { method: 'delete', path: '/agents/{type}/{id}/held', summary: 'Throw away all that waits for it' },
+  { method: 'get', path: '/schedules', summary: 'Schedules', query: ['agent', 'type'] },
+  { method: 'get', path: '/held', summary: 'A page of messages that stand aside', query: parkedQuery },
+  { method: 'get', path: '/held/{message}', summary: 'One message that stands aside' },
+  { method: 'get', path: '/dead-letters', summary: 'A page of messages that were given up', query: parkedQuery },
+  { method: 'get', path: '/dead-letters/{letter}', summary: 'One message that was given up' },
+  { method: 'post', path: '/dead-letters/{letter}/replay', summary: 'Send it again; twice is once' },
+  { method: 'delete', path: '/dead-letters/{letter}', summary: 'Throw it away for good' },
+  { method: 'get', path: '/explain', summary: 'A chain of wakes as a tree', query: ['target', 'limit'] },
+  { method: 'get', path: '/audit', summary: 'What operators did', query: ['target', 'limit', 'cursor'] },
   { method: 'get', path: '/history', summary: 'A page of commits of a pattern' },
   { method: 'get', path: '/socket', summary: 'A WebSocket: events, replies and commits over one connection' },
   { method: 'get', path: '/types', summary: 'Agent types' },
@@ -40,8 +58,10 @@ const ownPaths: readonly PathSummary[] = [
 /** Makes the document. @param types - Those that the reader may see. */
 export function openApiOf(types: readonly AgentTypeEntry[]): Schema {
   const paths: Record<string, Record<string, unknown>> = {};
-  for (const { method, path, summary } of ownPaths)
-    paths[path] = { ...paths[path], [method]: operation(summary, parametersOf(path)) };
+  for (const { method, path, summary, query = [] } of ownPaths) {
+    const parameters = [...parametersOf(path), ...query.map((name) => parameter(name, 'query'))];
+    paths[path] = { ...paths[path], [method]: operation(summary, parameters) };
+  }
   for (const type of types)
     for (const event of type.events.filter((name) => !name.includes('*')))
       paths[`/agents/${type.type}/{id}/${encodeURIComponent(event)}`] = { post: eventOperation(type, event) };

@@ -26,8 +26,7 @@ test('gateways and nodes are found by NATS service discovery, for as long as the
   const node = await world.startNode();
   const gateway = await world.serve({ authorize: everyone });
 
-  const pinged = await discover('$SRV.PING');
-  expect(pinged).toMatchObject([
+  await eventually(() => discover('$SRV.PING')).toMatchObject([
     { type: 'io.nats.micro.v1.ping_response', name: 'wakebus-gateway', metadata: { prefix: 'wakebus' } },
     { name: 'wakebus-node', id: node.nodeId, metadata: { types: 'tally', pool: 'default' } },
   ]);

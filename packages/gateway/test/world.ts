@@ -1,4 +1,5 @@
 /** A real server, a deployment, a placement node and a gateway on a port, for the tests of this folder. */
+import type { AnyAgentDefinition } from '@wakebus/core';
 import { type NatsServers, startNatsServer } from '@wakebus/nats-server';
 import {
   type DeploymentOptions,
@@ -28,7 +29,7 @@ export interface World extends AsyncDisposable {
   readonly tokens: TokenStore;
   /** Another gateway, as another process would run it. */
   serve(options?: Partial<ServeOptions>): Promise<ServedGateway>;
-  startNode(): Promise<PlacementNode>;
+  startNode(agents?: readonly AnyAgentDefinition[]): Promise<PlacementNode>;
   /** A token that may do this. */
   token(wish?: Partial<TokenWish>): Promise<string>;
 }
@@ -56,8 +57,8 @@ export async function startWorld(options: DeploymentOptions = {}): Promise<World
       gateways.push(gateway);
       return gateway;
     },
-    startNode: async () => {
-      const node = await startPlacementNode({ connection: await connect(), agents: [tally] });
+    startNode: async (agents = [tally]) => {
+      const node = await startPlacementNode({ connection: await connect(), agents });
       nodes.push(node);
       return node;
     },
