@@ -1,5 +1,5 @@
 /**
- * `npm run chaos -- --faults N --json FILE [--seed S] [--only KIND]`: faults on real processes.
+ * `npm run chaos -- --faults N --json FILE [--seed S] [--only KIND] [--break keys]`: faults on real processes.
  *
  * Ends with 1 when a promise was broken or the run proves nothing.
  */
@@ -14,7 +14,8 @@ const HELP = `Breaks a cluster of real processes while it is in use, and checks 
   --faults <n>    faults that shall meet their target (default 40)
   --seed <s>      decides kinds, moments and traffic, as far as real processes let it (default 1)
   --only <text>   only kinds that have this in their name; ones that take minutes come with 100 faults or by name
-  --json <file>   the figures, one JSON object a line`;
+  --json <file>   the figures, one JSON object a line
+  --break keys    the till of the effects honours no key: the run must see it, and end with 1`;
 
 /** With fewer faults than this, those that take minutes are left out unless they are asked for. */
 const LONG_FROM = 100;
@@ -23,11 +24,12 @@ process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: string[]): Promise<number> {
   const text = { type: 'string' } as const;
-  const options = { faults: text, seed: text, only: text, json: text, help: { type: 'boolean' } } as const;
+  const options = { faults: text, seed: text, only: text, json: text, break: text, help: { type: 'boolean' } } as const;
   const { values } = parseArgs({ args, options });
   const [wanted, seed] = [Number(values.faults ?? 40), Number(values.seed ?? 1)];
   const named = allFaults.filter(({ kind }) => kind.includes(values.only ?? ''));
-  if (values.help === true || named.length === 0 || !(wanted > 0) || !Number.isInteger(seed)) {
+  const isWrong = values.break !== undefined && values.break !== 'keys';
+  if (values.help === true || isWrong || named.length === 0 || !(wanted > 0) || !Number.isInteger(seed)) {
     console.log(`${HELP}\n\nKinds: ${allFaults.map(({ kind }) => kind).join(' · ')}`);
     return values.help === true ? 0 : 2;
   }
@@ -40,10 +42,15 @@ async function main(args: string[]): Promise<number> {
     faults: wanted,
     seed,
     kinds,
+    honoursKeys: values.break === undefined,
     onFault: (fault) => console.log(faultLine(fault)),
-    onPart: ({ operations, acknowledged, turns, missed, violations }) => {
+    onPart: ({ operations, acknowledged, turns, missed, purchases, violations }) => {
       console.log(
         `      at rest: ${operations} operations, ${acknowledged} acknowledged, ${turns} turns, ${missed} writes unseen`,
+      );
+      const { keyed, spared, unkeyed, maybe } = purchases;
+      console.log(
+        `      effects: ${keyed} with a key, ${spared} spared by it, ${unkeyed} without, ${maybe} told as maybe`,
       );
       for (const violation of violations.slice(0, 20)) console.log(`      ✗ ${violation}`);
     },

@@ -7,6 +7,7 @@
 import type { AgentHistory, RunHistory, Violation } from '../checker/run-history.ts';
 import { readHistory } from '../checker/run-history.ts';
 import { Prng } from '../simulation/prng.ts';
+import { type PurchaseCount, chaosBuyer, countPurchases } from './chaos-purchases.ts';
 import { type AttachedClient, Cluster } from './cluster.ts';
 import { Deck } from './deck.ts';
 import type { Fault, Stage, Strike } from './faults/fault.ts';
@@ -14,6 +15,7 @@ import { replaceEnded } from './faults/node-faults.ts';
 import { pause } from './patience.ts';
 import { RecordWatch } from './record-watch.ts';
 import { comeToRest, readStoredAgents } from './stored-run.ts';
+import { Till } from './till.ts';
 import { Traffic } from './traffic.ts';
 
 export interface CampaignOptions {
@@ -28,6 +30,8 @@ export interface CampaignOptions {
   readonly workers?: number;
   /** Pause of a worker after each event, in milliseconds. @default 5 */
   readonly paceMs?: number;
+  /** Whether the till honours keys. A run in which it does not must fail. @default true */
+  readonly honoursKeys?: boolean;
   readonly onFault?: (fault: FaultRecord) => void;
   readonly onPart?: (part: PartRecord) => void;
 }
@@ -48,6 +52,7 @@ export interface PartRecord {
   readonly turns: number;
   /** Writes of records that were not seen: what they may have been is not held against anybody. */
   readonly missed: number;
+  readonly purchases: PurchaseCount;
   readonly violations: readonly Violation[];
 }
 
@@ -73,6 +78,7 @@ export class Campaign {
   readonly #clients: readonly AttachedClient[];
   readonly #prober: AttachedClient;
   readonly #watch: RecordWatch;
+  readonly #till: Till;
   readonly #prng: Prng;
   readonly #faults: FaultRecord[] = [];
   readonly #parts: PartRecord[] = [];
@@ -83,24 +89,36 @@ export class Campaign {
     clients: readonly AttachedClient[],
     prober: AttachedClient,
     watch: RecordWatch,
+    till: Till,
   ) {
     this.#options = options;
     this.#cluster = cluster;
     this.#clients = clients;
     this.#prober = prober;
     this.#watch = watch;
+    this.#till = till;
     this.#prng = new Prng(options.seed, 'faults');
   }
 
   /** Runs to the end and leaves nothing behind. */
   static async run(options: CampaignOptions): Promise<CampaignResult> {
+    const { honoursKeys = true, seed } = options;
+    const till = await Till.open({ seed, honoursKeys });
+    try {
+      return await Campaign.#runWith(options, till);
+    } finally {
+      await till.close();
+    }
+  }
+
+  static async #runWith(options: CampaignOptions, till: Till): Promise<CampaignResult> {
     const cluster = await Cluster.open();
     try {
       for (let i = 0; i < NODES; i += 1) await cluster.startNode();
       const clients = await Promise.all(Array.from({ length: CLIENTS }, (_, i) => cluster.connectClient(`c${i}`)));
       const prober = await cluster.connectClient('prober');
       const watch = await RecordWatch.start(cluster);
-      return await new Campaign(options, cluster, clients, prober, watch).#run();
+      return await new Campaign(options, cluster, clients, prober, watch, till).#run();
     } finally {
       await cluster.close();
     }
@@ -120,14 +138,14 @@ export class Campaign {
   async #runPart(deck: Deck<Fault>, goesOn: () => boolean): Promise<void> {
     const { seed, agents = 240, workers = 9, paceMs = 5 } = this.#options;
     const part = `p${this.#parts.length}`;
-    const traffic = new Traffic(this.#clients, { seed, part, agents, workers, paceMs });
+    const traffic = new Traffic(this.#clients, { seed, part, agents, workers, paceMs, till: this.#till });
     await pause(CALM_MS);
     for (let i = 0; i < FAULTS_A_PART && goesOn(); i += 1) {
       await this.#strike(deck.draw(), traffic, `${part}f${i}`);
       await pause(CALM_MS);
     }
     await traffic.end();
-    const record = await this.#judge(traffic);
+    const record = await this.#judge(traffic, part);
     this.#parts.push(record);
     this.#options.onPart?.(record);
     this.#watch.clear();
@@ -160,7 +178,7 @@ export class Campaign {
   }
 
   /** Everything has been sent: what is stored must be what was promised. */
-  async #judge(traffic: Traffic): Promise<PartRecord> {
+  async #judge(traffic: Traffic, part: string): Promise<PartRecord> {
     const { ports } = this.#cluster;
     const keys = traffic.agents;
     const owed = await comeToRest(ports, keys, REST_MS);
@@ -178,6 +196,7 @@ export class Campaign {
       acknowledged,
       turns,
       missed: missed.length,
+      purchases: countPurchases(ofTypes(history, [chaosBuyer]), this.#till, part),
       violations: [...(owed === undefined ? [] : [`It never came to rest: ${owed}`]), ...violations],
     };
   }

@@ -1,9 +1,10 @@
 /**
- * The agents of a run: the simulator's own, and one that passes a token on.
+ * The agents of a run: the simulator's own, buyers at a till, and one that passes a token on.
  */
 import { type AnyAgentDefinition, defineAgent, sendToAgent } from '@wakebus/core';
 import { type AnyStateMachine, assign, setup } from 'xstate';
 import { accountAgent } from '../workloads/bank.ts';
+import { chaosBuyer } from './chaos-purchases.ts';
 import { ledgerAgent } from '../workloads/ledger-agent.ts';
 
 export const RING_TYPE = 'ring';
@@ -46,4 +47,4 @@ const ring: AnyStateMachine = setup({
 /** Passes what it gets on to the next one, until nothing is left; then it tells `ring/end`. */
 const ringAgent: AnyAgentDefinition = defineAgent({ type: RING_TYPE, machine: ring, sleep: { afterMs: 2_000 } });
 
-export const chaosAgents: readonly AnyAgentDefinition[] = [ledgerAgent(), accountAgent, ringAgent];
+export const chaosAgents: readonly AnyAgentDefinition[] = [ledgerAgent(), accountAgent, ringAgent, chaosBuyer];

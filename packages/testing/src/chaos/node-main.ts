@@ -12,6 +12,9 @@ import { shiftDate } from './shifted-date.ts';
 
 const { name, servers, prefixes } = JSON.parse(process.argv[2] ?? '') as NodeSetting;
 
+/** Longer than a redelivery takes. Without it each rest would wait a minute for the audit to tidy up after the last kill. */
+const OVERDUE_MS = 10_000;
+
 let armed: { readonly step: Step; readonly blow: Blow } | undefined;
 let skip = 0;
 
@@ -45,12 +48,15 @@ const nodes = await Promise.all(
       agents: chaosAgents,
       name,
       setup: 'check',
+      limits: { overdueMs: OVERDUE_MS },
       probes: {
         beforeCommit: (key) => {
           pass('turn', key);
           passInFlight(key);
         },
         afterCommit: (key) => pass('commit', key),
+        beforeEffect: (key) => pass('effect', key),
+        beforeResult: (key) => pass('result', key),
         beforeRelay: (key) => pass('relay', key),
         beforeSleep: (key, to) => pass(to === undefined ? 'dehydrate' : 'hand-over', key),
         beforeAck: (key) => pass('acknowledge', key),

@@ -3,7 +3,16 @@
  */
 
 /** Where a placement node can be met, beside while it does nothing. */
-export type Step = 'turn' | 'in flight' | 'commit' | 'relay' | 'acknowledge' | 'dehydrate' | 'hand-over';
+export type Step =
+  | 'turn'
+  | 'in flight'
+  | 'commit'
+  | 'effect'
+  | 'result'
+  | 'relay'
+  | 'acknowledge'
+  | 'dehydrate'
+  | 'hand-over';
 
 /** What happens to a process at a step. */
 export type Blow = 'SIGKILL' | 'SIGSTOP';

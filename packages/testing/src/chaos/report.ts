@@ -1,8 +1,8 @@
 /**
  * What a run comes to: figures held against what is promised, and a table of its faults.
  */
-import type { CampaignResult, FaultRecord } from './campaign.ts';
-import { type Broken, classify } from './classify.ts';
+import type { CampaignResult, FaultRecord, PartRecord } from './campaign.ts';
+import { broken, classify } from './classify.ts';
 import type { FigureRow } from '../runs/run-totals.ts';
 
 /** Under this share of confirmed operations a run proves nothing. */
@@ -24,8 +24,7 @@ export function campaignRows(result: CampaignResult, wanted: number): FigureRow[
     parts.reduce((total, part) => total + pick(part), 0);
   const [operations, acknowledged] = [sum((part) => part.operations), sum((part) => part.acknowledged)];
   const share = operations === 0 ? 0 : acknowledged / operations;
-  const broken = Map.groupBy(violationsOf(result), classify);
-  const none = (kind: Broken): FigureRow => atMost(kind.replaceAll(' ', '-'), '', broken.get(kind)?.length ?? 0, 0);
+  const violations = Map.groupBy(violationsOf(result), classify);
   return [
     { ...figure('faults', '', met.length), target: `>= ${wanted}`, met: met.length >= wanted },
     figure('faults-that-met-nothing', '', faults.length - met.length),
@@ -47,10 +46,9 @@ export function campaignRows(result: CampaignResult, wanted: number): FigureRow[
       '',
       sum((part) => part.missed),
     ),
-    none('lost'),
-    none('doubled'),
-    none('out of order'),
-    none('other'),
+    figure('node-kills', '', met.filter(({ kind }) => /^nodes? killed/.test(kind)).length),
+    ...purchaseRows(parts),
+    ...broken.map((kind) => atMost(kind.replaceAll(' ', '-'), '', violations.get(kind)?.length ?? 0, 0)),
     figure('longest-stall', 'ms', Math.max(0, ...faults.map(({ stallMs }) => stallMs))),
     ...slowest('killed-node-agents-run', met, (fault) => fault.recovers === 'agents', AGENTS_RUN_MS),
     ...slowest('lost-leader-writers-write', met, (fault) => fault.recovers === 'writers', WRITERS_WRITE_MS),
@@ -59,9 +57,26 @@ export function campaignRows(result: CampaignResult, wanted: number): FigureRow[
   ];
 }
 
+/** The till's side: what was entered, and of how much nobody knows. */
+function purchaseRows(parts: readonly PartRecord[]): FigureRow[] {
+  const rows = [
+    ['effects-with-key', 'keyed'],
+    ['effects-spared-by-key', 'spared'],
+    ['effects-without-key', 'unkeyed'],
+    ['effects-told-as-maybe', 'maybe'],
+  ] as const;
+  return rows.map(([name, of]) =>
+    figure(
+      name,
+      '',
+      parts.reduce((sum, { purchases }) => sum + purchases[of], 0),
+    ),
+  );
+}
+
 /** Whether nothing that is promised was broken, in a run that counts. Times are figures, and no promises. */
 export function hasPassed(rows: readonly FigureRow[]): boolean {
-  const deciding = ['faults', 'acknowledged', 'lost', 'doubled', 'out-of-order', 'other'];
+  const deciding = ['faults', 'acknowledged', ...broken.map((kind) => kind.replaceAll(' ', '-'))];
   return rows.filter(({ name }) => deciding.includes(name)).every(({ met }) => met === true);
 }
 

@@ -28,7 +28,7 @@ export async function readStoredAgents(
 }
 
 /**
- * Waits until nothing is owed: no message waits, and no record has timers, a try ahead of it, or outputs.
+ * Waits until nothing is owed: no message waits, and no record has timers, a try ahead of it, outputs, or effects under way.
  *
  * @returns what still waits, in words; nothing when all is at rest.
  */
@@ -59,7 +59,8 @@ async function whatIsOwed(ports: Ports, keys: ReadonlySet<AgentKey>): Promise<st
   return first === undefined ? undefined : `${owing.flat().length} records owe something, among them ${first}`;
 }
 
-function isOwing({ timers, attempt, outbox, held, early, settled }: AgentRecord): boolean {
+function isOwing({ timers, attempt, outbox, held, early, journal, settled }: AgentRecord): boolean {
+  if (journal.some(({ state }) => state === 'planned' || state === 'started')) return true;
   return timers.length + outbox.length + early.length > 0 || attempt !== undefined || held !== undefined || !settled;
 }
 

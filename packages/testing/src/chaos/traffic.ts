@@ -1,5 +1,5 @@
 /**
- * What clients do while faults happen: the simulator's ledger and bank, sent through real clients.
+ * What clients do while faults happen: the simulator's ledger and bank, and purchases, sent through real clients.
  *
  * Each worker sends one event after the other and writes down what became of it. No answer in time is
  * `info`: the event may be there or not, and either is right.
@@ -11,15 +11,19 @@ import { bank } from '../workloads/bank.ts';
 import { ledger } from '../workloads/ledger.ts';
 import type { PlannedOperation } from '../workloads/simulated-client.ts';
 import type { Workload, WorkloadDriver } from '../workloads/workload.ts';
+import { chaosPurchases } from './chaos-purchases.ts';
 import type { AttachedClient } from './cluster.ts';
+import type { Till } from './till.ts';
 
 export interface TrafficOptions {
   readonly seed: number;
   /** Stands before the number of each agent, so that each part of a run has its own. */
   readonly part: string;
-  /** Ledgers; there are half as many accounts. */
+  /** Ledgers; there are half as many accounts, and half as many buyers. */
   readonly agents: number;
-  /** Workers of each client. Every third one is the bank's. */
+  /** Where buyers buy. Without one there are none. */
+  readonly till?: Till;
+  /** Workers of each client. Every third one is the bank's, and another third buys, where there is a till. */
   readonly workers: number;
   /** Pause of a worker after each event, in milliseconds. */
   readonly paceMs: number;
@@ -47,14 +51,13 @@ export class Traffic {
 
   constructor(clients: readonly AttachedClient[], options: TrafficOptions) {
     this.#options = options;
-    const { agents, workers } = options;
-    const accounts = Math.max(2, Math.floor(agents / 2));
-    this.workloads = [ledger({ agents, longestDelayMs: LONGEST_TIMER_MS }), bank(accounts)];
-    const [ledgers, accountsLoad] = this.workloads as [Workload<WorkloadDriver>, Workload<WorkloadDriver>];
+    const { agents, part, till, workers } = options;
+    const half = Math.max(2, Math.floor(agents / 2));
+    const ledgers = ledger({ agents, longestDelayMs: LONGEST_TIMER_MS });
+    const kinds = [ledgers, till === undefined ? ledgers : chaosPurchases(till, part, half), bank(half)] as const;
+    this.workloads = [...new Set(kinds)];
     this.#workers = clients.flatMap((client) =>
-      Array.from({ length: workers }, (_, i) =>
-        this.#work(client, `${client.name}.${i}`, i % 3 === 2 ? accountsLoad : ledgers),
-      ),
+      Array.from({ length: workers }, (_, i) => this.#work(client, `${client.name}.${i}`, kinds[i % 3] ?? ledgers)),
     );
   }
 

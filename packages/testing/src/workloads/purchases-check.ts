@@ -17,6 +17,15 @@ export function checkPurchases({ agents, operations }: RunHistory, entries: Read
   return [...twice, ...wrong, ...checkNothingLeft(agents)];
 }
 
+/** Purchases of which the agents, or their operators, were told that nobody knows how they ended. */
+export function gapsOf({ agents }: RunHistory): number {
+  return [...agents.values()].reduce((sum, agent) => {
+    const told = toldBy(agent).filter(([, how]) => how.includes('EFFECT_MAYBE')).length;
+    const listed = agent.record?.journal.filter(({ state }) => state === 'maybe').length ?? 0;
+    return sum + told + listed;
+  }, 0);
+}
+
 function whyWrong(
   kind: string,
   told: readonly string[],

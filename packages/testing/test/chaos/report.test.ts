@@ -2,17 +2,28 @@
 import { agentKey } from '@wakebus/protocol';
 import { checkGrowth, checkList, checkPairs, checkTotal } from '@wakebus/testing';
 import { describe, expect, test } from 'vitest';
+import { checkPurchases } from '../../src/workloads/purchases-check.ts';
 import { drawChart } from '../../src/chaos/chart.ts';
 import { classify } from '../../src/chaos/classify.ts';
 import { Deck } from '../../src/chaos/deck.ts';
 import { type CampaignResult, type FaultRecord } from '../../src/chaos/campaign.ts';
 import { campaignRows, hasPassed } from '../../src/chaos/report.ts';
 import { type Sample, slopeAnHour } from '../../src/chaos/soak.ts';
+import type { RunHistory } from '../../src/checker/run-history.ts';
 import { Prng } from '../../src/simulation/prng.ts';
 
 const key = agentKey('ledger', 'a');
 const sent = { required: new Set(['a', 'b']), allowed: new Set<string>() };
 const parts = new Map([['a', 5]]);
+
+/** One purchase that no agent knows of. */
+const unheard: RunHistory = {
+  agents: new Map(),
+  operations: [{ id: 'p', agent: agentKey('buyer', 'a'), kind: 'careful', outcome: 'info', client: 'c' }],
+  endMs: 0,
+  missed: undefined,
+  living: new Set(),
+};
 
 describe('a violation counts as', () => {
   test.each([
@@ -24,16 +35,20 @@ describe('a violation counts as', () => {
     ['out of order', checkGrowth({ key, writes: [], record: undefined, deadLetters: [] }, [['a'], ['b']])],
     ['lost', checkTotal('money', parts, 6)],
     ['doubled', checkTotal('money', parts, 4)],
+    ['effects doubled', checkPurchases({ ...unheard, operations: [] }, new Map([['p', 2]]))],
+    ['effects untold', checkPurchases(unheard, new Map([['p', 1]]))],
   ])('%s: %s', (broken, violations) => {
     expect(violations.map(classify)).toEqual([broken]);
   });
 });
 
+const purchases = { keyed: 9, spared: 2, unkeyed: 8, maybe: 1 };
+
 function run(changes: Partial<CampaignResult['parts'][number]>, fault: Partial<FaultRecord> = {}): CampaignResult {
   const struck = { number: 1, kind: 'node killed, turn', met: 'a turn', stallMs: 5, tookMs: 9 };
   return {
     faults: [{ ...struck, recovers: 'agents', recoverMs: 900, ...fault }],
-    parts: [{ operations: 100, acknowledged: 99, turns: 120, missed: 0, violations: [], ...changes }],
+    parts: [{ operations: 100, acknowledged: 99, turns: 120, missed: 0, purchases, violations: [], ...changes }],
   };
 }
 

@@ -9,6 +9,8 @@ const slice = [
   'node killed, turn',
   'node killed, in flight',
   'node killed, commit',
+  'node killed, effect',
+  'node killed, result',
   'node killed, relay',
   'node stopped, turn',
   'node drained',
@@ -41,4 +43,17 @@ test('no fault on real processes loses, doubles or reorders anything', { timeout
   const rows = campaignRows(result, 12);
   expect(violationsOf(result), lines.map(faultLine).join('\n')).toEqual([]);
   expect(hasPassed(rows), JSON.stringify(rows)).toBe(true);
+  const [part] = result.parts;
+  expect(part?.purchases.spared, 'effects that a key kept from happening twice').toBeGreaterThan(0);
+  expect(part?.purchases.maybe, 'effects of which nobody knows').toBeGreaterThan(0);
+});
+
+test('a till that honours no key is seen', { timeout: 240_000 }, async () => {
+  const kinds = allFaults.filter(({ kind }) => kind === 'node killed, result');
+
+  const result = await Campaign.run({ faults: 1, seed: 5, kinds, agents: 60, workers: 3, honoursKeys: false });
+
+  const rows = campaignRows(result, 1);
+  expect(rows.find(({ name }) => name === 'effects-doubled')?.value).toBeGreaterThan(0);
+  expect(hasPassed(rows)).toBe(false);
 });

@@ -7,7 +7,17 @@ import { pause, until } from '../patience.ts';
 import type { Fault, Stage, Strike } from './fault.ts';
 import { untilAgentsRun } from './recovery.ts';
 
-const steps: readonly Step[] = ['turn', 'in flight', 'commit', 'relay', 'acknowledge', 'dehydrate', 'hand-over'];
+const steps: readonly Step[] = [
+  'turn',
+  'in flight',
+  'commit',
+  'effect',
+  'result',
+  'relay',
+  'acknowledge',
+  'dehydrate',
+  'hand-over',
+];
 
 /** A busy node comes to any step within moments; the last second of idleness before a sleep counts, too. */
 const MEET_WITHIN_MS = 10_000;
