@@ -15,7 +15,7 @@ import { Registry } from './registry.ts';
 import { tokenAuthorizer } from './tokens/token-check.ts';
 import { TokenStore } from './tokens/token-store.ts';
 import { Webhooks } from './webhooks/receive.ts';
-import { Seen } from './webhooks/seen.ts';
+import { SEEN_TRY_MS, Seen } from './webhooks/seen.ts';
 import type { Webhook } from './webhooks/webhook.ts';
 
 export interface GatewayOptions {
@@ -68,7 +68,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     log: options.log ?? warnings,
     signal: ended.signal,
   });
-  const seen = new Seen(new Kv(js, jsm, client.layout.seenBucket));
+  const seen = await openSeen(connection, client.layout.seenBucket);
   const webhooks = new Webhooks(context, options.webhooks ?? {}, seen);
   const cors = new Cors(options.corsOrigins ?? []);
   const app = createApp(context, { cors, webhooks, hosts: new HostPaths(options.hosts ?? {}) });
@@ -88,6 +88,12 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       void context.requests.idle().then(() => client.close());
     },
   };
+}
+
+/** Its reads and writes give up sooner than the client's default of five seconds, after which senders have gone. */
+async function openSeen(connection: NatsConnection, bucket: string): Promise<Seen> {
+  const options = { timeout: SEEN_TRY_MS, checkAPI: false };
+  return new Seen(new Kv(jetstream(connection, options), await jetstreamManager(connection, options), bucket));
 }
 
 const warnings: GatewayLog = {

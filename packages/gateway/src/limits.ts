@@ -18,7 +18,7 @@ export interface GatewayLimits {
   readonly waitMs: number;
   /** How long an event may take to be stored, in milliseconds. @default 10,000 – an election of a stream's leader takes up to 9 s */
   readonly storeMs: number;
-  /** The same for a webhook delivery. @default 2,000 – senders give up after 3 s, and should hear 503 before */
+  /** The same for a webhook delivery, all that comes of it together. @default 2,000 – senders give up after 3 s, and should hear 503 before */
   readonly deliveryStoreMs: number;
   /** Requests under way at a time. @default 2,000 */
   readonly requests: number;

@@ -333,6 +333,17 @@ test('without storage the sender hears 503 or 504 before it gives up, and its ne
   await eventually(async () => (await down.client.inspect(tally, 'late'))?.context).toMatchObject({ notes: ['d-9'] });
 });
 
+test('a delivery that comes while the server restarts is stored as soon as it is back, in one answer', async () => {
+  await using down = await startWorld();
+  const patient = await down.serve({ webhooks, limits: { deliveryStoreMs: 20_000 } });
+  const [server] = down.server.servers;
+  await server?.kill();
+  const answer = ask(patient, 'POST', '/hooks/github', await send('github', 'd-10', 'early'));
+  await server?.restart();
+
+  expect((await answer).body).toEqual({ stored: 1, duplicate: 0, ignored: 0 });
+});
+
 test.each([
   ['POST', '/hooks/unknown', 404],
   ['GET', '/hooks/github', 405],

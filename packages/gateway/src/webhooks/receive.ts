@@ -59,21 +59,22 @@ export class Webhooks {
 
   async #take(name: string, webhook: Webhook, incoming: IncomingDelivery): Promise<Response> {
     const deliveries = webhook.scheme.read(incoming);
+    const untilMs = performance.now() + this.#context.limits.deliveryStoreMs;
     const outcomes = { stored: 0, duplicate: 0, ignored: 0 };
     for (const { id, body } of deliveries) {
       const delivery = { source: name, id, body, headers: incoming.headers };
-      outcomes[await this.#store(webhook, delivery)] += 1;
+      outcomes[await this.#store(webhook, delivery, untilMs)] += 1;
     }
     return webhook.scheme.accepted?.(incoming) ?? json(outcomes, ACCEPTED);
   }
 
-  async #store(webhook: Webhook, delivery: WebhookDelivery): Promise<Outcome> {
+  async #store(webhook: Webhook, delivery: WebhookDelivery, untilMs: number): Promise<Outcome> {
     const { source, id } = delivery;
-    if (await this.#seen.has(source, id)) return 'duplicate';
+    if (await this.#seen.has(source, id, untilMs)) return 'duplicate';
     const events = this.#map(webhook, delivery);
     if (events.length === 0) return 'ignored';
-    const receipts = await Promise.all(events.map((event) => this.#send(delivery, event)));
-    await this.#seen.add(source, id);
+    const receipts = await Promise.all(events.map((event) => this.#send(delivery, event, untilMs)));
+    await this.#seen.add(source, id, untilMs);
     return receipts.every(({ duplicate }) => duplicate) ? 'duplicate' : 'stored';
   }
 
@@ -88,14 +89,18 @@ export class Webhooks {
     }
   }
 
-  #send(delivery: WebhookDelivery, { agent, event, data }: WebhookEvent): Promise<{ readonly duplicate: boolean }> {
+  #send(
+    delivery: WebhookDelivery,
+    { agent, event, data }: WebhookEvent,
+    untilMs: number,
+  ): Promise<{ readonly duplicate: boolean }> {
     const key = parseAddress(agent);
     const { type } = splitKey(key);
     const handle = this.#context.client.agent(type, addressOf(key).slice(type.length + 1));
     const { trace } = readSending(delivery.headers);
     return handle.send(eventOf(event, data), {
       id: messageIdOf(delivery.source, delivery.id),
-      deadlineMs: this.#context.limits.deliveryStoreMs,
+      deadlineMs: Math.max(1, Math.ceil(untilMs - performance.now())),
       ...(trace !== undefined && { trace }),
     });
   }
