@@ -46,7 +46,15 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
   },
   cli: {
     packages: ['client', 'core', 'gateway', 'nats-server', 'placement-node', 'protocol', 'telemetry'],
-    external: [...nats, ...telemetry, '@octokit/webhooks-examples', 'commander', 'nats', 'xstate'],
+    external: [
+      ...nats,
+      ...telemetry,
+      '@octokit/webhooks-examples',
+      '@octokit/webhooks-methods',
+      'commander',
+      'nats',
+      'xstate',
+    ],
     node: true,
     pure: false,
   },

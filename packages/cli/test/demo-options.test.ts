@@ -31,14 +31,23 @@ describe('the plan', () => {
     expect([...doubledAtOnce].filter((index) => doubledLater.has(index))).toEqual([]);
   });
 
+  test('sends every other one of those past the gateway', () => {
+    const { doubledAtOnce, doubledLater, doubledPast } = makePlan(options, 329);
+    const past = (set: ReadonlySet<number>): number => [...set].filter((index) => doubledPast.has(index)).length;
+
+    expect([past(doubledAtOnce), past(doubledLater)]).toEqual([9, 8]);
+  });
+
   test.each(Array.from({ length: 50 }, (_, i) => i + 1))(
     'kills a node before or after it stops one, and not while it waits for that, with seed %i',
     (seed) => {
-      const { killAt, pauseFrom, restart } = makePlan({ ...options, seed }, 329);
+      const { gateway, killAt, pauseFrom, restart } = makePlan({ ...options, seed }, 329);
 
       expect(killAt).toBeGreaterThan(0);
       expect(killAt).toBeLessThan(329);
       expect(killAt < pauseFrom || killAt >= 0.4 * 329).toBe(true);
+      expect(gateway.killAt).toBeGreaterThan(0);
+      expect(gateway.killAt).toBeLessThan(329);
       expect('at' in restart ? restart.at : restart.inStandstill).toBeGreaterThan(0);
     },
   );

@@ -7,7 +7,7 @@ import { type PlainState, digestOf, plainState } from '../src/demo/digest.ts';
 import { foldStates } from '../src/demo/fold.ts';
 
 const deliveries = readDeliveries();
-const definitions = new Map(demoAgents.map((definition) => [definition.type, definition]));
+const definitions = new Map(demoAgents('http://unused.invalid').map((definition) => [definition.type, definition]));
 
 /** Runs the machines over deliveries in memory, each message between agents as soon as it is sent. */
 function runMachines(input: readonly Delivery[]): Map<string, PlainState> {
@@ -18,7 +18,10 @@ function runMachines(input: readonly Delivery[]): Map<string, PlainState> {
     const step = applyEvent(definition, snapshots.get(key) ?? initialStep(definition, key).snapshot, event);
     if (!step.handled) throw new Error(`${key} does not handle ${event.type}`);
     snapshots.set(key, step.snapshot);
-    for (const output of step.outputs) if (output.kind === 'send') deliver(output.to, output.event);
+    for (const output of step.outputs) {
+      if (output.kind === 'send') deliver(output.to, output.event);
+      if (output.kind === 'effect') deliver(key, { type: `xstate.done.actor.${output.id}`, actorId: output.id });
+    }
   };
   for (const { agentType, agentId, event, id, payload } of input)
     deliver(agentKey(agentType, agentId), { ...payload, delivery: id, type: event });

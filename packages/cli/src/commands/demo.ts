@@ -6,7 +6,7 @@ import { examples } from '../command-context.ts';
 export function addDemo(program: Command): void {
   const command = program
     .command('demo')
-    .description('run "one agent slept 880 days": recorded deliveries, two placement nodes, three crashes, one digest')
+    .description('run "one agent slept 880 days": recorded deliveries, two placement nodes, four crashes, one digest')
     .argument('[args...]', 'arguments of the demo; see wakebus demo --help')
     .allowUnknownOption()
     .helpOption(false)

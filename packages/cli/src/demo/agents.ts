@@ -3,6 +3,7 @@
  */
 import { type AnyAgentDefinition, defineAgent } from '@wakebus/core';
 import { discussionMachine, issueMachine, pullRequestMachine } from './machines/threads.ts';
+import { summaryTo } from './machines/summary.ts';
 import * as things from './machines/things.ts';
 
 const machines = {
@@ -23,12 +24,19 @@ const machines = {
 /** The machines put their agents to sleep themselves; this is for a wake that was none, as by a duplicate. In milliseconds. */
 const SLEEP_AFTER_MS = 300;
 
-/** Every agent type, knowing its own address. */
-export const demoAgents: readonly AnyAgentDefinition[] = Object.entries(machines).map(([type, machine]) =>
-  defineAgent({
-    type,
-    machine,
-    input: ({ id }) => ({ address: `${type}/${id}` }),
-    sleep: { afterMs: SLEEP_AFTER_MS },
-  }),
-);
+/**
+ * Every agent type, knowing its own address.
+ *
+ * @param githubUrl - Where summaries are posted.
+ */
+export function demoAgents(githubUrl: string): readonly AnyAgentDefinition[] {
+  const actors = { summarize: summaryTo(githubUrl) };
+  return Object.entries(machines).map(([type, machine]) =>
+    defineAgent({
+      type,
+      machine: machine.provide({ actors }),
+      input: ({ id }) => ({ address: `${type}/${id}` }),
+      sleep: { afterMs: SLEEP_AFTER_MS },
+    }),
+  );
+}

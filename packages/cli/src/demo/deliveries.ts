@@ -33,14 +33,20 @@ export interface Payload {
   readonly [field: string]: unknown;
 }
 
-/** One delivery. */
-export interface Delivery {
-  /** `<file>:<event>:<index>`, because the recorded files carry no delivery IDs. */
-  readonly id: string;
+/** What a delivery is to an agent. */
+export interface Subject {
   readonly agentType: string;
   readonly agentId: string;
   /** GitHub's event with its action, as in `issues.opened`: the agent's event type. */
   readonly event: string;
+}
+
+/** One delivery. */
+export interface Delivery extends Subject {
+  /** `<file>:<event>:<index>`, because the recorded files carry no delivery IDs. */
+  readonly id: string;
+  /** GitHub's event, as in `issues`. */
+  readonly name: string;
   /** When it happened, in milliseconds since the epoch; absent where the payload does not say. */
   readonly timeMs: number | undefined;
   /** What it is ordered by: when it happened, else how old the repository's state in it is, else 0. */
@@ -95,11 +101,15 @@ export function longestSleep(deliveries: readonly Delivery[]): Sleep {
 }
 
 function toDelivery(name: string, payload: Payload, index: number): Delivery {
-  const [agentType, agentId] = agentOf(name, payload);
-  const event = payload.action === undefined ? name : `${name}.${payload.action}`;
   const timeMs = timeOf(payload);
   const orderMs = timeMs ?? latestIn(payload['repository']) ?? 0;
-  return { id: `${FILE}:${name}:${index}`, agentType, agentId, event, timeMs, orderMs, payload };
+  return { id: `${FILE}:${name}:${index}`, name, ...subjectOf(name, payload), timeMs, orderMs, payload };
+}
+
+/** What a payload that comes under a name of GitHub's is about, and what it says of that. */
+export function subjectOf(name: string, payload: Payload): Subject {
+  const [agentType, agentId] = agentOf(name, payload);
+  return { agentType, agentId, event: payload.action === undefined ? name : `${name}.${payload.action}` };
 }
 
 /** What a delivery is about: the most particular thing in it that lives on. */

@@ -27,6 +27,7 @@ export function foldStates(deliveries: readonly Delivery[]): Map<string, PlainSt
     move(state, delivery);
     change(state, delivery);
     enter(state.context.book, delivery.id);
+    state.regions['summary'] = 'posted';
     report(states, state.context.address, delivery);
   }
   return states;
@@ -35,7 +36,7 @@ export function foldStates(deliveries: readonly Delivery[]): Map<string, PlainSt
 function at(states: Map<string, State>, address: string): State {
   let state = states.get(address);
   if (state === undefined) {
-    const regions = { ...births[address.slice(0, address.indexOf('/'))] };
+    const regions = { ...births[address.slice(0, address.indexOf('/'))], summary: 'none' };
     state = { regions, context: { address, book: { count: 0, chain: '' }, sets: {}, reports: {}, verdicts: {} } };
     states.set(address, state);
   }

@@ -10,7 +10,7 @@ import { openNodeLog, startProcessTelemetry } from '../process-telemetry.ts';
 import { demoAgents } from './agents.ts';
 import type { FromNode, NodeSetting, ToNode } from './node-messages.ts';
 
-const { servers, name, sabotage } = JSON.parse(process.argv[2] ?? '') as NodeSetting;
+const { servers, name, githubUrl, sabotage } = JSON.parse(process.argv[2] ?? '') as NodeSetting;
 
 /** Between two looks whether the server is there, in milliseconds. */
 const RECONNECT_LOOK_MS = 20;
@@ -23,7 +23,7 @@ const telemetry = await startProcessTelemetry('wakebus-demo');
 const connection = await connectNats({ servers, name });
 const node = await startPlacementNode({
   connection,
-  agents: demoAgents,
+  agents: demoAgents(githubUrl),
   name,
   setup: 'check',
   sabotage,
@@ -34,7 +34,7 @@ const node = await startPlacementNode({
 process.on('message', (message: ToNode) => void obey(message));
 // Whoever started this process is gone: there is nobody to work for.
 process.on('disconnect', () => process.exit(1));
-await tell({ kind: 'ready', nodeId: node.nodeId });
+await tell({ kind: 'ready' });
 
 async function obey(message: ToNode): Promise<void> {
   if (message.kind === 'arm') {

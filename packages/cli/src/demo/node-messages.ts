@@ -7,6 +7,8 @@ import type { AgentKey } from '@wakebus/protocol';
 export interface NodeSetting {
   readonly servers: string;
   readonly name: string;
+  /** Where its agents post their summaries. */
+  readonly githubUrl: string;
   readonly sabotage: { readonly dedupe?: boolean; readonly cas?: boolean };
 }
 
@@ -15,7 +17,7 @@ export type ToNode = { readonly kind: 'arm'; readonly key: AgentKey | undefined 
 
 /** From a node. `stopping`: its process stops itself right after this. */
 export type FromNode =
-  | { readonly kind: 'ready'; readonly nodeId: string }
+  | { readonly kind: 'ready' }
   | { readonly kind: 'armed' }
   | { readonly kind: 'stopping'; readonly key: AgentKey }
   | { readonly kind: 'drained' };

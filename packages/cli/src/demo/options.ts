@@ -4,14 +4,16 @@
 import { parseArgs } from 'node:util';
 
 /** A guarantee that the demo can turn off, to show that its proof notices. */
-export type Break = 'server-dedupe' | 'record-dedupe' | 'dedupe' | 'cas';
+export type Break = 'gateway-dedupe' | 'server-dedupe' | 'record-dedupe' | 'dedupe' | 'cas' | 'effect-keys';
 
 /** Every {@link Break}, with what it does. */
 export const breaks: Readonly<Record<Break, string>> = {
+  'gateway-dedupe': 'the gateway forgets deliveries at once',
   'server-dedupe': 'the server forgets message IDs at once',
   'record-dedupe': 'the records forget message IDs at once',
-  dedupe: 'both of them forget',
+  dedupe: 'all three of them forget',
   cas: 'commits overwrite whatever is there',
+  'effect-keys': 'GitHub takes every summary for a new one, whatever its key',
 };
 
 /** How one run of the demo goes. */
@@ -31,15 +33,16 @@ export interface DemoOptions {
 /** What `--help` prints. */
 const usage: string = `Usage: wakebus demo [options]
 
-One agent slept 880 days: replays 329 recorded GitHub deliveries through two placement
-nodes while one is killed, the other is paused and the server is restarted, and compares
-every state with a plain fold of the same files.
+One agent slept 880 days: replays 329 recorded GitHub deliveries, signed and over HTTP,
+through two placement nodes while one is killed, the other is paused and gateway and server
+are restarted, and compares every state with a plain fold of the same files. Each agent
+posts one summary to a GitHub that counts.
 
   --seed N      what is sent twice, and when the faults come (default 1)
   --seeds N     so many seeds, one after the other
   --break WHAT  turn a guarantee off, and see that the comparison fails:
 ${Object.entries(breaks)
-  .map(([name, what]) => `                ${name.padEnd(14)} ${what}`)
+  .map(([name, what]) => `                ${name.padEnd(15)} ${what}`)
   .join('\n')}
   --fast        short waits, for tests
   --hold        keep everything running at the end, until Ctrl-C, to look around

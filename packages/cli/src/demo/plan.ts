@@ -7,12 +7,18 @@ import type { DemoOptions } from './options.ts';
 export interface Plan {
   /** Sent again at once: the server refuses them. */
   readonly doubledAtOnce: ReadonlySet<number>;
-  /** Sent again after the server's duplicate window: only the record knows them. */
+  /** Sent again after the server's duplicate window: it does not know them any more. */
   readonly doubledLater: ReadonlySet<number>;
+  /** Sent again past the gateway, by a plain NATS client: every other one of both. */
+  readonly doubledPast: ReadonlySet<number>;
+  /** The gateway forgets what it has taken before anything is sent again. */
+  readonly isGatewayForgetful: boolean;
   /** One placement node is killed and replaced: before the other one is paused, while it stands still, or after. */
   readonly killAt: number;
   /** From here on the other placement node is to be paused, as soon as it commits a suitable agent's turn. */
   readonly pauseFrom: number;
+  /** The gateway is killed, so long in milliseconds after this delivery is on its way, and started again. */
+  readonly gateway: { readonly killAt: number; readonly afterMs: number };
   /** The server is killed and started again: here, or so many deliveries after the standstill has begun. */
   readonly restart: { readonly at: number } | { readonly inStandstill: number };
   readonly times: Times;
@@ -34,6 +40,8 @@ interface Times {
 const FULL: Times = { paceMs: 55, windowMs: 2_000, pauseMs: 11_000, forgetMs: 0 };
 /** A pause past the heartbeats only, after 1.2 s without which others take over. */
 const FAST: Times = { paceMs: 5, windowMs: 500, pauseMs: 1_500, forgetMs: 0 };
+/** A delivery is on its way for about so long, in milliseconds. */
+const GATEWAY_KILL_MS = 6;
 /** The shortest window that the server takes. */
 const NO_WINDOW = { windowMs: 100, forgetMs: 200 } as const;
 
@@ -46,6 +54,7 @@ export function makePlan({ seed, broken, fast }: DemoOptions, deliveries: number
   // what it has never been sent is surely lost without the fence, and the server's end sees to that.
   const inStandstill = random() < 0.5 || broken === 'cas';
   const restart = inStandstill ? { inStandstill: 1 + Math.floor(random() * 8) } : { at: between(0.04, 0.96) };
+  const gateway = { killAt: between(0.05, 0.95), afterMs: random() * GATEWAY_KILL_MS };
   const doubled = new Set<number>();
   while (doubled.size < Math.round(deliveries / 10)) doubled.add(between(0, 1));
   const half = Math.floor(doubled.size / 2);
@@ -53,6 +62,9 @@ export function makePlan({ seed, broken, fast }: DemoOptions, deliveries: number
   return {
     doubledLater: new Set([...doubled].slice(0, half)),
     doubledAtOnce: new Set([...doubled].slice(half)),
+    doubledPast: new Set([...doubled].filter((_, i) => i % 2 === 0)),
+    isGatewayForgetful: broken === 'gateway-dedupe' || broken === 'dedupe',
+    gateway,
     killAt,
     pauseFrom: between(0.3, 0.4),
     restart,

@@ -1,6 +1,7 @@
 /**
- * The publisher: any program with a NATS client. It knows the plain `nats` package, the subject
- * `agents.<type>.<id>.<event>`, and how an ID is written in a subject; nothing of Wakebus is imported.
+ * The publisher: any program with a NATS client, which sends again what GitHub has sent before. It knows the plain
+ * `nats` package, the subject `agents.<type>.<id>.<event>`, and how an ID is written in a subject; nothing of
+ * Wakebus is imported.
  */
 import { type JetStreamClient, type NatsConnection, connect } from 'nats';
 import type { Delivery } from './deliveries.ts';
@@ -27,15 +28,17 @@ export class Publisher {
   /**
    * Sends a delivery: the payload as GitHub sent it, and beside it the ID that GitHub puts into a header.
    *
+   * @param messageId - The ID that the delivery has on the bus.
    * @returns Whether the server dropped it, because it had stored a message with this ID within its window.
    */
-  async publish(delivery: Delivery): Promise<boolean> {
+  async publish(delivery: Delivery, messageId: string): Promise<boolean> {
     const { agentType, agentId, event, id, payload } = delivery;
-    const subject = `agents.${agentType}.${token(agentId)}.${event}`;
+    const agent = `${agentType}.${token(agentId)}`;
     const data = JSON.stringify({ ...payload, delivery: id });
     for (;;) {
       try {
-        return (await this.#jetstream.publish(subject, data, { msgID: id })).duplicate;
+        return (await this.#jetstream.publish(`agents.${agent}.${event}`, data, { msgID: `${agent}:${messageId}` }))
+          .duplicate;
       } catch {
         // It may have been stored: the same ID again cannot double it.
         if (this.#connection.isClosed()) throw new Error('the publisher was closed');

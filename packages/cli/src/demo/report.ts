@@ -5,7 +5,7 @@
 import { type Delivery, type Sleep, longestSleep, readDeliveries } from './deliveries.ts';
 import type { ChainLink } from './evidence.ts';
 import type { Break } from './options.ts';
-import type { Result } from './verdict.ts';
+import { type Result, doubledSummaries } from './verdict.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -16,23 +16,42 @@ export function renderReport(result: Result): string {
 }
 
 function table(result: Result): string {
-  const { deliveries, agents, outcome, evidence, wakes, takeovers, difference } = result;
-  const { atOnce, later, paused } = outcome;
-  const byServer = atOnce.dropped + later.dropped;
-  const byRecords = atOnce.sent + later.sent - byServer - difference.repeated;
-  const told = evidence.states.size - agents;
+  const { deliveries, agents, outcome, evidence, wakes, takeovers, difference, posted } = result;
+  const { repeats, paused } = outcome;
+  const late = repeats.filter(({ isLate }) => isLate).length;
+  const byGateway = repeats.filter(({ isPast, isDropped }) => !isPast && isDropped).length;
+  const byServer = repeats.filter(({ isPast, isDropped }) => isPast && isDropped).length;
+  const byRecords = repeats.length - byGateway - byServer - difference.repeated;
+  const told = evidence.states.size - agents.size;
   const rows: ReadonlyArray<readonly [string, string | number, string]> = [
-    ['deliveries', deliveries.length, `recorded from GitHub, ${years(deliveries)}`],
-    ['sent twice', atOnce.sent + later.sent, `${atOnce.sent} at once, ${later.sent} after the server's window`],
-    ['duplicates dropped', byServer + byRecords, `${byServer} by the server, ${byRecords} by the agents' records`],
+    ['deliveries', deliveries.length, `recorded from GitHub, ${years(deliveries)}, signed and sent over HTTP`],
+    [
+      'sent twice',
+      repeats.length,
+      `${repeats.length - late} at once, ${late} after the server's window; every other one over plain NATS`,
+    ],
+    [
+      'duplicates dropped',
+      byGateway + byServer + byRecords,
+      `${byGateway} by the gateway, ${byServer} by the server, ${byRecords} by the agents' records`,
+    ],
     [
       'agents',
       evidence.states.size,
-      `${agents} that deliveries are about, ${told} repositories that only hear of them`,
+      `${agents.size} that deliveries are about, ${told} repositories that only hear of them`,
     ],
     ['wakes', wakes, 'each from a record in JetStream'],
     ['turns', evidence.turns, 'each one commit'],
-    ['takeovers', takeovers, `a node killed, one paused for ${seconds(paused?.forMs ?? 0)}, the server restarted`],
+    [
+      'takeovers',
+      takeovers,
+      `a node killed, one paused for ${seconds(paused?.forMs ?? 0)}, gateway and server restarted`,
+    ],
+    [
+      'summaries',
+      posted.posts.length,
+      `posted to a fake GitHub under ${posted.keys} keys, ${posted.repeats} asked for twice, ${doubledSummaries(posted)} doubled`,
+    ],
     ['longest sleep', `${days(longestSleep(deliveries))} days`, sleepText(longestSleep(deliveries))],
     ['lost', difference.lost, ''],
     ['doubled', difference.doubled, ''],

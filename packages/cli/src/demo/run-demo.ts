@@ -85,12 +85,12 @@ async function runOnce(
   const progress = new Progress(process.stderr, deliveries.length);
   const stage = await Stage.open(options.broken, plan.times.windowMs);
   try {
-    progress.step('a NATS server and placement nodes one and two are up; the deliveries begin');
+    progress.step('a NATS server, a gateway and placement nodes one and two are up; the deliveries begin');
     const signal = AbortSignal.any([interruption.signal, AbortSignal.timeout(LIMIT_MS)]);
     const run = new Run(stage, plan, deliveries, progress, signal).run();
     const outcome = await Promise.race([run, aborted(signal)]);
     progress.end();
-    const result = judge(deliveries, outcome, await readEvidence(stage));
+    const result = judge(deliveries, outcome, await readEvidence(stage), stage.api.posted);
     show(result);
     if (options.hold) await hold(stage, interruption);
     return result;

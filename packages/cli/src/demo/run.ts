@@ -11,13 +11,12 @@ import type { Plan } from './plan.ts';
 import type { Progress } from './progress.ts';
 import type { Stage } from './stage.ts';
 import { type Standing, Standstill } from './standstill.ts';
+import { messageIdOf } from './webhook.ts';
 
-/** What happened, as far as the publisher and the faults know. */
+/** What happened, as far as the senders and the faults know. */
 export interface Outcome {
-  /** Deliveries sent a second time, and those of them that the server dropped. */
-  readonly atOnce: Repeats;
-  /** The same, after the server's duplicate window. */
-  readonly later: Repeats;
+  /** Deliveries sent a second time. */
+  readonly repeats: readonly Repeat[];
   readonly paused: Standing | undefined;
   /** Subjects of messages that nobody had acknowledged at the end. */
   readonly waiting: readonly string[];
@@ -25,10 +24,14 @@ export interface Outcome {
   readonly complaints: readonly string[];
 }
 
-/** Second sendings, and those of them that the server dropped. */
-export interface Repeats {
-  sent: number;
-  dropped: number;
+/** A second sending. */
+export interface Repeat {
+  /** After the server's duplicate window. */
+  readonly isLate: boolean;
+  /** Sent past the gateway, by the plain publisher. */
+  readonly isPast: boolean;
+  /** Whoever took it, the gateway or the server, said that it was a duplicate. */
+  readonly isDropped: boolean;
 }
 
 /** A run over a stage. */
@@ -39,10 +42,9 @@ export class Run {
   readonly #progress: Progress;
   readonly #patience: Patience;
   readonly #standstill: Standstill;
-  readonly #atOnce: Repeats = { sent: 0, dropped: 0 };
-  readonly #later: Repeats = { sent: 0, dropped: 0 };
+  #repeats: readonly Repeat[] = [];
   /** Deliveries to repeat, with the time from which on, in order. */
-  #due: ReadonlyArray<{ readonly delivery: Delivery; readonly atMs: number }> = [];
+  #due: ReadonlyArray<{ readonly index: number; readonly atMs: number }> = [];
   #faults: ReadonlyArray<Promise<void>> = [];
   #paused: Standing | undefined;
   #stoodStill = false;
@@ -61,7 +63,7 @@ export class Run {
     if ('at' in plan.restart) this.#restartAt = plan.restart.at;
   }
 
-  /** Runs to the end: all sent, every fault over, nothing waiting, both placement nodes drained. */
+  /** Runs to the end: all sent, every fault over, nothing waiting, no effect on its way, both placement nodes drained. */
   async run(): Promise<Outcome> {
     for (const [index, delivery] of this.#deliveries.entries()) {
       await this.#startFaults(index);
@@ -74,22 +76,22 @@ export class Run {
     for (const { atMs } of this.#due.slice(-1))
       await this.#patience.pause(Math.max(atMs, this.#forgottenAtMs) - Date.now());
     await this.#repeatDue(Number.POSITIVE_INFINITY);
-    await this.#patience.until(async () => (await this.#waiting()).length === 0);
+    await this.#patience.until(async () => (await this.#waiting()).length === 0 && (await this.#isAllPosted()));
     const waiting = await this.#waiting();
     const complaints = await this.#drain();
-    return { atOnce: this.#atOnce, later: this.#later, paused: this.#paused, waiting, complaints };
+    return { repeats: this.#repeats, paused: this.#paused, waiting, complaints };
   }
 
   async #send(index: number, delivery: Delivery): Promise<void> {
-    await this.#stage.publisher.publish(delivery);
+    await this.#stage.github.deliver(delivery);
     this.#standstill.sent(index + 1);
     this.#progress.sent(index + 1, delivery.orderMs);
     const { doubledAtOnce, doubledLater, times } = this.#plan;
-    if (doubledLater.has(index)) this.#due = [...this.#due, { delivery, atMs: this.#afterWindowMs() }];
+    if (doubledLater.has(index)) this.#due = [...this.#due, { index, atMs: this.#afterWindowMs() }];
     // A server forgets over a restart what has left its streams: nothing can be asked of its window then.
     if (!doubledAtOnce.has(index) || Math.abs(index - this.#restartAt) <= 2) return;
     await this.#patience.pause(times.forgetMs);
-    await this.#repeat(delivery, this.#atOnce);
+    await this.#repeat(index, false);
   }
 
   /** When the server will have forgotten what it knows now. */
@@ -101,20 +103,25 @@ export class Run {
     if (nowMs < this.#forgottenAtMs) return;
     const due = this.#due.filter(({ atMs }) => atMs <= nowMs);
     this.#due = this.#due.filter(({ atMs }) => atMs > nowMs);
-    for (const { delivery } of due) await this.#repeat(delivery, this.#later);
+    for (const { index } of due) await this.#repeat(index, true);
   }
 
-  async #repeat(delivery: Delivery, repeats: Repeats): Promise<void> {
-    const duplicate = await this.#stage.publisher.publish(delivery);
-    repeats.sent += 1;
-    if (duplicate) repeats.dropped += 1;
+  async #repeat(index: number, isLate: boolean): Promise<void> {
+    const { github, publisher } = this.#stage;
+    const { doubledPast, isGatewayForgetful } = this.#plan;
+    const delivery = this.#deliveries[index] as Delivery;
+    if (isGatewayForgetful) await this.#patience.until(() => this.#stage.forgetDeliveries());
+    const isPast = doubledPast.has(index);
+    const isDropped = await (isPast ? publisher.publish(delivery, messageIdOf(delivery)) : github.deliver(delivery));
+    this.#repeats = [...this.#repeats, { isLate, isPast, isDropped }];
   }
 
   async #startFaults(index: number): Promise<void> {
-    const { killAt, pauseFrom } = this.#plan;
+    const { gateway, killAt, pauseFrom } = this.#plan;
     // Not while the nodes wait for the one to pause: the one that is killed must not be the one that stops.
     if (index >= killAt && !this.#killed && (killAt < pauseFrom || this.#stoodStill))
       this.#start(this.#killAndReplace());
+    if (index === gateway.killAt) this.#start(this.#restartGateway(gateway.afterMs));
     if (index === this.#restartAt) this.#start(this.#restartServer());
     if (index >= pauseFrom && !this.#stoodStill) await this.#standstill.arm(index);
     const stopped = this.#stage.nodes.find(({ stoppedOn }) => stoppedOn !== undefined);
@@ -144,6 +151,13 @@ export class Run {
     this.#stage.nodes = [await this.#stage.startNode('three'), ...others];
   }
 
+  async #restartGateway(afterMs: number): Promise<void> {
+    await this.#patience.pause(afterMs);
+    this.#progress.step('the gateway is killed (SIGKILL) and started again');
+    await this.#stage.killGateway();
+    await this.#stage.startGateway();
+  }
+
   async #restartServer(): Promise<void> {
     this.#progress.step('the NATS server is killed (SIGKILL) and started again on its store');
     // A repeat whose answer is lost is sent again, and a server that comes back counts its window anew: in
@@ -158,6 +172,12 @@ export class Run {
     const { nodes } = this.#stage;
     const drained = await Promise.all(nodes.map((node) => node.drain()));
     return nodes.filter((_, i) => !drained[i]).map(({ name, complaints }) => `${name}: ${complaints || 'no word'}`);
+  }
+
+  /** Whether no agent has anything to tell GitHub any more. */
+  async #isAllPosted(): Promise<boolean> {
+    const { agents } = await this.#stage.client.list({ pageSize: 1_000 });
+    return agents.every(({ effects = [] }) => effects.length === 0);
   }
 
   async #waiting(): Promise<readonly string[]> {

@@ -12,6 +12,7 @@ import type { NodeProcess } from './node-process.ts';
 import type { Patience } from './patience.ts';
 import type { Progress } from './progress.ts';
 import type { Stage } from './stage.ts';
+import { messageIdOf } from './webhook.ts';
 
 /** The agent in whose commit the node stood still, and for how long. */
 export interface Standing {
@@ -89,7 +90,7 @@ export class Standstill {
     const { count } = (agent.context as { book: Book }).book;
     const taken = this.#indexesOf(key).slice(0, count);
     const waiting = await this.#waiting(key);
-    return taken.some((index) => index >= from && !waiting.has(this.#deliveries[index]?.id));
+    return taken.some((index) => index >= from && !waiting.has(messageIdOf(this.#deliveries[index] as Delivery)));
   }
 
   /** What an agent is doing, for somebody who must find out why it does not go on. */
@@ -104,8 +105,8 @@ export class Standstill {
     return next === undefined || next > this.#sent + QUIET;
   }
 
-  /** IDs of the agent's deliveries that nobody has acknowledged. */
-  async #waiting(key: AgentKey): Promise<ReadonlySet<string | undefined>> {
+  /** IDs of the agent's messages that nobody has acknowledged. */
+  async #waiting(key: AgentKey): Promise<ReadonlySet<string>> {
     const { inboxes, layout } = this.#stage.ports;
     const inbox = inboxes[layout.shardOf(layout.partitionOf(key))];
     const messages = (await inbox?.read(layout.mailboxFilter(key), 0, MANY)) ?? [];

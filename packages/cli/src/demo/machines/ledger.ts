@@ -1,19 +1,20 @@
 /**
  * What every agent of the demo has in common: a context, and a region of its machine that books each
- * delivery and reports it to the repository.
+ * delivery and reports it to the repository. How regions become a machine is in `demo-machine.ts`.
  *
  * The book is a hash chain over delivery IDs. It differs as soon as a delivery is lost, doubled or out of
  * order, which is the whole proof of the demo.
  */
 import { createHash } from 'node:crypto';
 import { type AgentAction, sendToAgent, sleepNow } from '@wakebus/core';
-import { type ActionFunction, type AnyStateMachine, type StateNodeConfig, assign, createMachine } from 'xstate';
+import { type ActionFunction, type ProvidedActor, type StateNodeConfig, assign } from 'xstate';
 import type { Payload } from '../deliveries.ts';
 
 /** A delivery, or a message between agents, as a machine gets it: the payload's fields and these. */
 export interface DemoEvent extends Payload {
   readonly type: string;
-  readonly delivery: string;
+  /** Its ID. How the agent's own effect ended, for one, has none. */
+  readonly delivery?: string;
   /** The agent that sent it, where one did. */
   readonly from?: string;
 }
@@ -39,11 +40,18 @@ export interface DemoContext {
 
 type Action = ActionFunction<DemoContext, DemoEvent, DemoEvent, undefined, never, never, never, never, never>;
 
+/** What GitHub is told of an agent. */
+export interface Summary {
+  /** The agent's address. */
+  readonly about: string;
+  readonly text: string;
+}
+
 /** One region of a demo machine. */
 export type Region = StateNodeConfig<
   DemoContext,
   DemoEvent,
-  never,
+  ProvidedActor,
   never,
   never,
   never,
@@ -83,7 +91,7 @@ const countVerdict: Action = assign(({ context, event: { from = '' } }) => ({
   verdicts: { ...context.verdicts, [from]: (context.verdicts[from] ?? 0) + 1 },
 }));
 
-function entered({ count, chain }: Book = { count: 0, chain: '' }, delivery: string): Book {
+function entered({ count, chain }: Book = { count: 0, chain: '' }, delivery = ''): Book {
   return { count: count + 1, chain: createHash('sha256').update(`${chain}\n${delivery}`).digest('hex') };
 }
 
@@ -100,12 +108,13 @@ function repositoryOf({ repository }: DemoEvent): string | undefined {
 }
 
 /** The region that every machine has. An agent sleeps after each event, so that every delivery is a wake. */
-const ledger: Region = {
+export const ledger: Region = {
   on: {
     report: { actions: [bookReport, sleepNow()] },
     checks: { actions: [bookReport, tellRepository('verdict'), sleepNow()] },
     verdict: { actions: [countVerdict, sleepNow()] },
     '*': [
+      { guard: ({ event }) => event.delivery === undefined },
       {
         guard: ({ context, event }) => ![undefined, context.address].includes(repositoryOf(event)),
         actions: [book, tellRepository('report'), sleepNow()],
@@ -114,19 +123,3 @@ const ledger: Region = {
     ],
   },
 };
-
-/** A machine of the demo: its own regions in parallel, and the ledger beside them. */
-export function demoMachine(regions: Readonly<Record<string, Region>>): AnyStateMachine {
-  return createMachine({
-    types: {} as { context: DemoContext; events: DemoEvent; input: { address: string } },
-    context: ({ input }) => ({
-      address: input.address,
-      book: { count: 0, chain: '' },
-      sets: {},
-      reports: {},
-      verdicts: {},
-    }),
-    type: 'parallel',
-    states: { ...regions, ledger },
-  });
-}

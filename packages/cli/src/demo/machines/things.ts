@@ -4,7 +4,8 @@
 import { sendToAgent } from '@wakebus/core';
 import { type AnyStateMachine, enqueueActions } from 'xstate';
 import { type Thing, thing } from '../deliveries.ts';
-import { type DemoEvent, type Region, demoMachine, drop, put } from './ledger.ts';
+import { demoMachine } from './demo-machine.ts';
+import { type DemoEvent, type Region, drop, put } from './ledger.ts';
 
 /** How a check ended, and `undefined` while it has not. */
 function conclusionOf(event: DemoEvent): string | undefined {

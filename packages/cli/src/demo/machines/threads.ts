@@ -3,7 +3,8 @@
  */
 import type { AnyStateMachine } from 'xstate';
 import { thing } from '../deliveries.ts';
-import { type DemoContext, type DemoEvent, type Region, demoMachine, drop, put } from './ledger.ts';
+import { demoMachine } from './demo-machine.ts';
+import { type DemoContext, type DemoEvent, type Region, drop, put } from './ledger.ts';
 
 const label = (event: DemoEvent): unknown => thing(event, 'label')?.name;
 const assignee = (event: DemoEvent): unknown => thing(event, 'assignee')?.login;
