@@ -3,10 +3,12 @@
  *
  * What the values mean is in `effect.ts`.
  */
-import { MAX_TOKEN_BYTES, WakebusError, encodeToken } from '@wakebus/protocol';
+import { MAX_TOKEN_BYTES, encodeToken, optionChecks } from '@wakebus/protocol';
 import type { EffectOptions, EffectSpec } from './effect.ts';
 
-const KNOWN: readonly string[] = [
+const { wrong, known, oneOf, whole } = optionChecks('effect');
+
+const OPTIONS: readonly string[] = [
   'run',
   'dedupe',
   'keyHorizonMs',
@@ -35,8 +37,7 @@ const LONGEST_MS = 2_000_000_000;
  */
 export function checkEffectOptions(options: EffectOptions<unknown, unknown>): EffectSpec {
   if (typeof options !== 'object' || options === null) throw wrong('options', 'write an object');
-  const unknown = Object.keys(options).find((option) => !KNOWN.includes(option));
-  if (unknown !== undefined) throw wrong(unknown, `it is unknown; known are ${KNOWN.join(', ')}`);
+  known(options, OPTIONS);
   for (const option of ['run', 'lookup', 'compensate', 'isTargetFault'] as const) {
     if (typeof options[option] !== 'function' && (option === 'run' || options[option] !== undefined))
       throw wrong(option, 'write a function');
@@ -106,18 +107,4 @@ function longestMs({ timeoutMs, retry }: EffectSpec): number {
   for (let i = 0; i < retry.attempts; i += 1)
     sumMs += Math.min(LONGEST_BACKOFF_MS, retry.backoffMs * 2 ** i) + timeoutMs + RESULT_GRACE_MS;
   return sumMs;
-}
-
-function oneOf<T extends string>(option: string, value: T, allowed: readonly T[]): T {
-  if (allowed.includes(value)) return value;
-  throw wrong(option, `write one of ${allowed.map((name) => `"${name}"`).join(', ')}`);
-}
-
-function whole(option: string, value: number, least: number, most: number): number {
-  if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
-  throw wrong(option, `write a whole number from ${least} to ${most}`);
-}
-
-function wrong(option: string, why: string): WakebusError<'INVALID_OPTION'> {
-  return new WakebusError('INVALID_OPTION', { option: `effect.${option}`, why });
 }

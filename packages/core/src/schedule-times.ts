@@ -6,8 +6,10 @@
  * not come; when they go back, a time of day comes once, in the first of the two hours, and a step or
  * wildcard in both.
  */
-import { type ScheduleSpec, type ScheduleState, WakebusError } from '@wakebus/protocol';
+import { type ScheduleSpec, type ScheduleState, optionChecks } from '@wakebus/protocol';
 import { Cron } from 'croner';
+
+const { wrong } = optionChecks('schedule');
 
 /** What says when a schedule comes. */
 type Times = Pick<ScheduleSpec, 'cron' | 'timeZone' | 'everyMs' | 'atMs'> & Pick<ScheduleState, 'fromMs'>;
@@ -79,8 +81,4 @@ function previousOf(times: Times): (beforeMs: number) => number | undefined {
 /** Without a function it arms nothing and asks no clock. Five fields, or six with seconds. */
 function cronOf({ cron = '', timeZone = 'UTC' }: Times): Cron {
   return new Cron(cron, { timezone: timeZone, mode: '5-or-6-parts', paused: true });
-}
-
-function wrong(option: string, why: string, cause?: unknown): WakebusError<'INVALID_OPTION'> {
-  return new WakebusError('INVALID_OPTION', { option: `schedule.${option}`, why }, { cause });
 }

@@ -102,6 +102,7 @@ export {
   decodeRecord,
   encodeRecord,
 } from './record.ts';
+export { type OptionChecks, optionChecks } from './option-checks.ts';
 export {
   FAN_OUT_EVENT,
   type Missed,

@@ -4,9 +4,9 @@
  * Only the shape is checked here, by everyone who takes one. Cron expressions, and when a schedule comes
  * next, are `@wakebus/core`'s.
  */
-import { WakebusError } from './errors.ts';
 import { isReservedEvent } from './event-limits.ts';
 import type { AgentEvent } from './messages.ts';
+import { optionChecks } from './option-checks.ts';
 
 /** What becomes of occurrences that nobody could take in time: left out, one for all of them, or one after the other. */
 export type Missed = 'skip' | 'once' | 'all';
@@ -101,7 +101,9 @@ export interface ScheduleState {
   readonly queued?: readonly Occurrence[];
 }
 
-const OPTIONS: ReadonlySet<string> = new Set([
+const { wrong, known, oneOf, whole } = optionChecks('schedule');
+
+const OPTIONS: readonly string[] = [
   'event',
   'cron',
   'timeZone',
@@ -113,7 +115,7 @@ const OPTIONS: ReadonlySet<string> = new Set([
   'overlap',
   'jitterMs',
   'graceMs',
-]);
+];
 
 /** Fires come up to a quarter of a second late; below this an interval is work for a process that stays awake. */
 const SHORTEST_EVERY_MS = 1_000;
@@ -148,8 +150,7 @@ export function checkScheduleId(id: unknown): string {
  */
 export function specOfSchedule(schedule: Schedule): ScheduleSpec {
   if (typeof schedule !== 'object' || schedule === null) throw wrong('options', 'write an object');
-  const unknown = Object.keys(schedule).find((option) => !OPTIONS.has(option));
-  if (unknown !== undefined) throw wrong(unknown, `it is unknown; known are ${[...OPTIONS].join(', ')}`);
+  known(schedule, OPTIONS);
   const given = schedule as Partial<ScheduleSpec> & { readonly event?: unknown };
   if (typeof (given.event as { type?: unknown } | null | undefined)?.type !== 'string')
     throw wrong('event', 'write an event: an object with a type');
@@ -193,18 +194,4 @@ function missedBy({ missed, missedMost }: Partial<ScheduleSpec>): Pick<ScheduleS
   const checked = oneOf('missed', missed, ['skip', 'once', 'all']);
   if (checked !== 'all') return { missed: checked };
   return { missed: checked, missedMost: whole('missedMost', missedMost ?? DEFAULT_MISSED_MOST, 1, MOST_MISSED) };
-}
-
-function oneOf<T extends string>(option: string, value: T, allowed: readonly T[]): T {
-  if (allowed.includes(value)) return value;
-  throw wrong(option, `write one of ${allowed.map((name) => `"${name}"`).join(', ')}`);
-}
-
-function whole(option: string, value: number, least: number, most: number): number {
-  if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
-  throw wrong(option, `write a whole number from ${least} to ${most}`);
-}
-
-function wrong(option: string, why: string): WakebusError<'INVALID_OPTION'> {
-  return new WakebusError('INVALID_OPTION', { option: `schedule.${option}`, why });
 }
