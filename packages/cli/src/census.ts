@@ -3,8 +3,8 @@
  * the inboxes. Read-only, and waking nobody.
  */
 import type { AgentSummary } from '@wakebus/client';
-import { type Ports, type RegisteredType, natsPorts, readRegistry } from '@wakebus/placement-node';
-import { decode, splitKey, type AgentKey } from '@wakebus/protocol';
+import { type Ports, natsPorts, readRegistry } from '@wakebus/placement-node';
+import { type AgentKey, type RegisteredType, decode, splitKey } from '@wakebus/protocol';
 import type { Session } from './session.ts';
 
 /** The streams and buckets of a session's deployment, for what no client shows. */

@@ -9,7 +9,6 @@ export { statusByClass, statusByCode, statusOf } from './http-status.ts';
 export { DEFAULT_LIMITS, type GatewayLimits } from './limits.ts';
 export { loopbackOnly } from './loopback.ts';
 export { PROBLEM_TYPE, type Problem, problemOf } from './problem.ts';
-export { type AgentTypeEntry } from './registry.ts';
 export { type ServeOptions, type ServedGateway, serveGateway } from './serve.ts';
 export { type TokenRecord } from './tokens/token.ts';
 export { DEFAULT_OVERLAP_MS, type IssuedToken, TokenStore, type TokenWish } from './tokens/token-store.ts';

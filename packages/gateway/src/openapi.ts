@@ -2,7 +2,7 @@
  * The OpenAPI 3.1 document of a gateway: its own routes, and one path for each event of each agent type that has
  * been started. Pure: the registry in, the document out.
  */
-import type { AgentTypeEntry } from './registry.ts';
+import type { RegisteredType } from '@wakebus/protocol';
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -56,7 +56,7 @@ const ownPaths: readonly PathSummary[] = [
 ];
 
 /** Makes the document. @param types - Those that the reader may see. */
-export function openApiOf(types: readonly AgentTypeEntry[]): Schema {
+export function openApiOf(types: readonly RegisteredType[]): Schema {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const { method, path, summary, query = [] } of ownPaths) {
     const parameters = [...parametersOf(path), ...query.map((name) => parameter(name, 'query'))];
@@ -80,7 +80,7 @@ export function openApiOf(types: readonly AgentTypeEntry[]): Schema {
   };
 }
 
-function eventOperation({ type, version, schemas }: AgentTypeEntry, event: string): Schema {
+function eventOperation({ type, version, schemas }: RegisteredType, event: string): Schema {
   const schema = schemas?.[event] ?? {};
   return {
     ...operation(`${event} to an agent of type ${type}, version ${version}`, [
@@ -104,7 +104,7 @@ function eventOperation({ type, version, schemas }: AgentTypeEntry, event: strin
 }
 
 /** A route of the type's own: the same event, its places filled in by the path. */
-function ownOperation(type: AgentTypeEntry, path: string, event: string): Schema {
+function ownOperation(type: RegisteredType, path: string, event: string): Schema {
   const places = [...path.matchAll(/:([\w-]+)/g)].map(([, name = '']) => parameter(name, 'path'));
   return { ...eventOperation(type, event), operationId: `${type.type}:${path}`, parameters: places };
 }

@@ -2,7 +2,7 @@
  * Routes of an agent type's own: `POST /<type>/<path>`, as its definition names them. `:id` in the path is the agent,
  * other places become fields of the event.
  */
-import type { AgentTypeEntry } from './registry.ts';
+import type { RegisteredType } from '@wakebus/protocol';
 
 /** Where a request to a route of a type's own leads. */
 export interface OwnDestination {
@@ -12,7 +12,7 @@ export interface OwnDestination {
 }
 
 /** Finds the route that a path takes. @param path - As it was sent, behind `/<type>/`. */
-export function findOwnRoute({ routes = {} }: AgentTypeEntry, path: string): OwnDestination | undefined {
+export function findOwnRoute({ routes = {} }: RegisteredType, path: string): OwnDestination | undefined {
   const given = path.split('/');
   for (const [pattern, event] of Object.entries(routes)) {
     const places = placesOf(pattern.split('/'), given);

@@ -2,36 +2,22 @@
  * The agent types that have been started, as placement nodes registered them: all that a gateway knows of agents,
  * as it has none of their code.
  */
-import { WakebusError, decode, isWakebusError } from '@wakebus/protocol';
+import { type RegisteredType, WakebusError, decode, isWakebusError } from '@wakebus/protocol';
 import type { Kv } from './nats/kv.ts';
-
-/** What a placement node says of an agent type. */
-export interface AgentTypeEntry {
-  readonly type: string;
-  readonly pool: string;
-  readonly version: number;
-  /** Names of the events that its machine knows; wildcards as written. */
-  readonly events: readonly string[];
-  /** JSON Schemas of events, by name, where the type has them. */
-  readonly schemas?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  /** Events by paths of the type's own, as `invoices/:id/paid`. */
-  readonly routes?: Readonly<Record<string, string>>;
-  readonly updatedMs: number;
-}
 
 /** How long what was read counts, in milliseconds: a type that is new is seen after that. */
 const FRESH_MS = 5_000;
 
 export class Registry {
   readonly #bucket: Kv;
-  #read: { readonly atMs: number; readonly types: Promise<ReadonlyMap<string, AgentTypeEntry>> } | undefined;
+  #read: { readonly atMs: number; readonly types: Promise<ReadonlyMap<string, RegisteredType>> } | undefined;
 
   constructor(bucket: Kv) {
     this.#bucket = bucket;
   }
 
   /** All types by name. @throws {WakebusError} `UNAVAILABLE`. */
-  types(): Promise<ReadonlyMap<string, AgentTypeEntry>> {
+  types(): Promise<ReadonlyMap<string, RegisteredType>> {
     const nowMs = performance.now();
     if (this.#read === undefined || nowMs - this.#read.atMs > FRESH_MS) {
       const types = this.#readAll();
@@ -41,7 +27,7 @@ export class Registry {
     return this.#read.types;
   }
 
-  async #readAll(): Promise<ReadonlyMap<string, AgentTypeEntry>> {
+  async #readAll(): Promise<ReadonlyMap<string, RegisteredType>> {
     const values = await this.#bucket.all('types.*');
     const entries = [...values.values()].flatMap(({ bytes }) => readEntry(bytes) ?? []);
     return new Map(entries.toSorted((a, b) => (a.type < b.type ? -1 : 1)).map((entry) => [entry.type, entry]));
@@ -49,9 +35,9 @@ export class Registry {
 }
 
 /** An entry of a newer Wakebus may look otherwise: then there is one type less to describe. */
-function readEntry(bytes: Uint8Array): AgentTypeEntry | undefined {
+function readEntry(bytes: Uint8Array): RegisteredType | undefined {
   try {
-    const entry = decode(bytes) as AgentTypeEntry;
+    const entry = decode(bytes) as RegisteredType;
     return typeof entry?.type === 'string' && Array.isArray(entry.events) ? entry : undefined;
   } catch (error) {
     if (isWakebusError(error)) return undefined;

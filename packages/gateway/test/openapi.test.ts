@@ -13,7 +13,14 @@ interface Document {
   readonly paths: Record<string, Record<string, Operation>>;
 }
 
-const type = { type: 'order', pool: 'default', version: 2, events: ['paid', 'item.added', '*'], updatedMs: 0 };
+const type = {
+  v: 1,
+  type: 'order',
+  pool: 'default',
+  version: 2,
+  events: ['paid', 'item.added', '*'],
+  updatedMs: 0,
+} as const;
 
 test('every route of a gateway is described, and nothing is described that is no route', () => {
   const { paths } = openApiOf([]) as unknown as Document;

@@ -41,13 +41,14 @@ test('a token is asked for the agent that the route leads to', async () => {
 
 test('the first pattern that fits is taken', () => {
   const entry = {
+    v: 1,
     type: 'order',
     pool: 'p',
     version: 1,
     events: [],
     updatedMs: 0,
     routes: { ':id/paid': 'paid', ':id/:what': 'other' },
-  };
+  } as const;
 
   expect(findOwnRoute(entry, '7/paid')).toEqual({ id: '7', event: 'paid', fields: {} });
   expect(findOwnRoute(entry, '7/sent')).toEqual({ id: '7', event: 'other', fields: { what: 'sent' } });

@@ -4,6 +4,7 @@
 export {
   type AgentDefaults,
   type Configuration,
+  type RegisteredType,
   readConfiguration,
   readConfigurationVariables,
 } from '@wakebus/protocol';
@@ -53,6 +54,6 @@ export type {
   Watch,
 } from './ports/record-store.ts';
 export type { TurnRun, TurnRunner, TurnRunners } from './ports/turn-runner.ts';
-export { type RegisteredType, readRegistry } from './registry.ts';
+export { readRegistry } from './registry.ts';
 export type { TelemetryOptions } from './telemetry/tracing.ts';
 export { type PlacementNode, type PlacementNodeOptions, startPlacementNode } from './start-placement-node.ts';

@@ -3,24 +3,8 @@
  * agent code. Written by placement nodes when they start.
  */
 import { type AnyAgentDefinition, chartOf } from '@wakebus/core';
-import { WakebusError, decode, encode } from '@wakebus/protocol';
+import { type RegisteredType, WakebusError, decode, encode } from '@wakebus/protocol';
 import type { RecordStore } from './ports/record-store.ts';
-
-/** What the registry says of an agent type. */
-export interface RegisteredType {
-  readonly v: 1;
-  readonly type: string;
-  readonly pool: string;
-  /** The newest version that has been started. */
-  readonly version: number;
-  /** Names of the events that the machine knows; wildcards as written. */
-  readonly events: readonly string[];
-  /** JSON Schemas of events by name, where the definition has them. */
-  readonly schemas?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  /** Events by paths that gateways take for the type. */
-  readonly routes?: Readonly<Record<string, string>>;
-  readonly updatedMs: number;
-}
 
 /** A larger statechart is nothing to look at, and might be more than a message may have. */
 const LARGEST_CHART_BYTES: number = 256 * 1024;

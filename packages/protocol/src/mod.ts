@@ -103,6 +103,7 @@ export {
   encodeRecord,
 } from './record.ts';
 export { type OptionChecks, optionChecks } from './option-checks.ts';
+export type { RegisteredType } from './registered-type.ts';
 export {
   FAN_OUT_EVENT,
   type Missed,
