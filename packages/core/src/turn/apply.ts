@@ -6,12 +6,13 @@
 import { WakebusError, addressOf } from '@wakebus/protocol';
 import { applyAgentMessage } from './agent-messages.ts';
 import { asksForWaiting, stepThroughGate } from './at-gate.ts';
-import { OVER, applyControl, errorOf } from './controls.ts';
+import { applyControl } from './controls.ts';
 import { isRepetition } from './dedupe-names.ts';
 import type { TurnDraft } from './draft.ts';
 import { takeDue, takeResult } from './effects.ts';
 import { giveUp } from './give-up.ts';
 import type { Inbound, InboundOf } from './inbound.ts';
+import { OVER, errorOf } from './life-end.ts';
 import { deliverTo } from './machine-step.ts';
 import { takeTimer } from './timers.ts';
 

@@ -1,32 +1,16 @@
-/** What operators ask of an agent, and what is said of one whose life is over. */
-import {
-  type ControlMessage,
-  type EffectResolution,
-  type RecordLifecycle,
-  WakebusError,
-  addressOf,
-  isWakebusError,
-} from '@wakebus/protocol';
+/** What operators ask of an agent. */
+import { type ControlMessage, type EffectResolution, type WakebusError, isWakebusError } from '@wakebus/protocol';
 import type { TurnDraft } from './draft.ts';
 import { resolveEffect } from './effects.ts';
 import type { InboundOf } from './inbound.ts';
-import { endLife } from './life-end.ts';
+import { OVER, endLife, errorOf } from './life-end.ts';
 import { deliverTo } from './machine-step.ts';
 import { applyTimerControl } from './timers.ts';
-import { recover, refusal } from './recovery.ts';
+import { recover, refusal, standing } from './recovery.ts';
 import { isRunnable } from './runnable.ts';
 
-/** What is said of an agent whose life is over. */
-export const OVER: Partial<Record<RecordLifecycle['name'], 'AGENT_COMPLETED' | 'AGENT_REMOVED'>> = {
-  completed: 'AGENT_COMPLETED',
-  removed: 'AGENT_REMOVED',
-};
-
 function applyResolution(draft: TurnDraft, inbound: InboundOf<'control'>, resolution: EffectResolution): void {
-  if (!isRunnable(draft)) {
-    const reason = `it is ${draft.lifecycle.name} and takes no events; release it first`;
-    return draft.reply(inbound, { ok: false, error: refusal(draft, reason).toJSON() });
-  }
+  if (!isRunnable(draft)) return draft.reply(inbound, { ok: false, error: standing(draft).toJSON() });
   try {
     resolveEffect(draft, resolution, deliverTo(draft, inbound));
   } catch (thrown) {
@@ -94,11 +78,6 @@ function clear(draft: TurnDraft): WakebusError | undefined {
   draft.clearsHeld = true;
   draft.attempt = undefined;
   return undefined;
-}
-
-/** What is answered on behalf of an agent that takes nothing any more. */
-export function errorOf(code: 'AGENT_COMPLETED' | 'AGENT_REMOVED', draft: TurnDraft): WakebusError {
-  return new WakebusError(code, { address: addressOf(draft.memory.key) });
 }
 
 /** What remains is a tombstone: it holds the incarnation, so that an old message cannot reach a later life. */

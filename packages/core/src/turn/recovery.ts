@@ -45,6 +45,11 @@ function endQuarantine(draft: TurnDraft, decision: ControlMessage['decision']): 
   return undefined;
 }
 
+/** What an agent says that takes no events until it is released. */
+export function standing(draft: TurnDraft): WakebusError {
+  return refusal(draft, `it is ${draft.lifecycle.name} and takes no events; release it first`);
+}
+
 /** What an agent says that does not do what is asked. */
 export function refusal(draft: TurnDraft, reason: string): WakebusError {
   return new WakebusError('AGENT_REFUSED', { address: addressOf(draft.memory.key), reason });

@@ -16,7 +16,10 @@ import { hasActor, ownName } from '../family/family.ts';
 import { isGateTimer, takeGroup } from './at-gate.ts';
 import type { TurnDraft } from './draft.ts';
 import type { InboundOf } from './inbound.ts';
+import { OVER, errorOf } from './life-end.ts';
 import { step } from './machine-step.ts';
+import { standing } from './recovery.ts';
+import { isRunnable } from './runnable.ts';
 import { addSchedule, isSchedule, leaveOccurrence, removeSchedule, takeOccurrence } from './schedules.ts';
 
 /** Takes what a timer brings: its event, or the occurrence of a schedule. @throws what the machine throws; the draft is then as before. */
@@ -88,11 +91,9 @@ function obey(draft: TurnDraft, inbound: InboundOf<'control'>, timer: NonNullabl
 }
 
 /** A life that is over has no more appointments, and whoever takes no events now cannot be given one. */
-function refuseStanding({ memory, lifecycle: { name } }: TurnDraft, verb: ControlMessage['verb']): void {
-  const address = addressOf(memory.key);
-  if (name === 'completed') throw new WakebusError('AGENT_COMPLETED', { address });
-  if (name === 'removed') throw new WakebusError('AGENT_REMOVED', { address });
-  const isRefused = name === 'quarantined' || (verb === 'fire' && (name === 'suspended' || name === 'failed'));
-  if (isRefused)
-    throw new WakebusError('AGENT_REFUSED', { address, reason: `it is ${name} and takes no events; release it first` });
+function refuseStanding(draft: TurnDraft, verb: ControlMessage['verb']): void {
+  const { name } = draft.lifecycle;
+  const over = OVER[name];
+  if (over !== undefined) throw errorOf(over, draft);
+  if (name === 'quarantined' || (verb === 'fire' && !isRunnable(draft))) throw standing(draft);
 }

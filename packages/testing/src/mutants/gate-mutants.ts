@@ -11,8 +11,8 @@ export const gateMutants: readonly Mutant[] = [
       { file: `${turn}take-turn.ts`, find: '&& { gate: draft.gate, tags }', replace: '&& { gate: OPEN_GATE, tags }' },
       {
         file: `${turn}take-turn.ts`,
-        find: "import { OVER, errorOf } from './controls.ts';",
-        replace: "import { OVER, errorOf } from './controls.ts';\nimport { OPEN_GATE } from '../gate/gate.ts';",
+        find: "import { OVER, errorOf } from './life-end.ts';",
+        replace: "import { OVER, errorOf } from './life-end.ts';\nimport { OPEN_GATE } from '../gate/gate.ts';",
       },
     ],
     run: { workload: 'gates' },
