@@ -49,7 +49,7 @@ export {
   type Verdict,
   type WaitingEvent,
 } from './gate/gate.ts';
-export { type Answers, type Question, gateEvent, hasDoor, judgeAtDoor } from './gate/judge.ts';
+export { type Answers, type Question, hasDoor, judgeAtDoor } from './gate/judge.ts';
 export { type AskOptions, type Schema, ask, fits, ifTaken, onlyFrom, sample } from './gate/rules.ts';
 export {
   type CoalesceOptions,
@@ -83,9 +83,9 @@ export {
 } from './lifecycle.ts';
 export { mermaidOf } from './lifecycle-diagram.ts';
 export { type StoredSnapshot, decodeSnapshot, encodeSnapshot } from './snapshot-codec.ts';
-export { type GateNote, questionAbout } from './turn/at-gate.ts';
+export { type GateNote, gateEvent, questionAbout } from './turn/at-gate.ts';
 export type { PendingDeadLetter, PendingReply, TurnEnvironment } from './turn/draft.ts';
-export { type Inbound, type MailboxMessage, type ReplyAddress, readInbound } from './turn/inbound.ts';
+export { type Inbound, type MailboxMessage, type ReplyAddress, eventIn, readInbound } from './turn/inbound.ts';
 export {
   type Admission,
   type EffectSchedule,

@@ -1,5 +1,5 @@
 /** A gate's rules in order over one event: the first that has an opinion decides. Pure. */
-import type { AgentEvent, GateState } from '@wakebus/protocol';
+import type { GateState } from '@wakebus/protocol';
 import type { AskingRule, EventRule, GateAgent, GateEvent, GateRule, Verdict } from './gate.ts';
 
 /** What is known of the agent, without what is one rule's own. */
@@ -75,15 +75,6 @@ export function judgeAtDoor(
 /** Whether some rule may say something before anything of the agent is read. */
 export function hasDoor(gate: readonly GateRule[]): boolean {
   return gate[0]?.sees === 'event';
-}
-
-/** The event as a gate sees it. */
-export function gateEvent(
-  event: AgentEvent,
-  facts: Omit<GateEvent, 'event' | 'id'> & { readonly seq: number; readonly messageId?: string | undefined },
-): GateEvent {
-  const { seq, messageId, ...rest } = facts;
-  return { ...rest, event, id: messageId ?? String(seq) };
 }
 
 /** A group's name in the record and in its timer: rules do not see each other's. */

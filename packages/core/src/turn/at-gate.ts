@@ -7,11 +7,11 @@
 import { type AgentEvent, type GateState, type GatedEvent, WakebusError, addressOf } from '@wakebus/protocol';
 import type { StateValue } from 'xstate';
 import { indexOf } from '../machine-index.ts';
-import { OPEN_GATE, type Verdict } from '../gate/gate.ts';
-import { type AgentFacts, type Judgement, type Question, gateEvent, groupName, judge } from '../gate/judge.ts';
+import { type GateEvent, OPEN_GATE, type Verdict } from '../gate/gate.ts';
+import { type AgentFacts, type Judgement, type Question, groupName, judge } from '../gate/judge.ts';
 import type { TurnDraft, TurnEnvironment } from './draft.ts';
 import { giveUp } from './give-up.ts';
-import type { Inbound, InboundOf } from './inbound.ts';
+import { type Inbound, type InboundOf, eventIn } from './inbound.ts';
 import { type StepFacts, StateNeeded, historyOf, step, turnError } from './machine-step.ts';
 import type { AgentMemory } from './memory.ts';
 
@@ -111,9 +111,10 @@ export function blamed(draft: TurnDraft, inbound: Inbound): Inbound {
 /** The next event that waited for another state and need not wait any more. */
 export function takeReady(draft: TurnDraft): GatedEvent | undefined {
   if (draft.judgedAt === draft.snapshot) return undefined;
-  const facts = factsOf(draft);
+  let facts: AgentFacts | undefined;
   for (const entry of draft.gate.waiting) {
     if (entry.group !== undefined) continue;
+    facts ??= factsOf(draft);
     const { verdict } = settled(judgeInbound(draft.memory, facts, draft.gate, asInbound(entry), undefined));
     if (verdict.kind === 'defer' && verdict.untilMs === undefined) continue;
     draft.gate = without(draft.gate, entry);
@@ -166,10 +167,14 @@ function judgeInbound(
   inbound: EventInbound,
   answers: TurnEnvironment['answers'],
 ): Judgement | Question {
+  return judge(definition.gate, gateEvent(inbound), facts, state, answers?.get(inbound.seq));
+}
+
+/** A message as a gate sees it. */
+export function gateEvent(inbound: EventInbound): GateEvent {
   const { seq, headers, sizeBytes, storedMs, messageId } = inbound;
   const from = inbound.kind === 'message' ? addressOf(inbound.message.sender) : undefined;
-  const event = gateEvent(eventOf(inbound), { seq, headers, sizeBytes, storedMs, messageId, from });
-  return judge(definition.gate, event, facts, state, answers?.get(seq));
+  return { event: eventIn(inbound), headers, sizeBytes, storedMs, from, id: messageId ?? String(seq) };
 }
 
 /** A question that nobody has put, or answered in time, ends as its rule says. */
@@ -208,10 +213,6 @@ function recordFacts({ key, record, definition }: AgentMemory, nowMs: number): A
   };
 }
 
-function eventOf(inbound: EventInbound): AgentEvent {
-  return inbound.kind === 'event' ? inbound.event : inbound.message.event;
-}
-
 function isFull({ waiting }: GateState, { sizeBytes }: Inbound): boolean {
   const bytes = waiting.reduce((sum, entry) => sum + entry.sizeBytes, sizeBytes);
   return waiting.length >= MOST_WAITING || bytes > MOST_WAITING_BYTES;
@@ -222,18 +223,8 @@ function refuse(draft: TurnDraft, inbound: Inbound, event: string, rule: string,
   draft.reply(inbound, { ok: false, error: new WakebusError('EVENT_GATED', facts).toJSON() });
 }
 
-function waitingEntry(
-  { env }: TurnDraft,
-  inbound: EventInbound,
-  event: AgentEvent,
-  { rule, verdict }: Judgement,
-): GatedEvent {
-  const group =
-    verdict.kind === 'merge'
-      ? groupName(rule, verdict.group)
-      : verdict.kind === 'defer' && verdict.untilMs !== undefined
-        ? groupName(rule, verdict.untilMs)
-        : undefined;
+function waitingEntry({ env }: TurnDraft, inbound: EventInbound, event: AgentEvent, judgement: Judgement): GatedEvent {
+  const group = groupOf(judgement);
   const { seq, storedMs, headers, sizeBytes, messageId, reply } = inbound;
   return {
     seq,
@@ -242,12 +233,18 @@ function waitingEntry(
     event,
     headers,
     sizeBytes,
-    rule,
+    rule: judgement.rule,
     ...(messageId !== undefined && { messageId }),
     ...(reply !== undefined && { reply }),
     ...(inbound.kind === 'message' && { from: addressOf(inbound.message.sender) }),
     ...(group !== undefined && { group }),
   };
+}
+
+/** The events of one rule that are taken together. One that waits for another state is in no group. */
+function groupOf({ rule, verdict }: Judgement): string | undefined {
+  if (verdict.kind === 'merge') return groupName(rule, verdict.group);
+  return verdict.kind === 'defer' && verdict.untilMs !== undefined ? groupName(rule, verdict.untilMs) : undefined;
 }
 
 function keep(draft: TurnDraft, entry: GatedEvent, verdict: Extract<Verdict, { kind: 'defer' | 'merge' }>): void {

@@ -55,6 +55,14 @@ export type Inbound =
 /** Inbound messages of one kind. */
 export type InboundOf<K extends Inbound['kind']> = Extract<Inbound, { kind: K }>;
 
+/** The event that a message brings, where it is one. */
+export function eventIn(inbound: InboundOf<'event' | 'message'>): AgentEvent;
+export function eventIn(inbound: Inbound): AgentEvent | undefined;
+export function eventIn(inbound: Inbound): AgentEvent | undefined {
+  if (inbound.kind === 'message') return inbound.message.event;
+  return inbound.kind === 'event' ? inbound.event : undefined;
+}
+
 /** What of a stored message is read here. */
 export interface MailboxMessage {
   readonly seq: number;

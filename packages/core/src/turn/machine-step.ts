@@ -12,7 +12,7 @@ import type { TurnDraft } from './draft.ts';
 import { type Deliver, abortEffect, planEffect } from './effects.ts';
 import { openEffects } from './journal.ts';
 import { giveUp } from './give-up.ts';
-import type { Inbound, InboundOf } from './inbound.ts';
+import { type Inbound, type InboundOf, eventIn } from './inbound.ts';
 import { addSchedule, removeSchedule } from './schedules.ts';
 
 /** Of whom history says that an event is. */
@@ -165,14 +165,8 @@ export function historyOf(inbound: Inbound, event: AgentEvent, facts: StepFacts)
 /** The error that a throwing machine stands for. */
 export function turnError(draft: TurnDraft, inbound: Inbound, thrown: unknown): WakebusError {
   if (isWakebusError(thrown)) return thrown;
-  const event =
-    inbound.kind === 'event'
-      ? inbound.event.type
-      : inbound.kind === 'message'
-        ? inbound.message.event.type
-        : inbound.kind === 'effect'
-          ? `effect ${inbound.result.id}`
-          : inbound.kind;
+  const named = inbound.kind === 'effect' ? `effect ${inbound.result.id}` : inbound.kind;
+  const event = eventIn(inbound)?.type ?? named;
   const reason = thrown instanceof Error ? thrown.message : String(thrown);
   return new WakebusError('TURN_FAILED', { address: addressOf(draft.memory.key), event, reason }, { cause: thrown });
 }

@@ -48,12 +48,7 @@ export function openMemory(
   record: AgentRecord,
   chunks: ReadonlyMap<string, SeenBucket>,
 ): AgentMemory {
-  const { journal, machineVersion } = record;
-  const snapshot =
-    record.snapshot.length === 0
-      ? undefined
-      : decodeSnapshot(definition, record.snapshot, machineVersion, addressOf(key), openEffects(journal));
-  return { key, definition, record, snapshot, seen: new SeenIndex(record.seen, definition.dedupe.horizonMs, chunks) };
+  return openState(closedMemory(key, definition, record, chunks));
 }
 
 /** The memory behind a record whose state stays bytes until {@link openState}: a gate looks at the agent first. */
@@ -71,6 +66,8 @@ export function closedMemory(
 export function openState({ isUndecoded: _was, ...memory }: AgentMemory): AgentMemory {
   const { key, definition, record } = memory;
   const { snapshot: bytes, machineVersion, journal } = record;
+  // There is none yet, or none any more.
+  if (bytes.length === 0) return memory;
   const snapshot = decodeSnapshot(definition, bytes, machineVersion, addressOf(key), openEffects(journal));
   return { ...memory, snapshot };
 }

@@ -82,9 +82,7 @@ function refusalOf(
   if (!hasDoor(gate) || layout.readInboxSubject(message.subject)?.kind !== 'event') return undefined;
   const inbound = readInbound(layout, key, message);
   if (inbound.kind !== 'event') return undefined;
-  const { headers, sizeBytes, storedMs, seq, messageId } = inbound;
-  const event = gateEvent(inbound.event, { headers, sizeBytes, storedMs, seq, messageId, from: undefined });
-  const refusal = judgeAtDoor(gate, event);
+  const refusal = judgeAtDoor(gate, gateEvent(inbound));
   return refusal === undefined ? undefined : { inbound, ...refusal };
 }
 

@@ -4,7 +4,7 @@
  * A fired timer has a span of its own between the turn that armed it and the one that takes it: it says
  * how late the fire was.
  */
-import type { Inbound } from '@wakebus/core';
+import { type Inbound, eventIn } from '@wakebus/core';
 import { type AgentKey, type Headers, attribute, span, splitKey } from '@wakebus/protocol';
 import type { Attributes } from '@opentelemetry/api';
 import type { CommitOutcome } from '../commit.ts';
@@ -65,8 +65,7 @@ function noteFire(
 }
 
 function notePayload(telemetry: NodeContext['telemetry'], running: RunningSpan, inbound: Inbound): void {
-  const event =
-    inbound.kind === 'event' ? inbound.event : inbound.kind === 'message' ? inbound.message.event : undefined;
+  const event = eventIn(inbound);
   if (event === undefined) return;
   const { type, ...payload } = event;
   const text = telemetry.payloadOf(payload, type);
@@ -76,10 +75,6 @@ function notePayload(telemetry: NodeContext['telemetry'], running: RunningSpan, 
 /** What a message is called. */
 function eventOf(inbound: Inbound): string {
   switch (inbound.kind) {
-    case 'event':
-      return inbound.event.type;
-    case 'message':
-      return inbound.message.event.type;
     case 'timer':
       return `timer ${inbound.fire.id}`;
     case 'effect':
@@ -87,6 +82,6 @@ function eventOf(inbound: Inbound): string {
     case 'control':
       return `control ${inbound.control.verb}`;
     default:
-      return inbound.kind;
+      return eventIn(inbound)?.type ?? inbound.kind;
   }
 }
