@@ -3,13 +3,12 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { createClient } from '@wakebus/client';
+import type { Client } from '@wakebus/client';
 import { defineAgent } from '@wakebus/core';
-import { type NatsServers, startNatsServer } from '@wakebus/nats-server';
-import { type PlacementNode, connectNats, startPlacementNode } from '@wakebus/placement-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { assign, setup } from 'xstate';
 import { parse } from 'yaml';
+import { type Place, startPlace } from '../packages/cli/test/place.ts';
 
 const folder = resolve('examples/doorbells');
 const main = resolve('packages/cli/src/main.ts');
@@ -20,21 +19,15 @@ const machine = setup({ types: { context: {} as { rings: number } } }).createMac
   on: { doorbell: { actions: assign({ rings: ({ context }) => context.rings + 1 }) } },
 });
 
-let server: NatsServers;
-let connection: Awaited<ReturnType<typeof connectNats>>;
-let node: PlacementNode;
+let place: Place;
+let client: Client;
 
 beforeAll(async () => {
-  server = await startNatsServer();
-  connection = await connectNats({ servers: server.url });
-  node = await startPlacementNode({ connection, agents: [defineAgent({ type: 'report', machine })] });
+  place = await startPlace();
+  ({ client } = await place.serve(defineAgent({ type: 'report', machine })));
 });
 
-afterAll(async () => {
-  await node.drain();
-  await connection.close();
-  await server.stop();
-});
+afterAll(() => place[Symbol.asyncDispose]());
 
 function read(name: string): string {
   return readFileSync(join(folder, name), 'utf8');
@@ -61,7 +54,7 @@ function cronJob(): CronJob {
 
 /** Runs the arguments that stand after `wakebus`, as the command would be. */
 function ring(args: readonly string[]): { readonly status: number | null; readonly stderr: string } {
-  const env = { PATH: process.env['PATH'], HOME: tmpdir(), WAKEBUS_SERVERS: server.url };
+  const env = { PATH: process.env['PATH'], HOME: tmpdir(), WAKEBUS_SERVERS: place.server.url };
   return spawnSync(process.execPath, [main, ...args], { encoding: 'utf8', env });
 }
 
@@ -161,7 +154,5 @@ test('both ring their agent once a period, whoever is first', async () => {
     [0, 'it has rung in this period\n'],
     [0, 'it has rung in this period\n'],
   ]);
-  const client = await createClient(connection);
   await expect.poll(async () => (await client.inspect('report/daily'))?.context).toEqual({ rings: 1 });
-  client.close();
 });

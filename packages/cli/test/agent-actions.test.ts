@@ -1,54 +1,33 @@
 /** An operator's hand on agents, and what the audit says of it. */
 import { runCli } from '@wakebus/cli';
-import { createClient } from '@wakebus/client';
-import { type NatsServers, startNatsServer } from '@wakebus/nats-server';
-import { type PlacementNode, connectNats, startPlacementNode } from '@wakebus/placement-node';
+import type { Client } from '@wakebus/client';
 import { agentKey } from '@wakebus/protocol';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { counter } from './counter-agent.ts';
 import { eventually } from './eventually.ts';
-import { type FakeIo, fakeIo } from './fake-io.ts';
+import { type Place, type Run, startPlace } from './place.ts';
 
-let server: NatsServers;
-let connection: Awaited<ReturnType<typeof connectNats>>;
-let node: PlacementNode;
+let place: Place;
+let client: Client;
 
 beforeAll(async () => {
-  server = await startNatsServer();
-  connection = await connectNats({ servers: server.url });
-  node = await startPlacementNode({ connection, agents: [counter] });
+  place = await startPlace();
+  ({ client } = await place.serve(counter));
 });
 
-afterAll(async () => {
-  await node.drain();
-  await connection.close();
-  await server.stop();
-});
-
-interface Run {
-  readonly code: number;
-  readonly io: FakeIo;
-}
+afterAll(() => place[Symbol.asyncDispose]());
 
 async function run(typed: string | undefined, ...argv: string[]): Promise<Run> {
-  using io = fakeIo({ env: { WAKEBUS_SERVERS: server.url, USER: 'olga' }, ...(typed !== undefined && { typed }) });
+  using io = place.io(typed === undefined ? {} : { typed });
   return { code: await runCli(argv, io), io };
 }
 
-async function add(id: string): Promise<unknown> {
-  const client = await createClient(connection);
-  try {
-    return await client.agent({ type: 'counter' }, id).call({ type: 'add', by: 1 });
-  } finally {
-    client.close();
-  }
+function add(id: string): Promise<unknown> {
+  return client.agent('counter', id).call({ type: 'add', by: 1 });
 }
 
 async function lifecycleOf(id: string): Promise<string | undefined> {
-  const client = await createClient(connection);
-  const found = await client.inspect(`counter/${id}`);
-  client.close();
-  return found?.lifecycle.name;
+  return (await client.inspect(`counter/${id}`))?.lifecycle.name;
 }
 
 test('agents are suspended and resumed, with who and why in the audit', async () => {
@@ -78,11 +57,9 @@ test('agents are suspended and resumed, with who and why in the audit', async ()
 test('an agent in quarantine is recovered by a decision, which asks before it gives a state up', async () => {
   await add('cid');
   const key = agentKey('counter', 'cid');
-  connection.publish(`$KV.wakebus_agents.${key}`, 'damaged');
-  await connection.flush();
-  const client = await createClient(connection);
-  await client.agent({ type: 'counter' }, 'cid').send({ type: 'add', by: 1 });
-  client.close();
+  place.connection.publish(`$KV.wakebus_agents.${key}`, 'damaged');
+  await place.connection.flush();
+  await client.agent('counter', 'cid').send({ type: 'add', by: 1 });
   await eventually(async () => (await run(undefined, 'doctor')).io.stderr).toMatch(
     /counter\/cid is quarantined.*wakebus agents recover counter\/cid --keep\|--anew/,
   );

@@ -1,38 +1,32 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCli } from '@wakebus/cli';
-import { createClient } from '@wakebus/client';
-import { type NatsServers, startNatsServer } from '@wakebus/nats-server';
-import { type PlacementNode, connectNats, startPlacementNode } from '@wakebus/placement-node';
+import type { Client } from '@wakebus/client';
+import type { PlacementNode } from '@wakebus/placement-node';
 import { encode } from '@wakebus/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { counter } from './counter-agent.ts';
-import { type FakeIo, fakeIo } from './fake-io.ts';
 import { eventually } from './eventually.ts';
+import { type Place, type Run, startPlace } from './place.ts';
 
-let server: NatsServers;
-let connection: Awaited<ReturnType<typeof connectNats>>;
+let place: Place;
+let client: Client;
 let node: PlacementNode;
 
 beforeAll(async () => {
-  server = await startNatsServer();
-  connection = await connectNats({ servers: server.url });
-  node = await startPlacementNode({ connection, agents: [counter] });
+  place = await startPlace();
+  ({ client, node } = await place.serve(counter));
 });
 
-afterAll(async () => {
-  await node.drain();
-  await connection.close();
-  await server.stop();
-});
+afterAll(() => place[Symbol.asyncDispose]());
 
 /** Runs a command against the server, given by the environment. */
 async function run(
   argv: readonly string[],
   given: { input?: string; files?: Record<string, string> } = {},
-): Promise<{ code: number; io: FakeIo }> {
+): Promise<Run> {
   const { input, files = {} } = given;
-  using io = fakeIo({ env: { WAKEBUS_SERVERS: server.url }, ...(input !== undefined && { input }) });
+  using io = place.io(input === undefined ? {} : { input });
   for (const [name, text] of Object.entries(files)) writeFileSync(join(io.cwd, name), text);
   return { code: await runCli(argv, io), io };
 }
@@ -142,8 +136,8 @@ describe('inspect', () => {
   });
 
   test('of a damaged record: an operator must look', async () => {
-    connection.publish('$KV.wakebus_agents.counter.broken', encode('x'));
-    await connection.flush();
+    place.connection.publish('$KV.wakebus_agents.counter.broken', encode('x'));
+    await place.connection.flush();
 
     await eventually(async () => (await run(['inspect', 'counter/broken'])).code).toBe(4);
   });
@@ -171,7 +165,7 @@ describe('agents list', () => {
 
   test('an ID with line breaks and terminal commands stays one harmless line, for a program as it is', async () => {
     const id = 'x\r\ncounter/fake  asleep\u001B[2J';
-    await createClient(connection).then((client) => client.agent({ type: 'counter' }, id).call({ type: 'add', by: 1 }));
+    await client.agent('counter', id).call({ type: 'add', by: 1 });
     const shown = String.raw`counter/x\x0d\x0acounter/fake  asleep\x1b[2J`;
 
     const { io } = await run(['agents', 'list']);
@@ -181,7 +175,7 @@ describe('agents list', () => {
     expect((await run(['inspect', `counter/${id}`])).io.stdout).toContain(`${shown}  awake`);
     const lines = (await run(['agents', 'list', '--json'])).io.json();
     expect(lines.map(({ address }) => address)).toContain(`counter/${id}`);
-    await createClient(connection).then((client) => client.remove(`counter/${id}`));
+    await client.remove(`counter/${id}`);
   });
 
   test('of nobody says so, and prints nothing', async () => {
@@ -228,7 +222,5 @@ test('a deployment that does not exist is not found, and the mend is named', asy
 });
 
 test('what the commands sent has arrived', async () => {
-  const client = await createClient<{ counter: typeof counter }>(connection);
-
   expect((await client.inspect(counter, 'twice'))?.context.total).toBe(1);
 });

@@ -1,13 +1,11 @@
 /** Dead letters, held messages and the audit as an operator sees them. */
 import { runCli } from '@wakebus/cli';
-import { createClient } from '@wakebus/client';
+import type { Client } from '@wakebus/client';
 import { defineAgent, reply } from '@wakebus/core';
-import { type NatsServers, startNatsServer } from '@wakebus/nats-server';
-import { type PlacementNode, connectNats, startPlacementNode } from '@wakebus/placement-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { assign, setup } from 'xstate';
 import { eventually } from './eventually.ts';
-import { type FakeIo, fakeIo } from './fake-io.ts';
+import { type Place, type Run, startPlace } from './place.ts';
 
 /** A shop that takes no order until it is open. */
 const shop = { isOpen: false };
@@ -28,34 +26,21 @@ const machine = setup({
 });
 const definition = defineAgent({ type: 'shop', machine, retry: { attempts: 1, backoffMs: 1 } });
 
-let server: NatsServers;
-let connection: Awaited<ReturnType<typeof connectNats>>;
-let node: PlacementNode;
+let place: Place;
+let client: Client;
 
 beforeAll(async () => {
-  server = await startNatsServer();
-  connection = await connectNats({ servers: server.url });
-  node = await startPlacementNode({ connection, agents: [definition] });
+  place = await startPlace();
+  ({ client } = await place.serve(definition));
 });
 
-afterAll(async () => {
-  await node.drain();
-  await connection.close();
-  await server.stop();
-});
+afterAll(() => place[Symbol.asyncDispose]());
 
-interface Run {
-  readonly code: number;
-  readonly io: FakeIo;
-}
-
-async function run(...argv: string[]): Promise<Run> {
-  return answering(undefined, ...argv);
-}
+const run: Place['run'] = (...argv) => place.run(...argv);
 
 /** A command at a terminal, where somebody types one line. */
-async function answering(typed: string | undefined, ...argv: string[]): Promise<Run> {
-  using io = fakeIo({ env: { WAKEBUS_SERVERS: server.url, USER: 'olga' }, ...(typed !== undefined && { typed }) });
+async function answering(typed: string, ...argv: string[]): Promise<Run> {
+  using io = place.io({ typed });
   return { code: await runCli(argv, io), io };
 }
 
@@ -73,11 +58,8 @@ async function lose(id: string, items: readonly string[]): Promise<number[]> {
   return letters(id);
 }
 
-async function orders(id: string): Promise<unknown> {
-  const client = await createClient(connection);
-  const answer = await client.agent({ type: 'shop' }, id).call({ type: 'tell' });
-  client.close();
-  return answer;
+function orders(id: string): Promise<unknown> {
+  return client.agent('shop', id).call({ type: 'tell' });
 }
 
 test('dead letters are listed and shown with why and what they carry', async () => {
@@ -146,7 +128,6 @@ test.each([
 test('held messages are listed and shown, thrown away, or taken once the agent runs again', async () => {
   shop.isOpen = true;
   expect(await orders('dan')).toBe(0);
-  const client = await createClient(connection);
   await client.suspend('shop/dan', { reason: 'stocktaking' });
   await run('send', 'shop/dan', 'order', '{"item":"tea"}');
   await client.suspend('shop/dan', { reason: 'stocktaking' });
@@ -168,5 +149,4 @@ test('held messages are listed and shown, thrown away, or taken once the agent r
   await run('send', 'shop/dan', 'order', '{"item":"jam"}');
   expect((await run('dead', 'replay', '--held', 'shop/dan', '--reason', 'counted')).code).toBe(0);
   expect(await orders('dan')).toBe(1);
-  client.close();
 });

@@ -1,13 +1,10 @@
 /** Effects as an operator sees them. */
-import { runCli } from '@wakebus/cli';
-import { createClient } from '@wakebus/client';
+import type { Client } from '@wakebus/client';
 import { defineAgent, effect } from '@wakebus/core';
-import { type NatsServers, startNatsServer } from '@wakebus/nats-server';
-import { type PlacementNode, connectNats, startPlacementNode } from '@wakebus/placement-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { assign, setup } from 'xstate';
 import { eventually } from './eventually.ts';
-import { type FakeIo, fakeIo } from './fake-io.ts';
+import { type Place, startPlace } from './place.ts';
 
 /** A letter that never arrives, and cannot be called back. */
 const post = effect({ run: () => new Promise<string>(() => {}), irreversible: true, timeoutMs: 50 });
@@ -31,26 +28,17 @@ const machine = setup({ types: { context: {} as { told: unknown } }, actors: { p
 
 const writer = defineAgent({ type: 'writer', machine });
 
-let server: NatsServers;
-let connection: Awaited<ReturnType<typeof connectNats>>;
-let node: PlacementNode;
+let place: Place;
+let client: Client;
 
 beforeAll(async () => {
-  server = await startNatsServer();
-  connection = await connectNats({ servers: server.url });
-  node = await startPlacementNode({ connection, agents: [writer] });
+  place = await startPlace();
+  ({ client } = await place.serve(writer));
 });
 
-afterAll(async () => {
-  await node.drain();
-  await connection.close();
-  await server.stop();
-});
+afterAll(() => place[Symbol.asyncDispose]());
 
-async function run(...argv: string[]): Promise<{ code: number; io: FakeIo }> {
-  using io = fakeIo({ env: { WAKEBUS_SERVERS: server.url } });
-  return { code: await runCli(argv, io), io };
-}
+const run: Place['run'] = (...argv) => place.run(...argv);
 
 /** Has a letter written, and waits until nobody knows what became of it. */
 async function lose(id: string): Promise<void> {
@@ -61,10 +49,7 @@ async function lose(id: string): Promise<void> {
 }
 
 async function toldTo(id: string): Promise<unknown> {
-  const client = await createClient(connection);
-  const found = await client.inspect(writer, id);
-  client.close();
-  return found?.context.told;
+  return (await client.inspect(writer, id))?.context.told;
 }
 
 test('what nobody knows is listed with its key, and shown by inspect', async () => {

@@ -1,13 +1,11 @@
 /** What an operator sees of a chain of wakes, of an agent that does not go on, and of all that happens. */
 import { runCli } from '@wakebus/cli';
-import { type Client, createClient } from '@wakebus/client';
+import type { Client } from '@wakebus/client';
 import { type EffectArgs, defineAgent, effect, sendToAgent, sleepNow } from '@wakebus/core';
-import { type NatsServers, startNatsServer } from '@wakebus/nats-server';
-import { type PlacementNode, connectNats, startPlacementNode } from '@wakebus/placement-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { assign, setup } from 'xstate';
 import { eventually } from './eventually.ts';
-import { type FakeIo, fakeIo } from './fake-io.ts';
+import { type Place, startPlace } from './place.ts';
 
 /** Refused once. */
 const charge = effect({
@@ -47,31 +45,20 @@ const ledger = defineAgent({ type: 'ledger', machine: ledgerMachine });
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 
-let server: NatsServers;
-let connection: Awaited<ReturnType<typeof connectNats>>;
-let node: PlacementNode;
+let place: Place;
 let client: Client;
 
 beforeAll(async () => {
-  server = await startNatsServer();
-  connection = await connectNats({ servers: server.url });
-  node = await startPlacementNode({ connection, agents: [order, ledger] });
-  client = await createClient(connection);
+  place = await startPlace();
+  ({ client } = await place.serve(order, ledger));
   const traceparent = `00-${TRACE}-00f067aa0ba902b7-01`;
   await client.agent('order', '17').send({ type: 'place' }, { id: 'place-17', trace: { traceparent } });
   await client.follow('ledger/main', { after: 0 }).next();
 });
 
-afterAll(async () => {
-  await node.drain();
-  await connection.close();
-  await server.stop();
-});
+afterAll(() => place[Symbol.asyncDispose]());
 
-async function run(...argv: string[]): Promise<{ code: number; io: FakeIo }> {
-  using io = fakeIo({ env: { WAKEBUS_SERVERS: server.url } });
-  return { code: await runCli(argv, io), io };
-}
+const run: Place['run'] = (...argv) => place.run(...argv);
 
 describe('explain', () => {
   test('shows a chain from its beginning, whichever step is asked about', async () => {
@@ -141,7 +128,7 @@ describe('debug', () => {
 });
 
 test('tail prints wakes and turns as they happen, until it is stopped', async () => {
-  using io = fakeIo({ env: { WAKEBUS_SERVERS: server.url } });
+  using io = place.io();
   const ended = runCli(['tail', 'ledger/*'], io);
   let sent = 0;
   await eventually(async () => {
@@ -156,7 +143,7 @@ test('tail prints wakes and turns as they happen, until it is stopped', async ()
 });
 
 test('top counts by type; without a terminal, one line a look', async () => {
-  using io = fakeIo({ env: { WAKEBUS_SERVERS: server.url } });
+  using io = place.io();
   const ended = runCli(['top', '--every', '500ms', '--looks', '2'], io);
   const { io: json } = await run('top', '--every', '100ms', '--looks', '1', '--json');
 

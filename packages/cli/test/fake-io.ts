@@ -13,10 +13,18 @@ export interface FakeIo extends CliIo, Disposable {
   stop(): void;
 }
 
+/** What a process has. */
+export interface FakeIoOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** All of its standard input. */
+  readonly input?: string;
+  readonly isTerminal?: boolean;
+  /** A line that somebody at the terminal types; without it nobody sits there. */
+  readonly typed?: string;
+}
+
 /** A process in an empty folder, with nothing in its environment but what is given. */
-export function fakeIo(
-  given: { env?: Record<string, string>; input?: string; isTerminal?: boolean; typed?: string } = {},
-): FakeIo {
+export function fakeIo(given: FakeIoOptions = {}): FakeIo {
   const cwd = mkdtempSync(join(tmpdir(), 'wakebus-cli-'));
   const listeners = new Set<() => void>();
   let stdout = '';

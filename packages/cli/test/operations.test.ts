@@ -5,40 +5,18 @@ import { type AddressInfo, type Socket, createServer } from 'node:net';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { runCli } from '@wakebus/cli';
 import { createClient } from '@wakebus/client';
-import { type NatsServers, type StartOptions, findNatsServer, startNatsServer } from '@wakebus/nats-server';
-import { connectNats, createDeployment, startPlacementNode } from '@wakebus/placement-node';
+import { findNatsServer } from '@wakebus/nats-server';
+import { createDeployment, startPlacementNode } from '@wakebus/placement-node';
 import { describe, expect, test } from 'vitest';
 import { counter } from './counter-agent.ts';
-import { type FakeIo, fakeIo } from './fake-io.ts';
+import { fakeIo } from './fake-io.ts';
 import { eventually } from './eventually.ts';
+import { startPlace } from './place.ts';
 
 /** What `setup --print` prints. */
 interface Print {
   readonly streams: ReadonlyArray<{ readonly name: string; readonly num_replicas: number }>;
   readonly mappings?: Readonly<Record<string, string>>;
-}
-
-interface Place extends AsyncDisposable {
-  readonly server: NatsServers;
-  readonly connection: Awaited<ReturnType<typeof connectNats>>;
-  run(...argv: string[]): Promise<{ code: number; io: FakeIo }>;
-}
-
-async function place(options: StartOptions = {}): Promise<Place> {
-  const server = await startNatsServer(options);
-  const connection = await connectNats({ servers: server.url });
-  return {
-    server,
-    connection,
-    run: async (...argv) => {
-      using io = fakeIo({ env: { WAKEBUS_SERVERS: server.url } });
-      return { code: await runCli(argv, io), io };
-    },
-    [Symbol.asyncDispose]: async () => {
-      await connection.close();
-      await server.stop();
-    },
-  };
 }
 
 /** A server of another age, as far as a client can tell before it asks for anything. */
@@ -90,19 +68,17 @@ const otherCommands = [['setup'], ['setup', '--check'], ['status'], ['inspect', 
 
 describe('doctor', () => {
   test('is silent when all is well', async () => {
-    await using at = await place();
-    const node = await startPlacementNode({ connection: at.connection, agents: [counter] });
-    const client = await createClient(at.connection);
+    await using at = await startPlace();
+    const { client } = await at.serve(counter);
     await client.agent({ type: 'counter' }, 'a').call({ type: 'add', by: 1 });
 
     const { code, io } = await at.run('doctor');
 
     expect([code, io.stdout, io.stderr]).toEqual([0, '', '']);
-    await node.drain();
   });
 
   test('names messages that nobody runs for, with the pool that would', async () => {
-    await using at = await place();
+    await using at = await startPlace();
     const node = await startPlacementNode({ connection: at.connection, agents: [counter], pool: 'counters' });
     await node.drain();
     const client = await createClient(at.connection);
@@ -126,7 +102,7 @@ describe('doctor', () => {
   });
 
   test('names agents that need someone', async () => {
-    await using at = await place();
+    await using at = await startPlace();
     const node = await startPlacementNode({ connection: at.connection, agents: [counter] });
     const client = await createClient(at.connection);
     await client.agent({ type: 'counter' }, 'held').call({ type: 'add', by: 1 });
@@ -145,7 +121,7 @@ describe('doctor', () => {
   });
 
   test('names partitions that a pool gets nothing from', async () => {
-    await using at = await place();
+    await using at = await startPlace();
     const node = await startPlacementNode({ connection: at.connection, agents: [counter], pool: 'counters' });
     const manager = await jetstreamManager(at.connection);
     node.close(); // Its lease lives on for a while, and nobody makes the consumer anew.
@@ -157,7 +133,7 @@ describe('doctor', () => {
   });
 
   test('names a stream that is not as it must be, and its mend', async () => {
-    await using at = await place();
+    await using at = await startPlace();
     await createDeployment(at.connection);
     const manager = await jetstreamManager(at.connection);
     await manager.streams.update('wakebus_births', { allow_direct: false });
@@ -169,7 +145,7 @@ describe('doctor', () => {
   });
 
   test('names a stream that is missing, and nothing that follows from it', async () => {
-    await using at = await place();
+    await using at = await startPlace();
     await createDeployment(at.connection);
     const manager = await jetstreamManager(at.connection);
     await manager.streams.delete('wakebus_inbox');
@@ -183,7 +159,7 @@ describe('doctor', () => {
   });
 
   test('names an inbox that is nearly full', async () => {
-    await using at = await place();
+    await using at = await startPlace();
     await createDeployment(at.connection, { inboxMaxMessages: 5 });
     for (let i = 0; i < 4; i += 1) at.connection.publish(`agents.counter.a${i}.add`);
     await at.connection.flush();
@@ -192,7 +168,7 @@ describe('doctor', () => {
   });
 
   test('names a deployment that is not there', async () => {
-    await using at = await place();
+    await using at = await startPlace();
 
     const { code, io } = await at.run('doctor');
 
@@ -217,7 +193,9 @@ describe('doctor', () => {
   });
 
   test('names an account without JetStream, and so do all commands', async () => {
-    await using at = await place({ config: 'accounts { A: { users: [{ user: a, password: a }] } }\nno_auth_user: a' });
+    await using at = await startPlace({
+      config: 'accounts { A: { users: [{ user: a, password: a }] } }\nno_auth_user: a',
+    });
 
     for (const command of [['doctor'], ...otherCommands]) {
       const { code, text } = await runAt(at.server.url, ...command);
@@ -252,7 +230,7 @@ describe('doctor', () => {
 
 describe('setup', () => {
   test('creates a deployment, and again changes nothing', async () => {
-    await using at = await place();
+    await using at = await startPlace();
 
     const first = await at.run('setup', '--partitions', '16', '--shards', '2');
     const second = await at.run('setup', '--json');
@@ -263,7 +241,7 @@ describe('setup', () => {
   });
 
   test('--check finds what differs, and creates nothing', async () => {
-    await using at = await place();
+    await using at = await startPlace();
     expect((await at.run('setup', '--check')).code).toBe(3);
     await at.run('setup');
     const manager = await jetstreamManager(at.connection);
@@ -277,7 +255,7 @@ describe('setup', () => {
   });
 
   test('--check --production asks for replicas and a flush on every write', async () => {
-    await using at = await place();
+    await using at = await startPlace();
     await at.run('setup');
 
     const { code, io } = await at.run('setup', '--check', '--production');
@@ -304,10 +282,9 @@ describe('setup', () => {
     using io = fakeIo();
     expect(await runCli(['setup', '--print', '--shards', '2', '--partitions', '8'], io)).toBe(0);
     const { mappings } = JSON.parse(io.stdout) as Print;
-    await using at = await place({ config: `mappings: ${JSON.stringify(mappings)}` });
+    await using at = await startPlace({ config: `mappings: ${JSON.stringify(mappings)}` });
     await at.run('setup', '--shards', '2', '--partitions', '8');
-    const node = await startPlacementNode({ connection: at.connection, agents: [counter] });
-    const client = await createClient(at.connection);
+    const { client } = await at.serve(counter);
 
     const acks = await Promise.all(
       ['a', 'b', 'c', 'd'].map((id) => jetstream(at.connection).publish(`agents.counter.${id}.add`, '{"by":2}')),
@@ -316,7 +293,6 @@ describe('setup', () => {
     expect(new Set(acks.map(({ stream }) => stream))).toEqual(new Set(['wakebus_inbox_0', 'wakebus_inbox_1']));
     await eventually(async () => (await client.inspect('counter/d'))?.context).toMatchObject({ total: 2 });
     expect((await at.run('setup', '--check')).code).toBe(0);
-    await node.drain();
   });
 
   test('--print --json prints streams and mapping line by line', async () => {

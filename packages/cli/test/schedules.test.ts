@@ -1,42 +1,28 @@
 /** Schedules, timers and doorbells as an operator has them. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { runCli } from '@wakebus/cli';
-import { createClient } from '@wakebus/client';
-import { type NatsServers, startNatsServer } from '@wakebus/nats-server';
-import { type PlacementNode, connectNats, startPlacementNode } from '@wakebus/placement-node';
+import type { Client } from '@wakebus/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { counter } from './counter-agent.ts';
 import { eventually } from './eventually.ts';
-import { type FakeIo, fakeIo } from './fake-io.ts';
+import { type Place, startPlace } from './place.ts';
 
 const MAIN = join(import.meta.dirname, '..', 'src', 'main.ts');
 
-let server: NatsServers;
-let connection: Awaited<ReturnType<typeof connectNats>>;
-let node: PlacementNode;
+let place: Place;
+let client: Client;
 
 beforeAll(async () => {
-  server = await startNatsServer();
-  connection = await connectNats({ servers: server.url });
-  node = await startPlacementNode({ connection, agents: [counter] });
+  place = await startPlace();
+  ({ client } = await place.serve(counter));
 });
 
-afterAll(async () => {
-  await node.drain();
-  await connection.close();
-  await server.stop();
-});
+afterAll(() => place[Symbol.asyncDispose]());
 
-async function run(...argv: string[]): Promise<{ code: number; io: FakeIo }> {
-  using io = fakeIo({ env: { WAKEBUS_SERVERS: server.url } });
-  return { code: await runCli(argv, io), io };
-}
+const run: Place['run'] = (...argv) => place.run(...argv);
 
 async function totalOf(id: string): Promise<number> {
-  const client = await createClient(connection);
   const found = await client.inspect(`counter/${id}`);
-  client.close();
   return (found?.context as { total?: number } | undefined)?.total ?? 0;
 }
 
@@ -108,7 +94,7 @@ test('a doorbell is light: neither the runtime nor XState is loaded for it', () 
   const argv = ['--import', `data:text/javascript,${encodeURIComponent(hook)}`, MAIN, 'doorbell', 'counter/eve', 'add'];
   const { stdout, status } = spawnSync(process.execPath, argv, {
     encoding: 'utf8',
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], WAKEBUS_SERVERS: server.url },
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], WAKEBUS_SERVERS: place.server.url },
   });
 
   expect(status).toBe(0);

@@ -2,35 +2,25 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCli } from '@wakebus/cli';
-import { type NatsServers, startNatsServer } from '@wakebus/nats-server';
-import { connectNats, createDeployment } from '@wakebus/placement-node';
+import { createDeployment } from '@wakebus/placement-node';
 import { sign } from '@octokit/webhooks-methods';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually } from './eventually.ts';
-import { type FakeIo, fakeIo } from './fake-io.ts';
+import { type Place, startPlace } from './place.ts';
 
-let server: NatsServers;
+let place: Place;
 
 beforeAll(async () => {
-  server = await startNatsServer();
-  const connection = await connectNats({ servers: server.url });
-  await createDeployment(connection);
-  await connection.close();
+  place = await startPlace();
+  await createDeployment(place.connection);
 });
 
-afterAll(() => server.stop());
+afterAll(() => place[Symbol.asyncDispose]());
 
-function io(more: Record<string, string> = {}): FakeIo {
-  return fakeIo({ env: { WAKEBUS_SERVERS: server.url, ...more } });
-}
-
-async function run(...argv: string[]): Promise<{ code: number; io: FakeIo }> {
-  using own = io();
-  return { code: await runCli(argv, own), io: own };
-}
+const run: Place['run'] = (...argv) => place.run(...argv);
 
 test('a token that is issued opens a gateway that runs, until it is revoked; rotation changes its secret', async () => {
-  using own = io();
+  using own = place.io();
   const running = runCli(['gateway', '--port', '0', '--json'], own);
   await eventually(() => own.stdout).toContain('"url"');
   const { url } = own.json()[0] as { url: string };
@@ -54,7 +44,7 @@ test('a token that is issued opens a gateway that runs, until it is revoked; rot
 });
 
 test('webhooks come from a file, their secrets from the environment', async () => {
-  using own = io({ HOOK_SECRET: 'shh' });
+  using own = place.io({ env: { HOOK_SECRET: 'shh' } });
   const hook = {
     kind: 'github',
     secretsFrom: ['HOOK_SECRET', 'HOOK_SECRET_OLD'],
