@@ -3,6 +3,7 @@
  */
 import type { NatsConnection } from '@nats-io/transport-node';
 import {
+  type AgentEvent,
   type AuditAction,
   type EffectScope,
   type ErrorCode,
@@ -85,6 +86,11 @@ export class Client<TAgents extends AgentMap = AgentMap> {
   agent<A extends AgentToken>(definition: A, id: string): AgentHandle<EventOf<A>>;
   agent(type: string | AgentToken, id: string): AgentHandle<never> {
     return new AgentHandle(this.#context, agentKey(typeof type === 'string' ? type : type.type, id));
+  }
+
+  /** The agent of an address, `<type>/<id>`, which somebody else has written; its events are untyped. @throws {WakebusError} `INVALID_ADDRESS`. */
+  agentAt(address: string): AgentHandle<AgentEvent> {
+    return new AgentHandle(this.#context, parseAddress(address));
   }
 
   /**

@@ -43,6 +43,15 @@ test('escapes an ID that a subject could not hold', async () => {
   expect(subject).toMatch(/\.hello\.a=20b=2F=2A=3E=2E=F0=9F=98=80\.e\.issue\.opened$/);
 });
 
+test('goes to the agent of an address, whose ID may hold slashes', async () => {
+  const agent = deployment.client.agentAt('hello/2024/17');
+  const { seq } = await agent.send({ type: 'greet' });
+
+  expect((await stored(seq)).subject).toMatch(/\.hello\.2024=2F17\.e\.greet$/);
+  expect(agent.key).toBe(deployment.client.agent('hello', '2024/17').key);
+  expect(() => deployment.client.agentAt('hello')).toThrow(expect.objectContaining({ code: 'INVALID_ADDRESS' }));
+});
+
 test('numbers its own messages per agent, so that a receiver keeps them as one range', async () => {
   const first = deployment.client.agent('hello', 'first');
   const second = deployment.client.agent('hello', 'second');

@@ -5,7 +5,7 @@
  * loads the client only, and talks to the bus only: no placement node need run.
  */
 import type { Command } from 'commander';
-import { WakebusError, encodeEventName, isReservedEvent, parseAddress, splitKey } from '@wakebus/protocol';
+import { WakebusError, encodeEventName, isReservedEvent, parseAddress } from '@wakebus/protocol';
 import type { CliIo } from '../cli-io.ts';
 import { type CommandContext, contextOf, examples } from '../command-context.ts';
 import { readDuration } from '../human.ts';
@@ -79,8 +79,7 @@ function time(option: string, text: string): number {
 
 async function send({ output }: CommandContext, { client }: Session, ring: Ring): Promise<void> {
   const { agent, event, id, deadlineMs } = ring;
-  const { type } = splitKey(parseAddress(agent));
-  const receipt = await client.agent(type, agent.slice(type.length + 1)).send(event, { id, deadlineMs });
+  const receipt = await client.agentAt(agent).send(event, { id, deadlineMs });
   output.data('receipt', { agent, ...receipt }, () => receipt.messageId);
   if (!output.json) output.message(receipt.duplicate ? 'it has rung in this period' : 'it rang');
 }

@@ -1,7 +1,7 @@
 /** `wakebus effects`: what agents have under way in the world outside, and an operator's word where nobody knows. */
 import { type Command, Option } from 'commander';
 import type { AgentSummary } from '@wakebus/client';
-import { type JournalEntry, WakebusError, parseAddress, splitKey } from '@wakebus/protocol';
+import { type JournalEntry, WakebusError } from '@wakebus/protocol';
 import type { CliIo } from '../cli-io.ts';
 import { type CommandContext, connected, contextOf, examples } from '../command-context.ts';
 import { count, counted, duration, since, table } from '../human.ts';
@@ -123,7 +123,6 @@ async function resolve({ client }: Session, { agent, effect, outcome, json }: Re
   const as = outcomes.find((known) => known === outcome);
   if (as === undefined)
     throw new WakebusError('INVALID_OPTION', { option: 'outcome', why: `write one of ${outcomes.join(', ')}` });
-  const { type } = splitKey(parseAddress(agent));
   const value = json === undefined ? undefined : parseJson(json);
-  await client.agent(type, agent.slice(type.length + 1)).resolveEffect(effect, as, value);
+  await client.agentAt(agent).resolveEffect(effect, as, value);
 }

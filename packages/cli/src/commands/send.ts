@@ -2,7 +2,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { LaterOptions, Observation } from '@wakebus/client';
-import { WakebusError, decodeToken, encodeEventName, isReservedEvent, parseAddress, splitKey } from '@wakebus/protocol';
+import { WakebusError, encodeEventName, isReservedEvent, parseAddress } from '@wakebus/protocol';
 import type { CliIo } from '../cli-io.ts';
 import { type CommandContext, connected, contextOf, examples } from '../command-context.ts';
 import { duration, readDuration, readTime } from '../human.ts';
@@ -46,8 +46,6 @@ export function addSend(program: Command, io: CliIo): void {
 /** What is to be sent, checked as far as it can be without a server. */
 interface Request {
   readonly address: string;
-  readonly type: string;
-  readonly id: string;
   readonly event: { readonly type: string };
   readonly options: { readonly id?: string; readonly deadlineMs: number } & LaterOptions;
 }
@@ -59,7 +57,7 @@ async function readRequest(
   payload: string | undefined,
   { id: messageId, deadline, ...flags }: SendFlags,
 ): Promise<Request> {
-  const { type, idToken } = splitKey(parseAddress(address));
+  parseAddress(address);
   const deadlineMs = readDuration(deadline);
   if (deadlineMs === undefined)
     throw new WakebusError('INVALID_OPTION', { option: '--deadline', why: 'write a time such as 250ms, 30s or 5min' });
@@ -67,8 +65,6 @@ async function readRequest(
   encodeEventName(event);
   return {
     address,
-    type,
-    id: decodeToken(idToken) ?? idToken,
     event: { ...(await readPayload(payload, io)), type: event },
     options: { deadlineMs, ...readLater(flags), ...(messageId !== undefined && { id: messageId }) },
   };
@@ -87,20 +83,20 @@ function readLater({ in: delay, at, wait }: Pick<SendFlags, 'in' | 'at' | 'wait'
 }
 
 async function send({ output }: CommandContext, { client }: Session, request: Request): Promise<void> {
-  const { address, type, id, event, options } = request;
-  const receipt = await client.agent({ type }, id).send(event, options);
+  const { address, event, options } = request;
+  const receipt = await client.agentAt(address).send(event, options);
   const { messageId, seq, duplicate } = receipt;
   output.data('receipt', { agent: address, ...receipt }, () => messageId);
   if (!output.json) output.message(duplicate ? `it was stored before, at ${seq}` : `stored at ${seq}`);
 }
 
 async function call({ output }: CommandContext, { client, connection }: Session, request: Request): Promise<void> {
-  const { address, type, id, event, options } = request;
+  const { address, event, options } = request;
   const sleep = new SleepWatch(client, address);
   try {
     await connection.flush();
     const startedMs = performance.now();
-    const value = await client.agent({ type }, id).call(event, options);
+    const value = await client.agentAt(address).call(event, options);
     const tookMs = Math.round((performance.now() - startedMs) * 100) / 100;
     output.data('reply', { agent: address, value, tookMs }, () => (value === undefined ? 'done' : toText(value)));
     const asleepMs = await sleep.observed();

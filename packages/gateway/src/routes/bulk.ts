@@ -3,7 +3,7 @@
  *
  * Events to one agent are stored in the order of their lines; those to different agents side by side.
  */
-import { JSON_TYPE, WakebusError, decodePayload, parseAddress, splitKey, toJson } from '@wakebus/protocol';
+import { JSON_TYPE, WakebusError, decodePayload, toJson } from '@wakebus/protocol';
 import { type Grant, allowAgent } from '../access.ts';
 import type { Call, GatewayContext } from '../gateway-context.ts';
 import { checkJsonShape } from '../json-shape.ts';
@@ -84,11 +84,10 @@ class Bulk {
   }
 
   #store({ agent, event, data, id }: BulkLine): Promise<{ messageId: string; seq: number; duplicate: boolean }> {
-    const key = parseAddress(agent);
-    allowAgent(this.#grant, 'send', key);
     const { client, limits } = this.#context;
-    const { type } = splitKey(key);
-    const handle = client.agent(type, agent.slice(type.length + 1));
+    const handle = client.agentAt(agent);
+    const { key } = handle;
+    allowAgent(this.#grant, 'send', key);
     const options = { deadlineMs: limits.storeMs, ...(id !== undefined && { id }) };
     const before = this.#tails.get(key) ?? Promise.resolve();
     const stored = before.then(() => handle.send(eventOf(event, data), options));

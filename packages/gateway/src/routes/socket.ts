@@ -6,7 +6,7 @@
  * what goes wrong → `{"ref", "problem"}`. The token is checked anew with every text.
  */
 import { upgradeWebSocket } from '@hono/node-server';
-import { JSON_TYPE, WakebusError, decodePayload, parseAddress, splitKey, toJson } from '@wakebus/protocol';
+import { JSON_TYPE, WakebusError, decodePayload, toJson } from '@wakebus/protocol';
 import { type Grant, allowAgent, allowPattern } from '../access.ts';
 import { Feed } from '../feed.ts';
 import type { Call, GatewayContext } from '../gateway-context.ts';
@@ -94,11 +94,9 @@ class SocketSession {
     const { wait } = text;
     if (typeof agent !== 'string' || typeof event !== 'string' || (id !== undefined && typeof id !== 'string'))
       throw invalid('{"send": {"agent": text, "event": text, "data"?, "id"?: text}, "wait"?: seconds}');
-    const key = parseAddress(agent);
-    allowAgent(grant, wait === undefined ? 'send' : 'call', key);
     const { client, limits } = this.#context;
-    const { type } = splitKey(key);
-    const handle = client.agent(type, agent.slice(type.length + 1));
+    const handle = client.agentAt(agent);
+    allowAgent(grant, wait === undefined ? 'send' : 'call', handle.key);
     const named = id === undefined ? {} : { id };
     if (wait === undefined)
       return { accepted: await handle.send(eventOf(event, data), { ...named, deadlineMs: limits.storeMs }) };

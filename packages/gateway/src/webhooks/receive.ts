@@ -3,7 +3,7 @@
  *
  * What cannot be stored in time is answered 5xx, so that the sender comes again: the same ID is the same event.
  */
-import { WakebusError, addressOf, isWakebusError, parseAddress, splitKey } from '@wakebus/protocol';
+import { WakebusError, isWakebusError } from '@wakebus/protocol';
 import type { Call, GatewayContext } from '../gateway-context.ts';
 import { json } from '../json-response.ts';
 import { readBody } from '../read-body.ts';
@@ -94,11 +94,8 @@ export class Webhooks {
     { agent, event, data }: WebhookEvent,
     untilMs: number,
   ): Promise<{ readonly duplicate: boolean }> {
-    const key = parseAddress(agent);
-    const { type } = splitKey(key);
-    const handle = this.#context.client.agent(type, addressOf(key).slice(type.length + 1));
     const { trace } = readSending(delivery.headers);
-    return handle.send(eventOf(event, data), {
+    return this.#context.client.agentAt(agent).send(eventOf(event, data), {
       id: messageIdOf(delivery.source, delivery.id),
       deadlineMs: Math.max(1, Math.ceil(untilMs - performance.now())),
       ...(trace !== undefined && { trace }),
