@@ -43,6 +43,16 @@ export function readTime(option: string, text: string | undefined): number | und
   throw new WakebusError('INVALID_OPTION', { option, why: 'write a time such as 2027-01-31T09:00:00Z' });
 }
 
+/** Reads a length of time that a flag gives, in milliseconds. @throws {WakebusError} `INVALID_OPTION`. */
+export function readDurationFlag(option: string, text: string): number;
+export function readDurationFlag(option: string, text: string | undefined): number | undefined;
+export function readDurationFlag(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const ms = readDuration(text);
+  if (ms !== undefined) return ms;
+  throw new WakebusError('INVALID_OPTION', { option, why: 'write a time such as 250ms, 30s, 5min, 2h or 30d' });
+}
+
 /** A size in bytes. */
 export function bytes(size: number): string {
   if (size < 1_024) return `${size} B`;

@@ -8,7 +8,7 @@ import type { Command } from 'commander';
 import { WakebusError, encodeEventName, isReservedEvent, parseAddress } from '@wakebus/protocol';
 import type { CliIo } from '../cli-io.ts';
 import { type CommandContext, contextOf, examples } from '../command-context.ts';
-import { readDuration } from '../human.ts';
+import { readDurationFlag } from '../human.ts';
 import { readPayload } from '../payload.ts';
 import { type Session, withClient } from '../session.ts';
 
@@ -61,20 +61,16 @@ async function readRing(
   parseAddress(agent);
   if (isReservedEvent(type)) throw new WakebusError('RESERVED_EVENT', { event: type });
   encodeEventName(type);
-  const periodMs = time('--period', period);
+  const periodMs = readDurationFlag('--period', period);
+  if (periodMs < 1)
+    throw new WakebusError('INVALID_OPTION', { option: '--period', why: 'write a time of 1ms or more' });
   const startMs = Math.floor(Date.now() / periodMs) * periodMs;
   return {
     agent,
     event: { ...(await readPayload(payload, io)), type },
     id: `${name}@${new Date(startMs).toISOString()}/${periodMs}`,
-    deadlineMs: time('--deadline', deadline),
+    deadlineMs: readDurationFlag('--deadline', deadline),
   };
-}
-
-function time(option: string, text: string): number {
-  const ms = readDuration(text);
-  if (ms !== undefined && ms >= 1) return ms;
-  throw new WakebusError('INVALID_OPTION', { option, why: 'write a time such as 250ms, 30s or 5min' });
 }
 
 async function send({ output }: CommandContext, { client }: Session, ring: Ring): Promise<void> {

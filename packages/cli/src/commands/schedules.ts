@@ -1,10 +1,10 @@
 /** `wakebus schedules`: events that agents get by the clock. */
 import { type Command, Option } from 'commander';
 import type { AgentSchedule } from '@wakebus/client';
-import { type Schedule, WakebusError, encodeEventName } from '@wakebus/protocol';
+import { type Schedule, encodeEventName } from '@wakebus/protocol';
 import type { CliIo } from '../cli-io.ts';
 import { type CommandContext, connected, contextOf, examples } from '../command-context.ts';
-import { at, counted, oneLine, readDuration, readTime, table } from '../human.ts';
+import { at, counted, oneLine, readDurationFlag, readTime, table } from '../human.ts';
 import { readPayload } from '../payload.ts';
 import type { Session } from '../session.ts';
 
@@ -98,24 +98,16 @@ function readSchedule(event: Schedule['event'], flags: AddFlags): Schedule {
     event,
     cron,
     timeZone: tz,
-    everyMs: time('--every', every),
+    everyMs: readDurationFlag('--every', every),
     fromMs: readTime('--from', from),
     atMs: readTime('--at', once),
     missed,
     missedMost: missedMost === undefined ? undefined : Number(missedMost),
     overlap,
-    jitterMs: time('--jitter', jitter),
-    graceMs: time('--grace', grace),
+    jitterMs: readDurationFlag('--jitter', jitter),
+    graceMs: readDurationFlag('--grace', grace),
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as unknown as Schedule;
-}
-
-function time(option: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const ms = readDuration(text);
-  if (ms === undefined)
-    throw new WakebusError('INVALID_OPTION', { option, why: 'write a time such as 250ms, 30s or 5min' });
-  return ms;
 }
 
 async function add(

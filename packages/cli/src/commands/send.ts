@@ -5,7 +5,7 @@ import type { LaterOptions, Observation } from '@wakebus/client';
 import { WakebusError, encodeEventName, isReservedEvent, parseAddress } from '@wakebus/protocol';
 import type { CliIo } from '../cli-io.ts';
 import { type CommandContext, connected, contextOf, examples } from '../command-context.ts';
-import { duration, readDuration, readTime } from '../human.ts';
+import { duration, readDurationFlag, readTime } from '../human.ts';
 import { toText } from '../output.ts';
 import { readPayload } from '../payload.ts';
 import type { Session } from '../session.ts';
@@ -58,9 +58,7 @@ async function readRequest(
   { id: messageId, deadline, ...flags }: SendFlags,
 ): Promise<Request> {
   parseAddress(address);
-  const deadlineMs = readDuration(deadline);
-  if (deadlineMs === undefined)
-    throw new WakebusError('INVALID_OPTION', { option: '--deadline', why: 'write a time such as 250ms, 30s or 5min' });
+  const deadlineMs = readDurationFlag('--deadline', deadline);
   if (isReservedEvent(event)) throw new WakebusError('RESERVED_EVENT', { event });
   encodeEventName(event);
   return {
@@ -72,9 +70,7 @@ async function readRequest(
 
 /** When it is to come, if not at once. An answer to it can be waited for by nobody. */
 function readLater({ in: delay, at, wait }: Pick<SendFlags, 'in' | 'at' | 'wait'>): LaterOptions {
-  const inMs = delay === undefined ? undefined : readDuration(delay);
-  if (delay !== undefined && inMs === undefined)
-    throw new WakebusError('INVALID_OPTION', { option: '--in', why: 'write a time such as 30s, 5min or 2h' });
+  const inMs = readDurationFlag('--in', delay);
   const atMs = readTime('--at', at);
   const count = Number(inMs !== undefined) + Number(atMs !== undefined) + Number(wait === true);
   if (count > 1)

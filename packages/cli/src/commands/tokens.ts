@@ -4,7 +4,7 @@ import type { IssuedToken, TokenRecord, TokenStore, Verb } from '@wakebus/gatewa
 import { WakebusError } from '@wakebus/protocol';
 import type { CliIo } from '../cli-io.ts';
 import { type CommandContext, connected, contextOf, examples } from '../command-context.ts';
-import { counted, readDuration, since, table } from '../human.ts';
+import { counted, readDurationFlag, since, table } from '../human.ts';
 
 interface IssueFlags {
   readonly verbs: string;
@@ -30,7 +30,7 @@ function addIssue(tokens: Command, io: CliIo): void {
     .option('--expires <time>', 'end it after so long, as 30d')
     .option('--rate <count>', 'requests a second (default: no limit of its own)')
     .action(async (target: string, flags: IssueFlags, self: Command) => {
-      const lifetimeMs = timeOf('--expires', flags.expires);
+      const lifetimeMs = readDurationFlag('--expires', flags.expires);
       const perSecond = rateOf(flags.rate);
       const wish = {
         target,
@@ -61,7 +61,7 @@ function addRotate(tokens: Command, io: CliIo): void {
     .description('give a token another secret; the one before stays good for a while')
     .option('--overlap <time>', 'how long (default: 24h)')
     .action(async (id: string, flags: { readonly overlap?: string }, self: Command) => {
-      const overlapMs = timeOf('--overlap', flags.overlap);
+      const overlapMs = readDurationFlag('--overlap', flags.overlap);
       const context = contextOf(self, io);
       await withStore(context, async (store) => say(context, await store.rotate(id, overlapMs)));
     });
@@ -119,13 +119,6 @@ function stateOf({ revokedMs, expiresMs = Infinity, secrets }: TokenRecord, nowM
   if (revokedMs !== undefined) return 'revoked';
   if (nowMs >= expiresMs) return 'expired';
   return secrets.filter(({ untilMs = Infinity }) => nowMs < untilMs).length > 1 ? 'rotating' : 'good';
-}
-
-function timeOf(option: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const ms = readDuration(text);
-  if (ms === undefined) throw new WakebusError('INVALID_OPTION', { option, why: 'write a time as 90s, 12h or 30d' });
-  return ms;
 }
 
 function rateOf(text: string | undefined): number | undefined {
