@@ -1,8 +1,9 @@
 /** What `wakebus setup` does: creates a deployment, checks it, or prints what it consists of. */
 import { type DeploymentOptions, checkDeployment, createDeployment, wantedStreams } from '@wakebus/placement-node';
-import { Layout, WakebusError, toJson } from '@wakebus/protocol';
+import { Layout, toJson } from '@wakebus/protocol';
 import { type CommandContext, connected } from './command-context.ts';
 import { Exit, exitCode } from './exit-codes.ts';
+import { readCount } from './human.ts';
 import { openConnection } from './session.ts';
 
 /** Flags of the command. */
@@ -85,11 +86,4 @@ function optionsOf({ settings }: CommandContext, flags: SetupFlags): DeploymentO
     ...(shards !== undefined && { shards }),
     ...(replicas !== undefined && { replicas }),
   };
-}
-
-function readCount(option: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (Number.isInteger(value) && value > 0) return value;
-  throw new WakebusError('INVALID_OPTION', { option, why: 'write a whole number above 0' });
 }

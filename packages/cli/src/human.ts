@@ -1,4 +1,4 @@
-/** Numbers, times and tables as people read them. */
+/** Numbers, times and tables as people read and write them. */
 import { WakebusError } from '@wakebus/protocol';
 
 const units = [
@@ -51,6 +51,16 @@ export function readDurationFlag(option: string, text: string | undefined): numb
   const ms = readDuration(text);
   if (ms !== undefined) return ms;
   throw new WakebusError('INVALID_OPTION', { option, why: 'write a time such as 250ms, 30s, 5min, 2h or 30d' });
+}
+
+/** Reads how many are wanted. @throws {WakebusError} `INVALID_OPTION`. */
+export function readCount(option: string, text: string): number;
+export function readCount(option: string, text: string | undefined): number | undefined;
+export function readCount(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const wanted = Number(text);
+  if (Number.isInteger(wanted) && wanted > 0) return wanted;
+  throw new WakebusError('INVALID_OPTION', { option, why: 'write a whole number above 0' });
 }
 
 /** A size in bytes. */

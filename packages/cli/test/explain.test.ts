@@ -155,4 +155,5 @@ test('top counts by type; without a terminal, one line a look', async () => {
     { kind: 'top', types: [{ type: 'ledger' }, { type: 'order' }], nodes: [{ pool: 'default' }] },
   ]);
   expect((await run('top', '--every', '1ms')).code).toBe(7);
+  expect((await run('top', '--looks', 'few')).code).toBe(7);
 });

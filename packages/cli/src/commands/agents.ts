@@ -4,8 +4,7 @@ import type { AgentSummary, ListOptions } from '@wakebus/client';
 import { toJson } from '@wakebus/protocol';
 import type { CliIo } from '../cli-io.ts';
 import { type CommandContext, connected, contextOf, examples } from '../command-context.ts';
-import { bytes, count, counted, duration, oneLine, since, table } from '../human.ts';
-import { readLimit } from '../list-flags.ts';
+import { bytes, count, counted, duration, oneLine, readCount, since, table } from '../human.ts';
 import type { Session } from '../session.ts';
 import { addAgentActions } from './agent-actions.ts';
 
@@ -37,7 +36,7 @@ export function addAgents(program: Command, io: CliIo): void {
     .option('--cursor <cursor>', 'go on where an earlier list ended')
     .action(async (flags: ListFlags, self: Command) => {
       const context = contextOf(self, io);
-      const limit = readLimit(flags.limit);
+      const limit = readCount('--limit', flags.limit);
       await connected(context, (session) => run(context, session, flags, limit));
     });
   examples(list, [

@@ -3,8 +3,7 @@ import type { Command } from 'commander';
 import { type AuditEntry, toJson } from '@wakebus/protocol';
 import type { CliIo } from '../cli-io.ts';
 import { type CommandContext, connected, contextOf, examples } from '../command-context.ts';
-import { counted, oneLine, since, table } from '../human.ts';
-import { readLimit } from '../list-flags.ts';
+import { counted, oneLine, readCount, since, table } from '../human.ts';
 
 import type { Session } from '../session.ts';
 
@@ -22,7 +21,7 @@ export function addAudit(program: Command, io: CliIo): void {
     .option('--cursor <cursor>', 'go on where an earlier list ended')
     .action(async (target: string | undefined, flags: ListFlags, self: Command) => {
       const context = contextOf(self, io);
-      const limit = readLimit(flags.limit);
+      const limit = readCount('--limit', flags.limit);
       await connected(context, (session) => run(context, session, { target, limit, cursor: flags.cursor }));
     });
   examples(list, ['wakebus audit list', 'wakebus audit list hello/ada', 'wakebus audit list --json | jq .by']);

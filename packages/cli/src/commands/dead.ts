@@ -7,8 +7,7 @@ import type { ParkedDetail, ParkedSummary } from '@wakebus/client';
 import type { CliIo } from '../cli-io.ts';
 import { type CommandContext, connected, contextOf, examples } from '../command-context.ts';
 import { type Filter, filterFlags, pick, readId, whatOf } from '../dead-filter.ts';
-import { bytes, count, counted, oneLine, since, table } from '../human.ts';
-import { readLimit } from '../list-flags.ts';
+import { bytes, count, counted, oneLine, readCount, since, table } from '../human.ts';
 import { toText } from '../output.ts';
 import type { Session } from '../session.ts';
 import { addDiscard, addReplay } from './dead-actions.ts';
@@ -37,7 +36,7 @@ function addList(dead: Command, io: CliIo): void {
     .option('--cursor <cursor>', 'go on where an earlier list ended')
     .action(async (flags: ListFlags, self: Command) => {
       const context = contextOf(self, io);
-      const limit = readLimit(flags.limit);
+      const limit = readCount('--limit', flags.limit);
       await connected(context, (session) => list(context, session, flags, limit));
     });
   examples(command, [

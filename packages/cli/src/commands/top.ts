@@ -1,9 +1,10 @@
 /** `wakebus top`: what agents are doing, by type, renewed all the time. Plain lines where there is no terminal. */
+import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { WakebusError } from '@wakebus/protocol';
 import type { CliIo } from '../cli-io.ts';
 import { type CommandContext, connected, contextOf, examples } from '../command-context.ts';
-import { readDuration } from '../human.ts';
+import { readCount, readDurationFlag } from '../human.ts';
 import type { LiveFigures } from '../live-figures.ts';
 import type { Session } from '../session.ts';
 
@@ -19,15 +20,14 @@ export function addTop(program: Command, io: CliIo): void {
     .option('--every <time>', 'between two looks', '1s')
     .option('--looks <n>', 'end after so many')
     .action(async (flags: { readonly every: string; readonly looks?: string }, self: Command) => {
-      const everyMs = readDuration(flags.every) ?? Number.NaN;
-      if (!(everyMs >= 100))
-        throw new WakebusError('INVALID_OPTION', { option: 'every', why: 'write a time of 100ms or more, as 1s' });
+      const everyMs = readDurationFlag('--every', flags.every);
+      if (everyMs < 100)
+        throw new WakebusError('INVALID_OPTION', { option: '--every', why: 'write a time of 100ms or more, as 1s' });
+      const looks = readCount('--looks', flags.looks) ?? Infinity;
       const context = contextOf(self, io);
       const stopped = new AbortController();
       const end = io.onStop(() => stopped.abort());
-      await connected(context, (session) =>
-        watch(context, session, { everyMs, looks: Number(flags.looks ?? Infinity), stopped }),
-      ).finally(end);
+      await connected(context, (session) => watch(context, session, { everyMs, looks, stopped })).finally(end);
     });
   examples(command, ['wakebus top', 'wakebus top --every 10s --json']);
 }
@@ -49,7 +49,7 @@ async function watch(
   const observation = session.client.observe('*', (event) => figures.take(event));
   const following = follow(session, figures, signal);
   for (let look = 0; look < looks && !signal.aborted; look += 1) {
-    await pause(everyMs, signal);
+    await setTimeout(everyMs, undefined, { signal }).catch(() => {});
     const seen = await figures.look(session, everyMs);
     output.data('top', seen, () => (io.isScreen === true ? `${CLEAR}${live.screenOf(seen)}` : live.lineOf(seen)));
   }
@@ -60,14 +60,4 @@ async function watch(
 
 async function follow({ client }: Session, figures: LiveFigures, signal: AbortSignal): Promise<void> {
   for await (const commit of client.follow('*', { signal })) figures.commit(commit);
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }
