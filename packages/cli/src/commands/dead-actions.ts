@@ -15,17 +15,12 @@ interface ChoiceFlags extends Filter, ActionFlags {
   readonly held?: boolean;
 }
 
+type Act = (context: CommandContext, session: Session, ids: readonly string[], flags: ChoiceFlags) => Promise<void>;
+
 export function addReplay(dead: Command, io: CliIo): void {
-  const command = actionFlags(filterFlags(dead.command('replay [id...]')), false)
+  const command = choosing(dead.command('replay [id...]'), io, false, replay, releaseHeld)
     .description('send dead letters to their agents again. Twice is once: the agent knows a replay again')
-    .option('--all', 'all that there are')
-    .option('--held', 'in place of numbers an agent: let it run again, and take what stood aside')
-    .action(async (ids: string[], flags: ChoiceFlags, self: Command) => {
-      const context = contextOf(self, io);
-      await connected(context, (session) =>
-        flags.held === true ? releaseHeld(context, session, ids, flags) : replay(context, session, ids, flags),
-      );
-    });
+    .option('--held', 'in place of numbers an agent: let it run again, and take what stood aside');
   examples(command, [
     'wakebus dead replay 17 18 --reason "the machine is mended"',
     'wakebus dead replay --type order --code DEAD_LETTERED --dry-run',
@@ -34,21 +29,25 @@ export function addReplay(dead: Command, io: CliIo): void {
 }
 
 export function addDiscard(dead: Command, io: CliIo): void {
-  const command = actionFlags(filterFlags(dead.command('discard [id...]')), true)
+  const command = choosing(dead.command('discard [id...]'), io, true, discard, clearHeld)
     .description('throw dead letters away for good')
-    .option('--all', 'all that there are')
-    .option('--held', 'in place of numbers an agent: throw away all that waits for it')
-    .action(async (ids: string[], flags: ChoiceFlags, self: Command) => {
-      const context = contextOf(self, io);
-      await connected(context, (session) =>
-        flags.held === true ? clearHeld(context, session, ids, flags) : discard(context, session, ids, flags),
-      );
-    });
+    .option('--held', 'in place of numbers an agent: throw away all that waits for it');
   examples(command, [
     'wakebus dead discard 17 --reason "sent twice by hand"',
     'wakebus dead discard --code EVENT_UNKNOWN --type order --force',
     'wakebus dead discard --held order/42',
   ]);
+}
+
+/** A command about letters or, with `--held`, about what stands aside for an agent. */
+function choosing(command: Command, io: CliIo, destroys: boolean, onLetters: Act, onHeld: Act): Command {
+  return actionFlags(filterFlags(command), destroys)
+    .option('--all', 'all that there are')
+    .action(async (ids: string[], flags: ChoiceFlags, self: Command) => {
+      const context = contextOf(self, io);
+      const act = flags.held === true ? onHeld : onLetters;
+      await connected(context, (session) => act(context, session, ids, flags));
+    });
 }
 
 async function replay(
