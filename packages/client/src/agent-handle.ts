@@ -23,7 +23,7 @@ import { type ClientContext, type Compose, checkDeadline } from './client-contex
 import { type ControlOptions, controlAgent } from './control.ts';
 import { checkMessageId } from './message-ids.ts';
 import type { InboxTarget, Publication, Stored } from './publish.ts';
-import { type MessageSpan, startMessageSpan } from './tracing.ts';
+import { type MessageSpan, endWith, startMessageSpan } from './tracing.ts';
 
 /** What may be said about one message. */
 export interface SendOptions {
@@ -80,7 +80,7 @@ export class AgentHandle<TEvent extends { readonly type: string }> {
   async send(event: TEvent, options: SendOptions & LaterOptions = {}): Promise<SendReceipt> {
     const { id, span, compose: now } = this.#prepare('send', event, options);
     const compose = this.#later(event, id, options, now);
-    const { seq, duplicate } = await within(span, this.#context.publish(this.#target, compose({})));
+    const { seq, duplicate } = await endWith(span, this.#context.publish(this.#target, compose({})));
     return { messageId: id, seq, duplicate };
   }
 
@@ -98,7 +98,7 @@ export class AgentHandle<TEvent extends { readonly type: string }> {
     const { id, deadlineMs, untilMs, span, compose } = this.#prepare('call', event, options);
     const facts = { key: this.key, messageId: id, deadlineMs, untilMs };
     const publish = (publication: Publication): Promise<Stored> => this.#context.publish(this.#target, publication);
-    return (await within(span, this.#context.exchange(facts, compose, publish))) as TReply;
+    return (await endWith(span, this.#context.exchange(facts, compose, publish))) as TReply;
   }
 
   /**
@@ -161,18 +161,6 @@ interface PreparedMessage {
   readonly untilMs: number;
   readonly span: MessageSpan;
   readonly compose: Compose;
-}
-
-/** Ends a span with what it waits for. */
-async function within<T>(span: MessageSpan, work: Promise<T>): Promise<T> {
-  try {
-    const value = await work;
-    span.end();
-    return value;
-  } catch (error) {
-    span.end(error);
-    throw error;
-  }
 }
 
 const NO_DATA = new Uint8Array(0);

@@ -34,7 +34,7 @@ import {
   readParked,
 } from './parked.ts';
 import type { SendReceipt } from './agent-handle.ts';
-import { startMessageSpan } from './tracing.ts';
+import { endWith, startMessageSpan } from './tracing.ts';
 
 /** An event to be sent again. */
 interface Replay {
@@ -128,23 +128,20 @@ export class DeadLetters {
   ): Promise<SendReceipt> {
     const { layout, clock } = this.#context.ports;
     const id = `replay-${seq}`;
+    const subject = layout.eventSubject(key, event);
+    const untilMs = clock.monotonicMs() + checkDeadline(options.deadlineMs);
     const span = startMessageSpan('send', { key, type: splitKey(key).type, event, messageId: id, trace: headers });
     const content: Headers = contentType === undefined ? {} : { [header.contentType]: contentType };
-    try {
-      const { seq: storedSeq, duplicate } = await this.#context.publish(this.#context.targetOf(key), {
-        what: `The event ${event} to ${addressOf(key)}`,
-        id,
-        subject: layout.eventSubject(key, event),
-        data,
-        untilMs: clock.monotonicMs() + checkDeadline(options.deadlineMs),
-        options: { messageId: wireMessageId(key, id), headers: { ...content, ...span.headers } },
-      });
-      span.end();
-      return { messageId: id, seq: storedSeq, duplicate };
-    } catch (error) {
-      span.end(error);
-      throw error;
-    }
+    const stored = this.#context.publish(this.#context.targetOf(key), {
+      what: `The event ${event} to ${addressOf(key)}`,
+      id,
+      subject,
+      data,
+      untilMs,
+      options: { messageId: wireMessageId(key, id), headers: { ...content, ...span.headers } },
+    });
+    const { seq: storedSeq, duplicate } = await endWith(span, stored);
+    return { messageId: id, seq: storedSeq, duplicate };
   }
 }
 

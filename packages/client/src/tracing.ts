@@ -68,6 +68,18 @@ export function startMessageSpan(operation: 'send' | 'call', facts: MessageFacts
   return { headers: headersOf(started, facts.trace), end: (error) => endSpan(started, error) };
 }
 
+/** Ends a span with what it waits for. */
+export async function endWith<T>(span: MessageSpan, work: Promise<T>): Promise<T> {
+  try {
+    const value = await work;
+    span.end();
+    return value;
+  } catch (error) {
+    span.end(error);
+    throw error;
+  }
+}
+
 function headersOf(started: Span, given: Headers | undefined): Headers {
   const own = started.spanContext();
   if (!isSpanContextValid(own)) return traceHeaders(given) ?? NO_HEADERS;
