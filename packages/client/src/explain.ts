@@ -107,7 +107,7 @@ class Past {
   /** The first event of all agents that is sought. */
   async first(isSought: (taken: Taken) => boolean): Promise<Taken | undefined> {
     for await (const commit of this.#commits('*')) {
-      const found = commit.events.map((event) => ({ commit, event })).find(isSought);
+      const found = takenBy(commit).find(isSought);
       if (found !== undefined) return found;
     }
     return undefined;
@@ -135,9 +135,7 @@ async function findTarget(past: Past, target: string): Promise<Taken | undefined
   if (TRACE_ID.test(target)) return past.first(({ commit }) => commit.traceparent?.split('-')[1] === target);
   if (!target.includes('/')) return past.first(({ event }) => event.id === target);
   const [, address = target, seq] = /^(.*)#(\d+)$/s.exec(target) ?? [];
-  const taken = (await past.of(parseAddress(address))).flatMap((commit) =>
-    commit.events.map((event) => ({ commit, event })),
-  );
+  const taken = (await past.of(parseAddress(address))).flatMap(takenBy);
   return seq === undefined ? taken.at(-1) : taken.find(({ event }) => event.seq === Number(seq));
 }
 
@@ -158,7 +156,7 @@ async function causeOf(past: Past, { commit, event }: Taken): Promise<Taken | un
   switch (made.kind) {
     case 'message': {
       const commits = await past.of(made.sender);
-      return commits.flatMap((each) => takenBy(each)).find((taken) => taken.event.seq === made.seq);
+      return commits.flatMap(takenBy).find((taken) => taken.event.seq === made.seq);
     }
     case 'timer':
     case 'effect': {

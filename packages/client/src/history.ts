@@ -14,7 +14,7 @@ import {
   isCanonicalKey,
 } from '@wakebus/protocol';
 import { filterOf } from './observe.ts';
-import type { ClientPorts, HistoryPort } from './ports.ts';
+import type { ClientPorts, LogMessage } from './ports.ts';
 
 /** One commit, with the agent that it is of and its place in history. */
 export type PastCommit = HistoryEntry & { readonly seq: number; readonly address: Address; readonly key: AgentKey };
@@ -33,8 +33,6 @@ export interface HistoryPage {
   /** What to give as `after` next. */
   readonly next: number;
 }
-
-type HistoryMessage = Awaited<ReturnType<HistoryPort['read']>>[number];
 
 const DEFAULT_LIMIT = 100;
 const MOST = 1_000;
@@ -56,7 +54,7 @@ export async function readHistory(
   return { commits, next: messages.at(-1)?.seq ?? after };
 }
 
-function commitOf({ layout }: ClientPorts, { subject, data, seq }: HistoryMessage): PastCommit | undefined {
+function commitOf({ layout }: ClientPorts, { subject, data, seq }: LogMessage): PastCommit | undefined {
   const key = subject.slice(layout.historySubject('>').length - 1);
   const entry = readEntry(data);
   return entry === undefined || !isCanonicalKey(key) ? undefined : { ...entry, seq, key, address: addressOf(key) };

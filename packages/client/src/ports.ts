@@ -49,7 +49,7 @@ export interface LogMessage {
 
 /** A log that operators look into. */
 export interface LogPort {
-  /** Messages that match a filter, ascending, from a sequence on; none only where there are none. */
+  /** Messages under a subject filter, ascending, from a sequence on; fewer than `limit` may come, but never none while there is one. */
   read(filter: string, fromSeq: number, limit: number): Promise<readonly LogMessage[]>;
   get(seq: number): Promise<LogMessage | undefined>;
   subjects(filter: string): Promise<ReadonlyMap<string, number>>;
@@ -79,9 +79,7 @@ export interface BucketPage {
 }
 
 /** The stream of all commits. */
-export interface HistoryPort {
-  /** Entries under a subject filter from a sequence on, ascending; fewer than `limit` may come, but never none while there is one. */
-  read(filter: string, fromSeq: number, limit: number): Promise<ReadonlyArray<PlainMessage & { readonly seq: number }>>;
+export interface HistoryPort extends Pick<LogPort, 'read'> {
   info(): Promise<{ readonly lastSeq: number }>;
 }
 
@@ -101,8 +99,8 @@ export interface ClientPorts {
   };
   /** One a shard. */
   readonly inboxes: readonly InboxPort[];
-  /** Messages that stand aside. */
   readonly history: HistoryPort;
+  /** Messages that stand aside. */
   readonly held: LogPort;
   readonly deadLetters: LogPort;
   /** What operators did. */

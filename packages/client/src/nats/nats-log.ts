@@ -1,7 +1,7 @@
-/** {@link InboxPort} and {@link LogPort} over one JetStream stream. */
+/** {@link InboxPort}, {@link LogPort} and {@link HistoryPort} over one JetStream stream. */
 import type { Msg } from '@nats-io/transport-node';
 import { type Headers, WakebusError } from '@wakebus/protocol';
-import type { InboxPort, LogMessage, LogPort, PublishOutcome } from '../ports.ts';
+import type { HistoryPort, InboxPort, LogMessage, LogPort, PublishOutcome } from '../ports.ts';
 import { readDirectPage, sequenceOf } from './direct-page.ts';
 import { headerBlock } from './header-block.ts';
 import { ApiError, type ApiErrorBody, callApi, orUnavailable } from './jetstream-api.ts';
@@ -21,11 +21,12 @@ interface StreamInfo {
   readonly state: {
     readonly messages: number;
     readonly bytes: number;
+    readonly last_seq: number;
     readonly subjects?: Readonly<Record<string, number>>;
   };
 }
 
-export class NatsLog implements InboxPort, LogPort {
+export class NatsLog implements InboxPort, LogPort, HistoryPort {
   readonly #mux: RequestMux;
   readonly #stream: string;
 
@@ -41,11 +42,11 @@ export class NatsLog implements InboxPort, LogPort {
     });
   }
 
-  async info(): Promise<{ readonly fill: number }> {
+  async info(): Promise<{ readonly fill: number; readonly lastSeq: number }> {
     const { config, state } = await this.#info();
     const byCount = config.max_msgs > 0 ? state.messages / config.max_msgs : 0;
     const bySize = config.max_bytes > 0 ? state.bytes / config.max_bytes : 0;
-    return { fill: Math.max(byCount, bySize) };
+    return { fill: Math.max(byCount, bySize), lastSeq: state.last_seq };
   }
 
   async subjects(filter: string): Promise<ReadonlyMap<string, number>> {

@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { ClientClock, ClientPorts, PlainMessage } from '../ports.ts';
 import { NatsBucket } from './nats-bucket.ts';
-import { NatsHistory } from './nats-history.ts';
 import { NatsLog } from './nats-log.ts';
 import { readLayout } from './read-layout.ts';
 import { requestMuxOf } from './request-mux.ts';
@@ -22,7 +21,7 @@ export async function natsClientPorts(connection: NatsConnection, prefix: string
     clock: systemClock,
     random: { id: () => randomBytes(16).toString('hex') },
     messenger: { subscribe: (subject, onMessage) => subscribe(connection, subject, onMessage) },
-    history: new NatsHistory(mux, layout.historyStream),
+    history: new NatsLog(mux, layout.historyStream),
     inboxes: shards.map((shard) => new NatsLog(mux, layout.inboxStream(shard))),
     held: new NatsLog(mux, layout.heldStream),
     deadLetters: new NatsLog(mux, layout.deadLettersStream),
