@@ -6,6 +6,7 @@ import type { Context } from 'hono';
 import { type Authorizer, type Grant, callerName } from './access.ts';
 import type { GatewayLimits } from './limits.ts';
 import { Rates } from './rates.ts';
+import { readBody } from './read-body.ts';
 import type { Registry } from './registry.ts';
 import { NamedSlots, Slots } from './slots.ts';
 
@@ -99,6 +100,11 @@ export class GatewayContext {
     this.#failures.check(address, `The address ${address}`);
     this.#addressRates.count(address, `The address ${address}`);
     return address;
+  }
+
+  /** The raw bytes of a request. @param limitBytes - @default that of an event. @throws {WakebusError} as {@link readBody}. */
+  bodyOf(call: Call, limitBytes: number = this.limits.bodyBytes): Promise<Uint8Array> {
+    return readBody(call.req.raw, call.env?.incoming, { limitBytes, arrivalMs: this.limits.arrivalMs });
   }
 
   /** Counts a failure against an address, and throws it. */

@@ -1,14 +1,11 @@
 /** A request's body as the fields of an object, for what operators ask. */
 import { WakebusError } from '@wakebus/protocol';
 import type { Call, GatewayContext } from './gateway-context.ts';
-import { readBody } from './read-body.ts';
 import { readPayload } from './read-event.ts';
 
-/** The fields; none when there is no body. @throws {WakebusError} `INVALID_PAYLOAD` and others of {@link readBody} and {@link readPayload}. */
-export async function readFields({ limits }: GatewayContext, call: Call): Promise<Readonly<Record<string, unknown>>> {
-  const bounds = { limitBytes: limits.bodyBytes, arrivalMs: limits.arrivalMs };
-  const bytes = await readBody(call.req.raw, call.env?.incoming, bounds);
-  const value = readPayload(bytes, call.req.header('content-type') ?? null);
+/** The fields; none when there is no body. @throws {WakebusError} `INVALID_PAYLOAD` and others of {@link GatewayContext.bodyOf} and {@link readPayload}. */
+export async function readFields(context: GatewayContext, call: Call): Promise<Readonly<Record<string, unknown>>> {
+  const value = readPayload(await context.bodyOf(call), call.req.header('content-type') ?? null);
   if (value === undefined) return {};
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   throw new WakebusError('INVALID_PAYLOAD', { why: 'it is not an object' });

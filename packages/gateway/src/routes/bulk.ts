@@ -8,7 +8,6 @@ import { type Grant, allowAgent } from '../access.ts';
 import type { Call, GatewayContext } from '../gateway-context.ts';
 import { checkJsonShape } from '../json-shape.ts';
 import { problemOf } from '../problem.ts';
-import { readBody } from '../read-body.ts';
 import { eventOf } from '../read-event.ts';
 
 /** Media type of lines of JSON. */
@@ -28,8 +27,7 @@ interface BulkLine {
 
 export async function bulk(context: GatewayContext, call: Call, grant: Grant): Promise<Response> {
   const { limits } = context;
-  const bounds = { limitBytes: limits.bulkBytes, arrivalMs: limits.arrivalMs };
-  const lines = linesOf(await readBody(call.req.raw, call.env?.incoming, bounds));
+  const lines = linesOf(await context.bodyOf(call, limits.bulkBytes));
   if (lines.length > limits.bulkLines)
     throw new WakebusError('REQUEST_TOO_LARGE', { what: 'number of lines', limit: limits.bulkLines });
   const answers = await new Bulk(context, grant).send(lines);

@@ -1,5 +1,5 @@
 /** What operators ask of an agent: suspend, release, recover, remove, and their word on an effect. */
-import { addressOf, splitKey } from '@wakebus/protocol';
+import { addressOf } from '@wakebus/protocol';
 import type { Grant } from '../access.ts';
 import type { Call, GatewayContext } from '../gateway-context.ts';
 import { actionOptions, allowAction } from '../operator.ts';
@@ -44,7 +44,7 @@ export async function resolveEffect(context: GatewayContext, call: Call, grant: 
   const fields = await readFields(context, call);
   const as = resolutions.find((known) => known === fields['as']);
   if (as === undefined) throw invalid('as', `write one of ${resolutions.join(', ')}`);
-  const agent = context.client.agent(splitKey(key).type, call.req.param('id') ?? '');
+  const agent = context.client.agentAt(addressOf(key));
   const effect = call.req.param('effect') ?? '';
   const options = actionOptions(context, call, grant);
   await context.waiting(grant, () => agent.resolveEffect(effect, as, fields['value'], options));

@@ -4,7 +4,7 @@ import { WakebusError, checkAgentType, parseAddress } from '@wakebus/protocol';
 import { type Grant, allowAgent, allowPattern, covers } from '../access.ts';
 import type { Call, GatewayContext } from '../gateway-context.ts';
 import { json } from '../json-response.ts';
-import { readWhole } from './send.ts';
+import { readWhole } from './look.ts';
 
 /** Steps of one chain: an answer, and what is read for it, must end. */
 const MOST_STEPS = 1_000;

@@ -6,7 +6,6 @@ import type { Call, GatewayContext } from '../gateway-context.ts';
 import { json } from '../json-response.ts';
 import { openApiOf } from '../openapi.ts';
 import { unknownType } from '../registry.ts';
-import { readWhole } from './send.ts';
 
 const NOT_MODIFIED = 304;
 
@@ -50,6 +49,14 @@ export async function history({ client }: GatewayContext, call: Call, grant: Gra
   const limit = readWhole(call, 'limit');
   const options: HistoryOptions = { ...(after !== undefined && { after }), ...(limit !== undefined && { limit }) };
   return json(await client.history(pattern, options));
+}
+
+/** A whole number from a query. @throws {WakebusError} `INVALID_OPTION`. */
+export function readWhole(call: Call, name: string): number | undefined {
+  const text = call.req.query(name);
+  if (text === undefined) return undefined;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new WakebusError('INVALID_OPTION', { option: name, why: 'write a whole number' });
 }
 
 /** The agent of the path, or the pattern of the query. */

@@ -11,8 +11,7 @@ import type { Call, GatewayContext } from '../gateway-context.ts';
 import { json } from '../json-response.ts';
 import { actionOptions, allowAction } from '../operator.ts';
 import { readFields, reasonIn } from '../read-fields.ts';
-import { keyOf } from './look.ts';
-import { readWhole } from './send.ts';
+import { keyOf, readWhole } from './look.ts';
 
 const ACCEPTED = 202;
 const NO_CONTENT = 204;

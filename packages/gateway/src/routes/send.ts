@@ -1,10 +1,9 @@
 /** `POST /agents/:type/:id/:event`: an event, and the answer to it for whoever waits. */
 import type { AgentHandle, SendOptions } from '@wakebus/client';
-import { type AgentEvent, WakebusError, addressOf, toJson } from '@wakebus/protocol';
+import { type AgentEvent, addressOf } from '@wakebus/protocol';
 import { type Grant, allowAgent } from '../access.ts';
 import type { Call, GatewayContext } from '../gateway-context.ts';
 import { json } from '../json-response.ts';
-import { readBody } from '../read-body.ts';
 import { readEvent } from '../read-event.ts';
 import { readSending, readWaitMs } from '../request-headers.ts';
 
@@ -34,10 +33,7 @@ export async function deliver(
   const waitMs = readWaitMs(call.req.query('wait'), headers.get('prefer'), limits.waitMs);
   allowAgent(grant, waitMs === undefined ? 'send' : 'call', agent.key);
   const sending = readSending(headers);
-  const bytes = await readBody(call.req.raw, call.env?.incoming, {
-    limitBytes: limits.bodyBytes,
-    arrivalMs: limits.arrivalMs,
-  });
+  const bytes = await context.bodyOf(call);
   const message = { ...readEvent(event, bytes, headers.get('content-type')), ...fields };
   if (waitMs === undefined) return accept(agent, message, { ...sending, deadlineMs: limits.storeMs });
   return context.waiting(grant, () => answer(agent, message, { ...sending, deadlineMs: waitMs }));
@@ -52,13 +48,5 @@ async function answer(agent: AgentHandle<AgentEvent>, event: AgentEvent, options
   const reply = await agent.call(event, options);
   const applied = { 'Preference-Applied': `wait=${Math.round((options.deadlineMs ?? 0) / 1_000)}` };
   if (reply === undefined) return new Response(null, { status: 204, headers: applied });
-  return new Response(toJson(reply), { status: 200, headers: { 'Content-Type': 'application/json', ...applied } });
-}
-
-/** A whole number from a query. @throws {WakebusError} `INVALID_OPTION`. */
-export function readWhole(call: Call, name: string): number | undefined {
-  const text = call.req.query(name);
-  if (text === undefined) return undefined;
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new WakebusError('INVALID_OPTION', { option: name, why: 'write a whole number' });
+  return json(reply, 200, applied);
 }

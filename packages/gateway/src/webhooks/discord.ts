@@ -5,7 +5,7 @@
  * signatures and wants 401.
  */
 import { type KeyObject, createPublicKey, verify } from 'node:crypto';
-import { JSON_TYPE, toJson } from '@wakebus/protocol';
+import { json } from '../json-response.ts';
 import type { IncomingDelivery } from './incoming.ts';
 import { WRONG, fingerprint, joined, staleness } from './signatures.ts';
 import type { Scheme } from './webhook.ts';
@@ -63,8 +63,4 @@ function isWebhookEvent(incoming: IncomingDelivery): boolean {
 
 function publicKey(hex: string): KeyObject {
   return createPublicKey({ key: Buffer.concat([ENVELOPE, Buffer.from(hex, 'hex')]), format: 'der', type: 'spki' });
-}
-
-function json(value: unknown): Response {
-  return new Response(toJson(value), { status: 200, headers: { 'Content-Type': JSON_TYPE } });
 }

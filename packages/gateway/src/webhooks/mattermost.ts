@@ -1,5 +1,5 @@
 /** Mattermost: outgoing webhooks and slash commands, with the token that Mattermost drew for them. */
-import { JSON_TYPE } from '@wakebus/protocol';
+import { json } from '../json-response.ts';
 import type { IncomingDelivery } from './incoming.ts';
 import { isAny } from './signatures.ts';
 import type { Scheme } from './webhook.ts';
@@ -11,7 +11,7 @@ export function mattermost(): Scheme {
       const name = incoming.field('post_id') === undefined ? 'trigger_id' : 'post_id';
       return [{ id: incoming.idField(name), body: incoming.bodyWithout('token') }];
     },
-    accepted: () => new Response('{}', { status: 200, headers: { 'Content-Type': JSON_TYPE } }),
+    accepted: () => json({}),
   };
 }
 

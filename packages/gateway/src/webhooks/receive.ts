@@ -6,7 +6,6 @@
 import { WakebusError, isWakebusError } from '@wakebus/protocol';
 import type { Call, GatewayContext } from '../gateway-context.ts';
 import { json } from '../json-response.ts';
-import { readBody } from '../read-body.ts';
 import { eventOf } from '../read-event.ts';
 import { readSending } from '../request-headers.ts';
 import { IncomingDelivery } from './incoming.ts';
@@ -42,10 +41,8 @@ export class Webhooks {
     const webhook = this.#webhooks.get(name);
     if (webhook === undefined)
       throw new WakebusError('ROUTE_UNKNOWN', { method: 'POST', path: call.req.path.slice(0, 200) });
-    const { limits } = this.#context;
-    const bounds = { limitBytes: limits.deliveryBytes, arrivalMs: limits.arrivalMs };
-    const { headers } = call.req.raw;
-    const incoming = new IncomingDelivery(headers, await readBody(call.req.raw, call.env?.incoming, bounds));
+    const raw = await this.#context.bodyOf(call, this.#context.limits.deliveryBytes);
+    const incoming = new IncomingDelivery(call.req.raw.headers, raw);
     this.#check(name, webhook, incoming, address);
     return webhook.scheme.greeting?.(incoming) ?? this.#take(name, webhook, incoming);
   }

@@ -1,5 +1,5 @@
 /** Slack: events, slash commands and interactions. HMAC-SHA256 over `v0:<time>:<body>`. */
-import { JSON_TYPE, toJson } from '@wakebus/protocol';
+import { json } from '../json-response.ts';
 import type { IncomingDelivery } from './incoming.ts';
 import { WRONG, hmac, isAny, joined, staleness } from './signatures.ts';
 import type { Scheme } from './webhook.ts';
@@ -14,8 +14,7 @@ export function slack(): Scheme {
     },
     greeting: (incoming) => {
       if (incoming.field('type') !== 'url_verification') return undefined;
-      const answer = { challenge: incoming.field('challenge') };
-      return new Response(toJson(answer), { status: 200, headers: { 'Content-Type': JSON_TYPE } });
+      return json({ challenge: incoming.field('challenge') });
     },
     read: (incoming) => [{ id: idOf(incoming), body: incoming.bodyWithout('token') }],
     // Anything else would be shown to whoever gave a slash command.
