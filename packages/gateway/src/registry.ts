@@ -45,7 +45,7 @@ function readEntry(bytes: Uint8Array): RegisteredType | undefined {
   }
 }
 
-/** @throws {WakebusError} `INVALID_ADDRESS` is thrown by whoever parses; this one is for a type that nobody has started. */
+/** What is answered about a type that nobody has started, or that the caller may not see. */
 export function unknownType(type: string): WakebusError<'ROUTE_UNKNOWN'> {
   return new WakebusError('ROUTE_UNKNOWN', { method: 'GET', path: `/types/${type}` });
 }

@@ -2,7 +2,6 @@
  * GitHub: HMAC-SHA256 over the body. Neither the time nor the delivery's ID is signed: whoever has caught a
  * delivery can send it again under another ID, so keep TLS.
  */
-import { WakebusError } from '@wakebus/protocol';
 import { WRONG, hmac, isAny } from './signatures.ts';
 import type { Scheme } from './webhook.ts';
 
@@ -14,10 +13,6 @@ export function github(): Scheme {
     },
     greeting: (incoming) =>
       incoming.header('x-github-event') === 'ping' ? new Response('pong', { status: 200 }) : undefined,
-    read: (incoming) => {
-      const id = incoming.header('x-github-delivery');
-      if (id === '') throw new WakebusError('INVALID_PAYLOAD', { why: 'the delivery has no X-GitHub-Delivery' });
-      return [{ id, body: incoming.body }];
-    },
+    read: (incoming) => [{ id: incoming.idHeader('X-GitHub-Delivery'), body: incoming.body }],
   };
 }

@@ -19,6 +19,13 @@ export class IncomingDelivery {
     return this.headers.get(name) ?? '';
   }
 
+  /** A header that names something. @throws {WakebusError} `INVALID_PAYLOAD`. */
+  idHeader(name: string): string {
+    const id = this.header(name);
+    if (id !== '') return id;
+    throw new WakebusError('INVALID_PAYLOAD', { why: `the delivery has no ${name}` });
+  }
+
   /** The body as a value: JSON, or a form's fields. Ask only when the sender is believed. @throws {WakebusError} `INVALID_PAYLOAD`, `MEDIA_TYPE_UNSUPPORTED`. */
   get body(): unknown {
     this.#body ??= { value: this.#read() };

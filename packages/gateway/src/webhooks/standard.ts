@@ -1,5 +1,4 @@
 /** Standard Webhooks: an ID, a time and HMAC-SHA256 over both and the body. @see https://www.standardwebhooks.com */
-import { WakebusError } from '@wakebus/protocol';
 import { WRONG, hmac, isAny, joined, staleness } from './signatures.ts';
 import type { Scheme } from './webhook.ts';
 
@@ -20,11 +19,7 @@ export function standardWebhooks(): Scheme {
       if (id === '' || !isAny(given, right)) return WRONG;
       return staleness(at, proof);
     },
-    read: (incoming) => {
-      const id = incoming.header('webhook-id');
-      if (id === '') throw new WakebusError('INVALID_PAYLOAD', { why: 'the delivery has no webhook-id' });
-      return [{ id, body: incoming.body }];
-    },
+    read: (incoming) => [{ id: incoming.idHeader('webhook-id'), body: incoming.body }],
   };
 }
 
