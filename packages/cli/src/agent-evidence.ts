@@ -1,10 +1,10 @@
 /** What is read about one agent to say what is wrong with it: its record, and what streams and leases hold for it. */
-import type { AgentInspection, PastCommit } from '@wakebus/client';
+import type { AgentInspection } from '@wakebus/client';
 import {
   type AgentKey,
+  type HistoryEntry,
   type ParkedMessage,
   WakebusError,
-  addressOf,
   decode,
   parseAddress,
   splitKey,
@@ -23,11 +23,9 @@ export interface AgentEvidence {
   readonly armed: ReadonlySet<string>;
   readonly deadLetters: { readonly count: number; readonly last: ParkedMessage | undefined };
   /** The newest commit in history. */
-  readonly lastEntry: PastCommit | undefined;
+  readonly lastEntry: HistoryEntry | undefined;
   readonly nowMs: number;
 }
-
-const PAGE_SIZE = 1_000;
 
 /** Reads it. @throws {WakebusError} `AGENT_NOT_FOUND`, `RECORD_MISSING`, `INVALID_ADDRESS`, `UNAVAILABLE`. */
 export async function readEvidenceOf(session: Session, address: string): Promise<AgentEvidence> {
@@ -67,14 +65,10 @@ async function readDeadLetters(session: Session, key: AgentKey): Promise<AgentEv
   return { count: counts.get(subject) ?? 0, last: last && (decode(last.data) as ParkedMessage) };
 }
 
-async function readLastEntry({ client }: Session, key: AgentKey): Promise<PastCommit | undefined> {
-  let last: PastCommit | undefined;
-  for (let after = 0; ;) {
-    const page = await client.history(addressOf(key), { after, limit: PAGE_SIZE });
-    if (page.commits.length === 0) return last;
-    last = page.commits.at(-1);
-    after = page.next;
-  }
+async function readLastEntry(session: Session, key: AgentKey): Promise<HistoryEntry | undefined> {
+  const { history, layout } = portsOf(session);
+  const last = await history.last(layout.historySubject(key));
+  return last && (decode(last.data) as HistoryEntry);
 }
 
 /** Whether the pool of the agent's type has a consumer for its partition. A type that was never run has no pool. */
