@@ -5,8 +5,9 @@
  * Each part takes what was read and says what it means; what is read, and how, is in `agent-evidence.ts`.
  */
 import type { AgentInspection } from '@wakebus/client';
-import { RECORD_WARN_BYTES } from '@wakebus/protocol';
+import { RECORD_WARN_BYTES, splitKey } from '@wakebus/protocol';
 import type { AgentEvidence } from './agent-evidence.ts';
+import { OVERDUE_AFTER_MS, needing } from './census.ts';
 import { bytes, count, counted, duration, oneLine, since } from './human.ts';
 
 /** The parts, in the order in which they are looked at. */
@@ -21,8 +22,6 @@ export interface Finding {
 
 /** What a session needs to take a message that has just come, in milliseconds: below that nothing is wrong yet. */
 const PATIENCE_MS = 10_000;
-/** Schedules fire late by a quarter of a second, and a node may just be taking over: overdue after so long, in milliseconds. */
-const OVERDUE_MS = 60_000;
 
 type Say = (isWrong: boolean, text: string) => Finding;
 
@@ -44,12 +43,12 @@ export function findingsOf(evidence: AgentEvidence): Finding[] {
 }
 
 function checkpointFindings({ agent, nodes, nowMs }: AgentEvidence, say: Say): Finding[] {
-  const { address, lifecycle, machineVersion, revision, sizes, turns, updatedMs } = agent;
-  const stands = ['suspended', 'failed', 'quarantined'].includes(lifecycle.name);
+  const { key, lifecycle, machineVersion, revision, sizes, turns, updatedMs } = agent;
+  const stands = needing.has(lifecycle.name);
   const why = lifecycle.message === undefined ? '' : `: ${oneLine(lifecycle.message)}`;
   const mend =
     lifecycle.name === 'quarantined' ? 'Look at its record before anything else' : 'Mend the cause, then release it';
-  const type = address.slice(0, address.indexOf('/'));
+  const { type } = splitKey(key);
   const known = Math.max(0, ...nodes.map(({ types }) => types[type] ?? 0));
   return [
     say(
@@ -94,7 +93,7 @@ function logFindings({ agent, lastEntry, nodes, nowMs }: AgentEvidence, say: Say
         ]),
     ...journal.map((entry) => say(...effectFinding(entry, { address, living, nowMs }))),
     ...outbox.map(({ to, event, atMs }) => {
-      const isStalled = nowMs - atMs > OVERDUE_MS;
+      const isStalled = nowMs - atMs > OVERDUE_AFTER_MS;
       return say(
         isStalled,
         `${oneLine(event.type)} to ${oneLine(to)} was not relayed for ${duration(nowMs - atMs)}${isStalled ? ': is the inbox full? wakebus status' : ''}`,
@@ -138,8 +137,8 @@ function wakeFindings(
   { agent, armed, consumerIsThere, nodes, oldestWaitingMs, nowMs }: AgentEvidence,
   say: Say,
 ): Finding[] {
-  const { address, earlyCount, held, timers, waiting } = agent;
-  const type = address.slice(0, address.indexOf('/'));
+  const { earlyCount, held, key, timers, waiting } = agent;
+  const { type } = splitKey(key);
   const serving = nodes.filter(({ types }) => types[type] !== undefined);
   const waitsMs = oldestWaitingMs === undefined ? 0 : nowMs - oldestWaitingMs;
   const isMissed = waiting > 0 && waitsMs > PATIENCE_MS && agent.attempt === undefined;
@@ -159,7 +158,7 @@ function wakeFindings(
     ),
     ...timers.map(({ id, dueMs, generation }) => {
       const name = `timer ${oneLine(id)}`;
-      if (nowMs - dueMs > OVERDUE_MS)
+      if (nowMs - dueMs > OVERDUE_AFTER_MS)
         return say(
           true,
           `${name} should have fired ${since(dueMs, nowMs)}, and has not: the audit of a placement node wakes it within minutes, if one runs`,

@@ -28,7 +28,7 @@ export interface PendingType {
 }
 
 /** Lifecycles in which an agent waits for an operator. */
-const needing: ReadonlySet<string> = new Set(['failed', 'suspended', 'quarantined']);
+export const needing: ReadonlySet<string> = new Set(['failed', 'suspended', 'quarantined']);
 /** Agents that need someone are named up to this number. */
 const MOST_NAMED = 20;
 
@@ -45,7 +45,7 @@ export interface AgentCensus {
 }
 
 /** A timer counts as overdue after so long, in milliseconds: schedules fire late by a quarter of a second, and a node may just be taking over. */
-const OVERDUE_AFTER_MS = 60_000;
+export const OVERDUE_AFTER_MS = 60_000;
 
 /** Counts agents, up to a limit. */
 export async function countAgents({ client }: Session, limit: number): Promise<AgentCensus> {

@@ -70,7 +70,7 @@ function factLines({ commit, event }: ChainStep, { payloads }: ChainStyle): stri
   const took = cost === undefined ? '' : `, ${duration(cost.turnMs)}, ${bytes(cost.recordBytes)}`;
   const woken = wake === undefined ? '' : ', woke the agent';
   const others = events.length > 1 ? `, one of ${counted(events.length, 'event')}` : '';
-  const retried = tries === undefined ? '' : `, after ${counted(tries, 'failed try').replace('trys', 'tries')}`;
+  const retried = tries === undefined ? '' : `, after ${counted(tries, 'failed try', 'failed tries')}`;
   return [
     `turn ${turn} on ${oneLine(node)}, epoch ${epoch}, message ${event.seq}${others}${woken}${retried}${took}`,
     `state ${oneLine(JSON.stringify(state) ?? '–')}${lifecycle === 'awake' || lifecycle === 'asleep' ? '' : `, ${lifecycle}`}`,

@@ -76,8 +76,8 @@ export function count(n: number): string {
 }
 
 /** A number of things: `1 agent`, `2,000 agents`. */
-export function counted(n: number, thing: string): string {
-  return `${count(n)} ${thing}${n === 1 ? '' : 's'}`;
+export function counted(n: number, thing: string, things: string = `${thing}s`): string {
+  return `${count(n)} ${n === 1 ? thing : things}`;
 }
 
 /** Rows under a head, their columns as wide as their widest cell. */

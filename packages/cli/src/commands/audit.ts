@@ -4,7 +4,6 @@ import { type AuditEntry, toJson } from '@wakebus/protocol';
 import type { CliIo } from '../cli-io.ts';
 import { type CommandContext, connected, contextOf, examples } from '../command-context.ts';
 import { counted, oneLine, readCount, since, table } from '../human.ts';
-
 import type { Session } from '../session.ts';
 
 interface ListFlags {
