@@ -123,8 +123,7 @@ class SleepWatch {
   /** When it fell asleep, if it did about now. */
   async observed(): Promise<number | undefined> {
     const patience = new AbortController();
-    const tired = setTimeout(SLEEP_PATIENCE_MS, undefined, { signal: patience.signal }).catch(() => undefined);
-    const atMs = await Promise.race([this.#asleep.promise, this.#asleepByRecord(), tired]);
+    const atMs = await Promise.race([this.#asleep.promise, this.#asleepByRecord(patience.signal)]);
     patience.abort();
     return atMs;
   }
@@ -133,9 +132,10 @@ class SleepWatch {
     this.#observation.stop();
   }
 
-  /** The announcement may be under way when the record says it already. Resolves only if so. */
-  async #asleepByRecord(): Promise<number> {
+  /** The announcement may be under way when the record says it already. Where it does not, nobody waits much longer. */
+  async #asleepByRecord(signal: AbortSignal): Promise<number | undefined> {
     const agent = await this.#client.inspect(this.#address);
-    return agent?.lifecycle.name === 'asleep' ? performance.now() : this.#asleep.promise;
+    if (agent?.lifecycle.name === 'asleep') return performance.now();
+    return setTimeout(SLEEP_PATIENCE_MS, undefined, { signal }).catch(() => undefined);
   }
 }
