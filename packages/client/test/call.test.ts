@@ -91,7 +91,7 @@ test('times out with the ID to ask again by, and is answered when the agent gets
   await using later = await startDeployment<{ counter: typeof counter }>();
   const agent = later.client.agent('counter', 'late');
 
-  const error = await failure(agent.call({ type: 'add', by: 7 }, { deadlineMs: 200 }));
+  const error = await failure(agent.call({ type: 'add', by: 7 }, { deadlineMs: 1_000 }));
   expect(error.code).toBe('CALL_TIMEOUT');
   await later.startNode([counter]);
 

@@ -138,7 +138,7 @@ test('says that nothing was stored when no stream listens', async () => {
   const manager = await jetstreamManager(alone.connection);
   await manager.streams.delete('wakebus_inbox');
 
-  const error = await failure(alone.client.agent('hello', 'ada').send({ type: 'greet' }, { deadlineMs: 300 }));
+  const error = await failure(alone.client.agent('hello', 'ada').send({ type: 'greet' }, { deadlineMs: 1_000 }));
 
   expect(error.code).toBe('UNAVAILABLE');
 });

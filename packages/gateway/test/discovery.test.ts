@@ -30,10 +30,10 @@ test('gateways and nodes are found by NATS service discovery, for as long as the
     { type: 'io.nats.micro.v1.ping_response', name: 'wakebus-gateway', metadata: { prefix: 'wakebus' } },
     { name: 'wakebus-node', id: node.nodeId, metadata: { types: 'tally', pool: 'default' } },
   ]);
-  expect(await discover(`$SRV.INFO.wakebus-node.${node.nodeId}`)).toMatchObject([
+  await eventually(() => discover(`$SRV.INFO.wakebus-node.${node.nodeId}`)).toMatchObject([
     { type: 'io.nats.micro.v1.info_response', version: '1.0.0', description: 'Runs agents', endpoints: [] },
   ]);
-  expect(await discover('$SRV.STATS.wakebus-gateway')).toMatchObject([
+  await eventually(() => discover('$SRV.STATS.wakebus-gateway')).toMatchObject([
     { type: 'io.nats.micro.v1.stats_response', started: expect.stringMatching(/^\d{4}-.*Z$/) },
   ]);
 

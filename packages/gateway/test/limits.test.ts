@@ -34,7 +34,7 @@ function raw(gateway: ServedGateway, text: string): Promise<string> {
 describe('under overload', () => {
   test('waits beyond the limit are shed with Retry-After, other requests are not, and nothing accepted is dropped', async () => {
     const gateway = await world.serve({ authorize: everyone, limits: { waits: 2 } });
-    const path = '/agents/unserved/busy/note?wait=1';
+    const path = '/agents/unserved/busy/note?wait=2';
     const waiting = [note(gateway, path), note(gateway, path)];
     await eventually(async () => (await note(gateway, path)).status).toBe(503);
 
@@ -50,13 +50,13 @@ describe('under overload', () => {
     ]);
     await eventually(async () => (await world.client.inspect(tally, 'kept'))?.context).toMatchObject({ notes: ['x'] });
     // Those two, and only those, wait for whoever will run them.
-    await eventually(() => note(gateway, path).then(({ status }) => status)).toBe(504);
+    await eventually(async () => (await note(gateway, '/agents/unserved/busy/note?wait=1')).status).toBe(504);
   });
 
   test('one token does not take all waits', async () => {
     const gateway = await world.serve({ limits: { waitsPerToken: 1 } });
     const [greedy, other] = [await world.token(), await world.token()];
-    const path = '/agents/unserved/greedy/note?wait=1';
+    const path = '/agents/unserved/greedy/note?wait=2';
     const held = note(gateway, path, { Authorization: `Bearer ${greedy}` });
     await eventually(async () => (await note(gateway, path, { Authorization: `Bearer ${greedy}` })).status).toBe(503);
 
@@ -66,7 +66,7 @@ describe('under overload', () => {
 
   test('requests beyond the limit are shed', async () => {
     const gateway = await world.serve({ authorize: everyone, limits: { requests: 1 } });
-    const held = note(gateway, '/agents/unserved/one/note?wait=1');
+    const held = note(gateway, '/agents/unserved/one/note?wait=2');
 
     await eventually(async () => (await ask(gateway, 'GET', '/agents')).body['code']).toBe('OVERLOADED');
     await held;
@@ -76,7 +76,7 @@ describe('under overload', () => {
 describe('rates', () => {
   test('of a token, of a gateway’s own or as it was issued', async () => {
     const gateway = await world.serve();
-    const token = await world.token({ perSecond: 2 });
+    const token = await world.token({ perSecond: 0.2 });
     const free = await world.token();
     const answers = await Promise.all(
       Array.from({ length: 8 }, () =>
@@ -92,7 +92,7 @@ describe('rates', () => {
   });
 
   test('of an address, which a trusted proxy names', async () => {
-    const gateway = await world.serve({ authorize: everyone, limits: { perAddress: 2 }, trustedProxies: 1 });
+    const gateway = await world.serve({ authorize: everyone, limits: { perAddress: 0.2 }, trustedProxies: 1 });
     const from = (address: string): Promise<Answer> =>
       ask(gateway, 'GET', '/agents', { headers: { 'X-Forwarded-For': `6.6.6.6, ${address}` } });
     const answers = await Promise.all(Array.from({ length: 8 }, () => from('10.0.0.1')));
@@ -105,7 +105,9 @@ describe('rates', () => {
     const gateway = await world.serve({ limits: { failuresPerAddress: 3 } });
     const guess = (): Promise<Answer> => ask(gateway, 'GET', '/agents', { headers: { Authorization: 'Bearer guess' } });
 
-    await eventually(async () => (await guess()).status).toBe(429);
+    await eventually(async () =>
+      (await Promise.all(Array.from({ length: 8 }, guess))).map(({ status }) => status),
+    ).toContain(429);
 
     const good = { headers: { Authorization: `Bearer ${await world.token()}` } };
     await eventually(async () => (await ask(gateway, 'GET', '/agents', good)).status).toBe(200);

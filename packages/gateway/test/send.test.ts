@@ -65,7 +65,7 @@ test('a caller whose time runs out gets 504, and the event stays and is processe
   await using _ = later;
   const slow = await later.serve({ authorize: everyone });
 
-  const answer = await ask(slow, 'POST', '/agents/tally/slow/note?wait=0.2', {
+  const answer = await ask(slow, 'POST', '/agents/tally/slow/note?wait=1', {
     body: { text: 'kept' },
     headers: { 'Idempotency-Key': 'k-1' },
   });

@@ -317,7 +317,7 @@ describe('mapping', () => {
 test('without storage the sender hears 503 or 504 before it gives up, and its next try is the first event', async () => {
   const down = await startWorld();
   await using _ = down;
-  const alone = await down.serve({ webhooks, limits: { deliveryStoreMs: 300 } });
+  const alone = await down.serve({ webhooks });
   await down.startNode();
   const jsm = await jetstreamManager(down.connection);
   const { config } = await jsm.streams.info('wakebus_inbox');
