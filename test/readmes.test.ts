@@ -11,6 +11,7 @@ import { connectNats, startPlacementNode } from '@wakebus/placement-node';
 import { connect as plainConnect, headers } from 'nats';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Program, startCommand, startProgram } from './program.ts';
+import { freePort } from './prometheus.ts';
 import { pages, readCommandLines, readSnippets } from './snippets.ts';
 
 /** Where each snippet is run; one that is new fails the first test until it is. */
@@ -55,6 +56,7 @@ const elsewhere = [
 /** What is run below. */
 const here = {
   publish: 'nats pub agents.issue.42.commented \'{"by":"ada"}\' -H \'Nats-Msg-Id:issue.42:delivery-7\'',
+  clone: 'node setup.mjs exec wakebus dev issue.ts --port 4222',
   dev: 'wakebus dev agent.ts',
   send: 'wakebus send hello/ada greet \'{"name":"Ada"}\' --wait',
   serve: 'NATS_URL=nats://127.0.0.1:4222 PORT=3000 node main.ts',
@@ -166,9 +168,8 @@ describe('the first page', () => {
       .toBe('wakebus_inbox');
     await plain.jetstream().publish(subject, data, options);
 
-    write('README.md', 'printing.ts', `${textOf('README.md', 'caller.ts')}console.log('comments', comments);\n`);
-    await using caller = run('README.md', 'printing.ts');
-    await caller.says('comments 2');
+    const caller = run('README.md', 'caller.ts');
+    expect([await caller.ends(), caller.output()]).toEqual([0, '2\n']);
 
     const connection = await connectNats({ servers: server.url });
     const { token } = await (await TokenStore.open(connection)).issue({ target: 'issue/*', verbs: ['call'] });
@@ -183,6 +184,22 @@ describe('the first page', () => {
     expect(await service.ends(), service.output()).toBe(0);
     await plain.close();
   });
+});
+
+test('the agent of the first page runs by the command that it gives for a clone', async () => {
+  const port = await freePort();
+  const command = here.clone.replace('setup.mjs', resolve('setup.mjs')).replace('4222', String(port));
+  const cwd = dirname(pathOf('README.md', 'issue.ts'));
+  await using dev = startCommand(command, { cwd, env: { NATS_URL: '' } });
+  await dev.says('Ctrl-C');
+
+  const connection = await connectNats({ servers: `nats://127.0.0.1:${port}` });
+  const client = await createClient(connection);
+  expect(await client.agent('issue', '42').call({ type: 'commented', by: 'ada' })).toBe(1);
+  await connection.close();
+
+  dev.child.kill('SIGINT');
+  expect(await dev.ends(), dev.output()).toBe(0);
 });
 
 describe('the page of', () => {
