@@ -3,9 +3,9 @@ import { type Command, Option } from 'commander';
 import type { AgentSummary, ListOptions } from '@wakebus/client';
 import { toJson } from '@wakebus/protocol';
 import type { CliIo } from '../cli-io.ts';
-import { type CommandContext, connected, contextOf, examples } from '../command-context.ts';
-import { bytes, count, counted, duration, oneLine, readCount, since, table } from '../human.ts';
-import type { Session } from '../session.ts';
+import { connected, contextOf, examples } from '../command-context.ts';
+import { bytes, count, duration, oneLine, readCount, since, table } from '../human.ts';
+import { type Listing, showPages } from '../listing.ts';
 import { addAgentActions } from './agent-actions.ts';
 
 const lifecycles = [
@@ -37,7 +37,12 @@ export function addAgents(program: Command, io: CliIo): void {
     .action(async (flags: ListFlags, self: Command) => {
       const context = contextOf(self, io);
       const limit = readCount('--limit', flags.limit);
-      await connected(context, (session) => run(context, session, flags, limit));
+      await connected(context, ({ client }) =>
+        showPages(context.output, agentListing, { limit, cursor: flags.cursor }, async (page) => {
+          const { agents: rows, cursor } = await client.list({ ...pick(flags), ...page });
+          return { rows, cursor };
+        }),
+      );
     });
   examples(list, [
     'wakebus agents list',
@@ -46,25 +51,7 @@ export function addAgents(program: Command, io: CliIo): void {
   ]);
 }
 
-/** Rows come out page by page with `--json`; a table needs all of them for its widths. */
-async function run({ output }: CommandContext, { client }: Session, flags: ListFlags, limit: number): Promise<void> {
-  const rows: AgentSummary[] = [];
-  let cursor = flags.cursor;
-  do {
-    const pageSize = Math.min(1_000, limit - rows.length);
-    const page = await client.list({ ...pick(flags), pageSize, ...(cursor !== undefined && { cursor }) });
-    rows.push(...page.agents);
-    if (output.json) for (const agent of page.agents) output.data('agent', agent, () => '');
-    ({ cursor } = page);
-  } while (cursor !== undefined && rows.length < limit);
-  if (output.json) return;
-  if (rows.length > 0) output.data('agents', {}, () => asTable(rows, Date.now()));
-  output.message(
-    cursor === undefined
-      ? counted(rows.length, 'agent')
-      : `${counted(rows.length, 'agent')}; more with --cursor ${cursor}`,
-  );
-}
+const agentListing: Listing<AgentSummary> = { kind: 'agent', thing: 'agent', table: asTable };
 
 function pick({ type, lifecycle }: ListFlags): ListOptions {
   return { ...(type !== undefined && { type }), ...(lifecycle !== undefined && { lifecycle }) };

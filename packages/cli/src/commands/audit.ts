@@ -2,9 +2,9 @@
 import type { Command } from 'commander';
 import { type AuditEntry, toJson } from '@wakebus/protocol';
 import type { CliIo } from '../cli-io.ts';
-import { type CommandContext, connected, contextOf, examples } from '../command-context.ts';
-import { counted, oneLine, readCount, since, table } from '../human.ts';
-import type { Session } from '../session.ts';
+import { connected, contextOf, examples } from '../command-context.ts';
+import { oneLine, readCount, since, table } from '../human.ts';
+import { type Listing, showPages } from '../listing.ts';
 
 interface ListFlags {
   readonly limit: string;
@@ -21,49 +21,27 @@ export function addAudit(program: Command, io: CliIo): void {
     .action(async (target: string | undefined, flags: ListFlags, self: Command) => {
       const context = contextOf(self, io);
       const limit = readCount('--limit', flags.limit);
-      await connected(context, (session) => run(context, session, { target, limit, cursor: flags.cursor }));
+      await connected(context, ({ client }) =>
+        showPages(context.output, auditListing, { limit, cursor: flags.cursor }, async (page) => {
+          const { entries, cursor } = await client.audit({ ...(target !== undefined && { target }), ...page });
+          return { rows: entries.map(({ v: _format, ...entry }) => entry), cursor };
+        }),
+      );
     });
   examples(list, ['wakebus audit list', 'wakebus audit list hello/ada', 'wakebus audit list --json | jq .by']);
 }
 
-interface Request {
-  readonly target: string | undefined;
-  readonly limit: number;
-  readonly cursor: string | undefined;
-}
+type Row = Omit<AuditEntry, 'v'>;
 
-async function run(
-  { output }: CommandContext,
-  { client }: Session,
-  { target, limit, ...start }: Request,
-): Promise<void> {
-  const rows: AuditEntry[] = [];
-  let { cursor } = start;
-  do {
-    const pageSize = Math.min(1_000, limit - rows.length);
-    const page = await client.audit({
-      pageSize,
-      ...(target !== undefined && { target }),
-      ...(cursor !== undefined && { cursor }),
-    });
-    rows.push(...page.entries);
-    if (output.json) for (const { v: _format, ...entry } of page.entries) output.data('audit', entry, () => '');
-    ({ cursor } = page);
-  } while (cursor !== undefined && rows.length < limit);
-  if (output.json) return;
-  const shown = withoutAnswered(rows);
-  if (shown.length > 0) output.data('audit', {}, () => asTable(shown, Date.now()));
-  const more = cursor === undefined ? '' : `; more with --cursor ${cursor}`;
-  output.message(`${counted(shown.length, 'action')}${more}`);
-}
+const auditListing: Listing<Row> = { kind: 'audit', thing: 'action', table: asTable, shown: withoutAnswered };
 
 /** For people, an action whose outcome is there is one line. */
-function withoutAnswered(rows: readonly AuditEntry[]): AuditEntry[] {
+function withoutAnswered(rows: readonly Row[]): Row[] {
   const answered = new Set(rows.filter(({ outcome }) => outcome !== 'asked').map(({ id }) => id));
   return rows.filter(({ id, outcome }) => outcome !== 'asked' || !answered.has(id));
 }
 
-function asTable(rows: readonly AuditEntry[], nowMs: number): string {
+function asTable(rows: readonly Row[], nowMs: number): string {
   const head = ['WHEN', 'WHO', 'ACTION', 'TARGET', 'OUTCOME', 'REASON', 'FACTS'];
   const cells = rows.map(({ atMs, by, action, target, outcome, code, reason = '', facts = {} }) => [
     since(atMs, nowMs),

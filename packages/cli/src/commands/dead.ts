@@ -5,11 +5,11 @@
 import type { Command } from 'commander';
 import type { ParkedDetail, ParkedSummary } from '@wakebus/client';
 import type { CliIo } from '../cli-io.ts';
-import { type CommandContext, connected, contextOf, examples } from '../command-context.ts';
+import { connected, contextOf, examples } from '../command-context.ts';
 import { type Filter, filterFlags, pick, readId, whatOf } from '../dead-filter.ts';
-import { bytes, count, counted, oneLine, readCount, since, table } from '../human.ts';
+import { bytes, count, oneLine, readCount, since, table } from '../human.ts';
 import { toText } from '../output.ts';
-import type { Session } from '../session.ts';
+import { type Listing, showPages } from '../listing.ts';
 import { addDiscard, addReplay } from './dead-actions.ts';
 
 interface ListFlags extends Filter {
@@ -37,7 +37,14 @@ function addList(dead: Command, io: CliIo): void {
     .action(async (flags: ListFlags, self: Command) => {
       const context = contextOf(self, io);
       const limit = readCount('--limit', flags.limit);
-      await connected(context, (session) => list(context, session, flags, limit));
+      const listing = flags.held === true ? heldListing : letterListing;
+      await connected(context, ({ client }) =>
+        showPages(context.output, listing, { limit, cursor: flags.cursor }, async (page) => {
+          const place = flags.held === true ? client.held : client.deadLetters;
+          const { messages: rows, cursor } = await place.list({ ...pick(flags), ...page });
+          return { rows, cursor };
+        }),
+      );
     });
   examples(command, [
     'wakebus dead list',
@@ -61,24 +68,8 @@ function addGet(dead: Command, io: CliIo): void {
   examples(command, ['wakebus dead get 17', 'wakebus dead get 17 --json | jq .payload']);
 }
 
-/** Rows come out page by page with `--json`; a table needs all of them for its widths. */
-async function list({ output }: CommandContext, { client }: Session, flags: ListFlags, limit: number): Promise<void> {
-  const place = flags.held === true ? client.held : client.deadLetters;
-  const rows: ParkedSummary[] = [];
-  let { cursor } = flags;
-  do {
-    const pageSize = Math.min(1_000, limit - rows.length);
-    const page = await place.list({ ...pick(flags), pageSize, ...(cursor !== undefined && { cursor }) });
-    rows.push(...page.messages);
-    const kind = flags.held === true ? 'held-message' : 'dead-letter';
-    if (output.json) for (const message of page.messages) output.data(kind, message, () => '');
-    ({ cursor } = page);
-  } while (cursor !== undefined && rows.length < limit);
-  if (output.json) return;
-  if (rows.length > 0) output.data('messages', {}, () => asTable(rows, Date.now()));
-  const total = counted(rows.length, flags.held === true ? 'held message' : 'dead letter');
-  output.message(cursor === undefined ? total : `${total}; more with --cursor ${cursor}`);
-}
+const letterListing: Listing<ParkedSummary> = { kind: 'dead-letter', thing: 'dead letter', table: asTable };
+const heldListing: Listing<ParkedSummary> = { kind: 'held-message', thing: 'held message', table: asTable };
 
 function asTable(rows: readonly ParkedSummary[], nowMs: number): string {
   const head = ['ID', 'AGENT', 'WHAT', 'CODE', 'TRIES', 'WHEN', 'SIZE', 'WHY'];

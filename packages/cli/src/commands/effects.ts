@@ -4,7 +4,8 @@ import type { AgentSummary } from '@wakebus/client';
 import { type JournalEntry, WakebusError } from '@wakebus/protocol';
 import type { CliIo } from '../cli-io.ts';
 import { type CommandContext, connected, contextOf, examples } from '../command-context.ts';
-import { count, counted, duration, since, table } from '../human.ts';
+import { count, duration, since, table } from '../human.ts';
+import { showList } from '../listing.ts';
 import { parseJson } from '../payload.ts';
 import type { Session } from '../session.ts';
 import { addDisable, addEnable } from './effect-switches.ts';
@@ -81,9 +82,7 @@ async function list({ output }: CommandContext, { client }: Session, { type, sta
     rows.push(...page.agents.flatMap(rowsOf).filter((row) => state === undefined || row.state === state));
     ({ cursor } = page);
   } while (cursor !== undefined);
-  if (output.json) for (const row of rows) output.data('effect', row, () => '');
-  else if (rows.length > 0) output.data('effects', {}, () => asTable(rows, Date.now()));
-  if (!output.json) output.message(counted(rows.length, 'effect'));
+  showList(output, { kind: 'effect', thing: 'effect', table: asTable }, rows);
 }
 
 function rowsOf({ address, effects = [] }: AgentSummary): Row[] {

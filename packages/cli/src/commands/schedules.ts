@@ -4,7 +4,8 @@ import type { AgentSchedule } from '@wakebus/client';
 import { type Schedule, encodeEventName } from '@wakebus/protocol';
 import type { CliIo } from '../cli-io.ts';
 import { type CommandContext, connected, contextOf, examples } from '../command-context.ts';
-import { at, counted, oneLine, readDurationFlag, readTime, table } from '../human.ts';
+import { at, oneLine, readDurationFlag, readTime, table } from '../human.ts';
+import { showList } from '../listing.ts';
 import { readPayload } from '../payload.ts';
 import type { Session } from '../session.ts';
 
@@ -125,9 +126,7 @@ async function add(
 async function list({ output }: CommandContext, { client }: Session, flags: ListFlags): Promise<void> {
   const rows: AgentSchedule[] = [];
   for await (const row of client.schedules.list(flags)) rows.push(row);
-  if (output.json) for (const row of rows) output.data('schedule', { ...row }, () => '');
-  else if (rows.length > 0) output.data('schedules', {}, () => asTable(rows, Date.now()));
-  if (!output.json) output.message(counted(rows.length, 'schedule'));
+  showList(output, { kind: 'schedule', thing: 'schedule', table: asTable }, rows);
 }
 
 function asTable(rows: readonly AgentSchedule[], nowMs: number): string {

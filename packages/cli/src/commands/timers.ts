@@ -3,7 +3,8 @@ import type { Command } from 'commander';
 import type { AgentTimer } from '@wakebus/client';
 import type { CliIo } from '../cli-io.ts';
 import { type CommandContext, connected, contextOf, examples } from '../command-context.ts';
-import { at, counted, oneLine, table } from '../human.ts';
+import { at, oneLine, table } from '../human.ts';
+import { showList } from '../listing.ts';
 import type { Session } from '../session.ts';
 
 interface ListFlags {
@@ -47,9 +48,7 @@ async function list({ output }: CommandContext, { client }: Session, flags: List
   const rows: AgentTimer[] = [];
   for await (const row of client.timers.list(flags)) rows.push(row);
   rows.sort((a, b) => a.dueMs - b.dueMs);
-  if (output.json) for (const row of rows) output.data('timer', { ...row }, () => '');
-  else if (rows.length > 0) output.data('timers', {}, () => asTable(rows, Date.now()));
-  if (!output.json) output.message(counted(rows.length, 'timer'));
+  showList(output, { kind: 'timer', thing: 'timer', table: asTable }, rows);
 }
 
 function asTable(rows: readonly AgentTimer[], nowMs: number): string {

@@ -4,7 +4,8 @@ import type { IssuedToken, TokenRecord, TokenStore, Verb } from '@wakebus/gatewa
 import { WakebusError } from '@wakebus/protocol';
 import type { CliIo } from '../cli-io.ts';
 import { type CommandContext, connected, contextOf, examples } from '../command-context.ts';
-import { counted, readDurationFlag, since, table } from '../human.ts';
+import { readDurationFlag, since, table } from '../human.ts';
+import { showList } from '../listing.ts';
 
 interface IssueFlags {
   readonly verbs: string;
@@ -51,7 +52,9 @@ function addList(tokens: Command, io: CliIo): void {
     .description('list tokens, without their secrets')
     .action(async (_flags: object, self: Command) => {
       const context = contextOf(self, io);
-      await withStore(context, async (store) => list(context, await store.list()));
+      await withStore(context, async (store) =>
+        showList(context.output, { kind: 'token', thing: 'token', table: asTable }, (await store.list()).map(shownOf)),
+      );
     });
 }
 
@@ -92,18 +95,16 @@ function say({ output }: CommandContext, { token, record }: IssuedToken): void {
   if (!output.json) output.message(`${record.id}: ${record.verbs.join(', ')} ${record.target}. It is not shown again.`);
 }
 
-function list({ output }: CommandContext, records: readonly TokenRecord[]): void {
-  if (output.json) for (const record of records) output.data('token', shownOf(record), () => '');
-  else if (records.length > 0) output.data('tokens', {}, () => asTable(records, Date.now()));
-  if (!output.json) output.message(counted(records.length, 'token'));
+/** A record without its hashes. */
+interface ShownToken extends Omit<TokenRecord, 'v' | 'secrets'> {
+  readonly secrets: ReadonlyArray<Omit<TokenRecord['secrets'][number], 'hash'>>;
 }
 
-/** A record without its hashes. */
-function shownOf({ v: _version, secrets, ...record }: TokenRecord): object {
+function shownOf({ v: _version, secrets, ...record }: TokenRecord): ShownToken {
   return { ...record, secrets: secrets.map(({ hash: _hash, ...secret }) => secret) };
 }
 
-function asTable(records: readonly TokenRecord[], nowMs: number): string {
+function asTable(records: readonly ShownToken[], nowMs: number): string {
   const cells = records.map((record) => [
     record.id,
     record.target,
@@ -115,7 +116,7 @@ function asTable(records: readonly TokenRecord[], nowMs: number): string {
   return table(['ID', 'TARGET', 'VERBS', 'STATE', 'ISSUED', 'NAME'], cells);
 }
 
-function stateOf({ revokedMs, expiresMs = Infinity, secrets }: TokenRecord, nowMs: number): string {
+function stateOf({ revokedMs, expiresMs = Infinity, secrets }: ShownToken, nowMs: number): string {
   if (revokedMs !== undefined) return 'revoked';
   if (nowMs >= expiresMs) return 'expired';
   return secrets.filter(({ untilMs = Infinity }) => nowMs < untilMs).length > 1 ? 'rotating' : 'good';
