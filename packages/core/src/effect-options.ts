@@ -20,6 +20,7 @@ const OPTIONS: readonly string[] = [
   'retry',
   'target',
   'isTargetFault',
+  'isFinal',
 ];
 const DEFAULT_TIMEOUT_MS = 60_000;
 const DEFAULT_BACKOFF_MS = 1_000;
@@ -38,7 +39,7 @@ const LONGEST_MS = 2_000_000_000;
 export function checkEffectOptions(options: EffectOptions<unknown, unknown>): EffectSpec {
   if (typeof options !== 'object' || options === null) throw wrong('options', 'write an object');
   known(options, OPTIONS);
-  for (const option of ['run', 'lookup', 'compensate', 'isTargetFault'] as const) {
+  for (const option of ['run', 'lookup', 'compensate', 'isTargetFault', 'isFinal'] as const) {
     if (typeof options[option] !== 'function' && (option === 'run' || options[option] !== undefined))
       throw wrong(option, 'write a function');
   }
@@ -57,6 +58,7 @@ export function checkEffectOptions(options: EffectOptions<unknown, unknown>): Ef
     }),
     target: targetOf(options),
     isTargetFault: options.isTargetFault ?? ((): boolean => true),
+    isFinal: options.isFinal ?? ((): boolean => false),
   };
   checkSafety(spec, options);
   return Object.freeze(spec);

@@ -54,6 +54,8 @@ interface EffectBase<TOutput, TInput> {
   readonly target?: string;
   /** Whether what it threw says that its target is unwell. @default every error does – "refused: no funds" should not */
   readonly isTargetFault?: (error: unknown) => boolean;
+  /** Whether what `run`, `lookup` or `compensate` threw would be thrown again: then it is not repeated. @default no error is – "no such account" may be */
+  readonly isFinal?: (error: unknown) => boolean;
   /** It cannot be taken back, and is worth a person's time. `onMaybe` is then `ask` by default. @default false */
   readonly irreversible?: boolean;
 }
@@ -119,6 +121,7 @@ export interface EffectSpec {
   readonly retry: { readonly attempts: number; readonly backoffMs: number };
   readonly target: string | undefined;
   readonly isTargetFault: (error: unknown) => boolean;
+  readonly isFinal: (error: unknown) => boolean;
 }
 
 /** `Symbol.for`: two copies of this package in one process must still know each other's effects. */

@@ -60,6 +60,7 @@ describe('an effect', () => {
       target: undefined,
     });
     expect(specFor()?.isTargetFault(new Error('refused'))).toBe(true);
+    expect(specFor()?.isFinal(new Error('refused'))).toBe(false);
   });
 
   test.each<[string, Options, object]>([

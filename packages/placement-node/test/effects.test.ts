@@ -141,6 +141,20 @@ test('what an effect says that it does not know is not taken for a failure', asy
   expect(till.verbs()).toEqual(['pay', 'lookup']);
 });
 
+test('what is final is not repeated, and neither is a lookup that cannot be answered', async () => {
+  const bus = await deploy();
+  await using till = await Till.open();
+  await bus.startNode({ agents });
+  till.refusals = 1;
+  await pay(bus, till, 'barred');
+  await itemsBecome(bus, ['the till refused: busy']);
+  till.refusals = 1;
+  await pay(bus, till, 'mute');
+
+  await itemsBecome(bus, ['the till refused: busy', 'EFFECT_MAYBE']);
+  expect(till.verbs()).toEqual(['pay', 'lookup']);
+});
+
 test('what only an operator can know waits for one', async () => {
   const bus = await deploy();
   await using till = await Till.open();

@@ -266,7 +266,8 @@ export class EffectRunner {
       return output instanceof Ended ? output.outcome : { outcome: 'done', output };
     } catch (error) {
       const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: unknown };
-      return code === 'EFFECT_MAYBE' ? { outcome: 'maybe', error: String(message) } : { outcome: 'failed', error };
+      if (code === 'EFFECT_MAYBE') return { outcome: 'maybe', error: String(message) };
+      return { outcome: 'failed', error, ...(run.spec.isFinal(error) && { isFinal: true }) };
     } finally {
       timer?.cancel();
       leave();

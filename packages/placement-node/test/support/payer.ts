@@ -64,6 +64,16 @@ const actors = {
     isTargetFault: () => false,
     retry: { attempts: 20, backoffMs: 1 },
   }),
+  /** Refused once and for all. */
+  barred: effect({ run, dedupe: 'key', keyHorizonMs, retry, isFinal: () => true }),
+  /** Nobody knows, and nobody can be asked. */
+  mute: effect({
+    run: () => Promise.reject(Object.assign(new Error('the line went dead'), { code: 'EFFECT_MAYBE' })),
+    dedupe: 'query',
+    retry,
+    lookup: (args: EffectArgs<Bill>) => ask('lookup', args) as Promise<Lookup<unknown>>,
+    isFinal: () => true,
+  }),
   huge: fromPromise(() => Promise.resolve('x'.repeat(300 * 1024))),
   odd: fromPromise(() => Promise.reject(Object.assign(new Error('odd'), { code: 'E_ODD', socket: () => {} }))),
 };
