@@ -23,6 +23,7 @@ const telemetry = ['@opentelemetry/api'];
 export const architecture: Readonly<Record<string, PackageRule>> = {
   protocol: { packages: [], external: ['msgpackr'], node: false, pure: false },
   core: { packages: ['protocol'], external: ['croner', 'xstate'], node: false, pure: true },
+  channels: { packages: ['protocol'], external: [], node: false, pure: false },
   client: { packages: ['protocol'], external: [...nats, ...telemetry], node: true, pure: false },
   telemetry: { packages: [], external: [...telemetry, '@opentelemetry/sdk-node', 'pino'], node: true, pure: false },
   gateway: {

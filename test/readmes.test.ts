@@ -19,6 +19,7 @@ const tried = [
   'README.md issue.ts',
   'README.md service.ts',
   'README.md caller.ts',
+  'packages/channels/README.md support.ts',
   'packages/cli/README.md agent.ts',
   'packages/client/README.md main.ts',
   'packages/core/README.md main.ts',
@@ -203,6 +204,17 @@ test('the agent of the first page runs by the command that it gives for a clone'
 });
 
 describe('the page of', () => {
+  test('channels shows an agent that answers, and hears of it when it cannot', async () => {
+    await using client = await serve('packages/channels/README.md', 'support.ts');
+    const replyTo = { kind: 'telegram', channel: 'support', data: { chatId: 77 }, expiresAt: 0 };
+
+    await client.agent('support', '77').send({ type: 'message', text: 'hello', replyTo });
+
+    await expect
+      .poll(async () => (await client.inspect('support/77'))?.context, { timeout: 20_000 })
+      .toMatchObject({ fault: 'CHANNEL_ADDRESS_EXPIRED' });
+  });
+
   test('core shows an agent that runs', async () => {
     await using client = await serve('packages/core/README.md', 'main.ts');
 

@@ -5,11 +5,12 @@
  * One table, so that `ERRORS.md` can be held to it in both directions. Errors of starting a local
  * nats-server are in `@wakebus/nats-server`, which depends on nothing here.
  */
+import { type ChannelFacts, channelErrors } from './channel-errors.ts';
 import type { ErrorClass, ErrorSpec } from './error-spec.ts';
 import { type GatewayFacts, gatewayErrors } from './gateway-errors.ts';
 
 /** The facts that errors carry, by code. */
-interface FactsByCode extends GatewayFacts {
+interface FactsByCode extends GatewayFacts, ChannelFacts {
   // Of sending and calling.
   INVALID_ADDRESS: { address: string; why: string };
   INVALID_EVENT: { event: string; why: string };
@@ -309,8 +310,9 @@ const catalog: { readonly [C in keyof FactsByCode]: ErrorSpec<FactsByCode[C]> } 
     message: (f) =>
       `Agent type "${f.agentType}" belongs to the pool "${f.other}" and cannot also run in "${f.pool}". Give both nodes the same pool.`,
   },
-  // Of the gateway.
+  // Of the gateway, and of channels.
   ...gatewayErrors,
+  ...channelErrors,
 };
 
 /** A stable code: it is part of the interface and changes only with a major version. */

@@ -1,0 +1,130 @@
+/**
+ * GitHub: comments at issues and pull requests. A comment carries its key in a mark that nobody sees, by which it is
+ * found again.
+ *
+ * @see https://docs.github.com/en/rest/issues/comments
+ */
+import { Busy, type Channel, type ChannelMessage, CannotTell, type Secret, type SentMessage } from '../channel.ts';
+import { type ChannelClock, Pacer, systemClock } from '../pacer.ts';
+import { fieldOf, given, optionalPlaceField, placeField, textAt, wholeAt } from '../place.ts';
+import {
+  type ServiceAnswer,
+  type ServiceRequest,
+  callService,
+  checkText,
+  readSecret,
+  refused,
+  waitMsOf,
+} from '../service.ts';
+import { markOf } from './mark.ts';
+
+export interface GithubOptions {
+  /** A token that may write issues and pull requests. That of an app's installation ends after an hour: give a function. */
+  readonly token: Secret;
+  /** @default "https://api.github.com" – `https://<host>/api/v3` on a server of one's own */
+  readonly apiUrl?: string;
+  /** @default the time of this machine */
+  readonly clock?: ChannelClock;
+}
+
+/** A comment has 65,536 characters at most; the mark takes some of them. */
+const TEXT_LIMIT = 65_000;
+/** GitHub asks for a second between writes. */
+const ACCOUNT_GAP_MS = 1_000;
+const PAGE = 100;
+/** Pages of comments that are looked through for one. */
+const MOST_PAGES = 10;
+
+const REPOSITORY = /^[A-Za-z0-9_.-]{1,100}\/[A-Za-z0-9_.-]{1,100}$/;
+const NUMBER = /^\d{1,15}$/;
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
+
+export function github(options: GithubOptions): Channel {
+  const account = new GithubAccount(options);
+  return {
+    kind: 'github',
+    textLimit: TEXT_LIMIT,
+    send: (data, message) => account.send(data, message),
+    find: (data, message) => account.find(data, message),
+  };
+}
+
+class GithubAccount {
+  readonly #options: GithubOptions;
+  readonly #apiUrl: string;
+  readonly #clock: ChannelClock;
+  readonly #pacer: Pacer;
+
+  constructor(options: GithubOptions) {
+    this.#options = options;
+    this.#apiUrl = (options.apiUrl ?? 'https://api.github.com').replace(/\/+$/, '');
+    this.#clock = options.clock ?? systemClock;
+    this.#pacer = new Pacer('github', ACCOUNT_GAP_MS, this.#clock);
+  }
+
+  async send(data: unknown, { text, key, signal }: ChannelMessage): Promise<SentMessage> {
+    const { comments, replies } = readPlace(data);
+    const body = { body: `${checkText('github', text, TEXT_LIMIT)}\n\n${markOf(key)}` };
+    return this.#pacer.send(comments, 0, signal, async () =>
+      sentOf(await this.#call({ method: 'POST', url: replies ?? comments, body }, signal)),
+    );
+  }
+
+  async find(data: unknown, { key, signal }: ChannelMessage): Promise<SentMessage | undefined> {
+    const { comments, replies, since } = readPlace(data);
+    const listed = replies === undefined ? comments : replies.replace(/\/\d+\/replies$/, '');
+    for (let page = 1; page <= MOST_PAGES; page += 1) {
+      const query = new URLSearchParams(given({ per_page: String(PAGE), page: String(page), since }));
+      const body = await this.#call({ method: 'GET', url: `${listed}?${query.toString()}` }, signal);
+      const found = (Array.isArray(body) ? body : []).find((each) => textAt(each, 'body')?.includes(markOf(key)));
+      if (found !== undefined) return sentOf(found);
+      if (!Array.isArray(body) || body.length < PAGE) return undefined;
+    }
+    throw new CannotTell('it is not among the first comments');
+  }
+
+  async #call({ url, ...request }: ServiceRequest, signal: AbortSignal): Promise<unknown> {
+    const headers = {
+      Authorization: `Bearer ${await readSecret('github', this.#options.token)}`,
+      Accept: 'application/vnd.github+json',
+      'X-GitHub-Api-Version': '2022-11-28',
+    };
+    const answer = await callService('github', { ...request, url: this.#apiUrl + url, headers }, signal);
+    return readAnswer(answer, this.#clock.nowMs());
+  }
+}
+
+/** @throws {Busy}; {WakebusError} `CHANNEL_REFUSED`. */
+function readAnswer({ status, headers, body }: ServiceAnswer, nowMs: number): unknown {
+  if (status >= 200 && status < 300) return body;
+  const retryAfter = headers.get('retry-after');
+  const isUsedUp = headers.get('x-ratelimit-remaining') === '0';
+  if (status === 429 || (status === 403 && (retryAfter !== null || isUsedUp))) {
+    const resetMs = Number(headers.get('x-ratelimit-reset')) * 1_000 - nowMs;
+    throw new Busy(retryAfter === null && isUsedUp ? Math.max(1_000, resetMs) : waitMsOf(retryAfter), true);
+  }
+  throw refused('github', status, textAt(body, 'message'));
+}
+
+function sentOf(body: unknown): SentMessage {
+  return given({ messageId: wholeAt(body, 'id')?.toString() });
+}
+
+interface GithubPlace {
+  readonly comments: string;
+  /** Where a review's thread is answered. */
+  readonly replies: string | undefined;
+  readonly since: string | undefined;
+}
+
+function readPlace(data: unknown): GithubPlace {
+  const repository = placeField('github', data, 'repository', REPOSITORY);
+  const issue = placeField('github', data, 'issue', NUMBER);
+  const comment = optionalPlaceField('github', data, 'commentId', NUMBER);
+  const isReview = fieldOf(data, 'isReview') === true && comment !== undefined;
+  return {
+    comments: `/repos/${repository}/issues/${issue}/comments`,
+    replies: isReview ? `/repos/${repository}/pulls/${issue}/comments/${comment}/replies` : undefined,
+    since: optionalPlaceField('github', data, 'since', TIME),
+  };
+}

@@ -1,0 +1,20 @@
+/**
+ * Answers of agents on Telegram, Slack, Discord, Mattermost and GitHub: addresses that webhooks' events carry, and
+ * effects that send to them, at the pace of each service.
+ */
+export { type ChannelAddress, type ChannelKind, channelKinds } from './address.ts';
+export { type Channel, type ChannelMessage, type Secret, type SentMessage } from './channel.ts';
+export {
+  type ChannelReceipt,
+  type ChannelReply,
+  type ChannelReplyInput,
+  type Channels,
+  channelReply,
+} from './channel-reply.ts';
+export { type DiscordOptions, discord } from './discord/channel.ts';
+export { type GithubOptions, github } from './github/channel.ts';
+export { type MattermostOptions, mattermost } from './mattermost/channel.ts';
+export { type ChannelClock } from './pacer.ts';
+export { type DeliveryFacts, replyAddressOf } from './reply-address.ts';
+export { type SlackOptions, slack } from './slack/channel.ts';
+export { type TelegramOptions, telegram } from './telegram/channel.ts';
