@@ -60,7 +60,7 @@ test('serves the agents of a file, and what the file says next, with the state k
 
   folder.write(greeter('Good day'));
 
-  await eventually(() => dev.told, { timeout: 10_000 }).toContain('reloaded hello');
+  await eventually(() => dev.told).toContain('reloaded hello');
   expect(await dev.greet('Ada')).toEqual({ text: 'Good day, Ada', greeted: 2 });
 });
 
@@ -80,23 +80,23 @@ test('a file that cannot be loaded is refused with its reason, and the version b
   await eventually(() => dev.told).toContain('serving hello');
 
   folder.write('export const broken = ;');
-  await eventually(() => dev.told.join('\n'), { timeout: 10_000 }).toContain('refused, old goes on');
+  await eventually(() => dev.told.join('\n')).toContain('refused, old goes on');
   expect(dev.told.join('\n')).toContain('agent.ts');
   expect(await dev.greet('Bob')).toMatchObject({ text: 'Hello, Bob' });
 
   folder.write(greeter('Back'));
-  await eventually(() => dev.told, { timeout: 10_000 }).toContain('reloaded hello');
+  await eventually(() => dev.told).toContain('reloaded hello');
   expect(await dev.greet('Bob')).toMatchObject({ text: 'Back, Bob', greeted: 2 });
 });
 
 test('a file without agents is refused, and served once it has one', async () => {
   using folder = devFolder('export const nothing = 1;');
   await using dev = await run(folder.file, 'three');
-  await eventually(() => dev.told.join('\n'), { timeout: 10_000 }).toContain('it exports no agent');
+  await eventually(() => dev.told.join('\n')).toContain('it exports no agent');
 
   folder.write(greeter('Now'));
 
-  await eventually(() => dev.told, { timeout: 10_000 }).toContain('serving hello');
+  await eventually(() => dev.told).toContain('serving hello');
 });
 
 test('a change of a file that the agents import is seen as well', async () => {
@@ -106,10 +106,10 @@ test('a change of a file that the agents import is seen as well', async () => {
   const word = (text: string): void => writeFileSync(join(folder.path, 'word.ts'), `export const WORD = '${text}';\n`);
   word('First');
   await using dev = await run(folder.file, 'four');
-  await eventually(() => dev.told, { timeout: 10_000 }).toContain('serving hello');
+  await eventually(() => dev.told).toContain('serving hello');
 
   word('Second');
 
-  await eventually(() => dev.told, { timeout: 10_000 }).toContain('reloaded hello');
+  await eventually(() => dev.told).toContain('reloaded hello');
   expect(await dev.greet('Eve')).toMatchObject({ text: 'Second, Eve' });
 });

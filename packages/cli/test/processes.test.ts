@@ -106,10 +106,10 @@ describe('wakebus dev', () => {
     await using dev = await startDev(folder);
 
     folder.write('export const broken = ;');
-    await eventually(() => dev.err(), { timeout: 15_000 }).toContain('the version before goes on');
+    await eventually(() => dev.err()).toContain('the version before goes on');
     expect(dev.err()).toContain('not loaded:');
     folder.write(greeter('Good day'));
-    await eventually(() => dev.out(), { timeout: 15_000 }).toContain('reloaded hello; state kept');
+    await eventually(() => dev.out()).toContain('reloaded hello; state kept');
 
     const sent = await run(folder, ['send', 'hello/ada', 'greet', '{"name":"Ada"}', '-w', '--json']);
     expect(JSON.parse(sent.out)).toMatchObject({ value: { text: 'Good day, Ada' } });
@@ -124,7 +124,7 @@ describe('wakebus dev', () => {
     process.kill(pid, 'SIGSTOP');
 
     dev.process.kill('SIGINT');
-    await eventually(() => dev.err(), { timeout: 5_000 }).toContain('draining; Ctrl-C again to stop at once');
+    await eventually(() => dev.err()).toContain('draining; Ctrl-C again to stop at once');
     dev.process.kill('SIGINT');
 
     expect(await dev.exited).toBe(130);
@@ -139,9 +139,7 @@ describe('wakebus dev', () => {
     dev.process.kill('SIGKILL');
     await dev.exited;
 
-    await eventually(async () => (await run(folder, ['inspect', 'hello/ada', '--servers', url])).code, {
-      timeout: 15_000,
-    }).toBe(5);
+    await eventually(async () => (await run(folder, ['inspect', 'hello/ada', '--servers', url])).code).toBe(5);
   }, 60_000);
 });
 

@@ -184,7 +184,7 @@ describe('an inbox with room for ten events', () => {
 
     await manager.streams.purge('wakebus_inbox');
 
-    await eventually(() => late.agent('hello', 'ada').send({ type: 'greet' }), { timeout: 5_000 }).toMatchObject({
+    await eventually(() => late.agent('hello', 'ada').send({ type: 'greet' })).toMatchObject({
       duplicate: false,
     });
   });
