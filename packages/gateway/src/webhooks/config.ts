@@ -1,5 +1,4 @@
 /** Webhooks as a configuration file holds them: the sender's kind by name, secrets by the names of environment variables. */
-import { WakebusError } from '@wakebus/protocol';
 import { cloudEvents } from './cloudevents.ts';
 import { discord } from './discord.ts';
 import { github } from './github.ts';
@@ -10,7 +9,7 @@ import { slack } from './slack.ts';
 import { standardWebhooks } from './standard.ts';
 import { stripe } from './stripe.ts';
 import { telegram } from './telegram.ts';
-import type { Scheme, Webhook } from './webhook.ts';
+import { type Scheme, type Webhook, invalidWebhook } from './webhook.ts';
 
 /** One webhook in a file. */
 export interface WebhookConfig {
@@ -52,11 +51,12 @@ export function readWebhooks(
 function readOne(name: string, config: WebhookConfig, env: Readonly<Record<string, string | undefined>>): Webhook {
   const { kind, secretsFrom = [], map, toleranceMs } = config;
   const secrets = secretsFrom.flatMap((variable) => env[variable] || []);
-  if (secrets.length === 0) throw invalid(name, `none of the variables ${secretsFrom.join(', ')} holds a secret`);
+  if (secrets.length === 0)
+    throw invalidWebhook(name, `none of the variables ${secretsFrom.join(', ')} holds a secret`);
   const rules: ReadonlyArray<Partial<MapRule> | undefined> = Array.isArray(map) ? map : [map];
   for (const rule of rules)
     if (typeof rule?.agent !== 'string' || typeof rule.event !== 'string')
-      throw invalid(name, 'its map needs "agent" and "event"');
+      throw invalidWebhook(name, 'its map needs "agent" and "event"');
   const scheme = schemeOf(name, kind, config.hmac);
   return { scheme, secrets, map, ...(toleranceMs !== undefined && { toleranceMs }) };
 }
@@ -64,13 +64,9 @@ function readOne(name: string, config: WebhookConfig, env: Readonly<Record<strin
 function schemeOf(name: string, kind: string, options: HmacOptions | undefined): Scheme {
   if (kind === 'hmac') {
     if (typeof options?.header !== 'string' || typeof options.id !== 'object')
-      throw invalid(name, 'write "hmac": {"header": …, "id": {"header": …} or {"pointer": …}}');
+      throw invalidWebhook(name, 'write "hmac": {"header": …, "id": {"header": …} or {"pointer": …}}');
     return hmac(options);
   }
   if (Object.hasOwn(kinds, kind)) return kinds[kind as PlainKind]();
-  throw invalid(name, `its kind is one of ${[...Object.keys(kinds), 'hmac'].join(', ')}`);
-}
-
-function invalid(name: string, why: string): WakebusError<'INVALID_OPTION'> {
-  return new WakebusError('INVALID_OPTION', { option: `webhooks.${name.slice(0, 80)}`, why });
+  throw invalidWebhook(name, `its kind is one of ${[...Object.keys(kinds), 'hmac'].join(', ')}`);
 }

@@ -11,7 +11,7 @@ import { readSending } from '../request-headers.ts';
 import { IncomingDelivery } from './incoming.ts';
 import { type WebhookDelivery, type WebhookEvent, mapDelivery } from './mapping.ts';
 import { type Seen, messageIdOf } from './seen.ts';
-import { DEFAULT_TOLERANCE_MS, type Webhook } from './webhook.ts';
+import { DEFAULT_TOLERANCE_MS, type Webhook, invalidWebhook } from './webhook.ts';
 
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 const ACCEPTED = 202;
@@ -27,8 +27,9 @@ export class Webhooks {
   /** @throws {WakebusError} `INVALID_OPTION`. */
   constructor(context: GatewayContext, webhooks: Readonly<Record<string, Webhook>>, seen: Seen) {
     for (const [name, { secrets }] of Object.entries(webhooks)) {
-      if (!NAME.test(name)) throw invalid(name, 'write 1 to 64 of A-Z a-z 0-9 _ -');
-      if (secrets.length === 0 || secrets.includes('')) throw invalid(name, 'it needs a secret, and none may be empty');
+      if (!NAME.test(name)) throw invalidWebhook(name, 'write 1 to 64 of A-Z a-z 0-9 _ -');
+      if (secrets.length === 0 || secrets.includes(''))
+        throw invalidWebhook(name, 'it needs a secret, and none may be empty');
     }
     this.#context = context;
     this.#webhooks = new Map(Object.entries(webhooks));
@@ -98,8 +99,4 @@ export class Webhooks {
       ...(trace !== undefined && { trace }),
     });
   }
-}
-
-function invalid(name: string, why: string): WakebusError<'INVALID_OPTION'> {
-  return new WakebusError('INVALID_OPTION', { option: `webhooks.${name.slice(0, 80)}`, why });
 }

@@ -1,4 +1,5 @@
 /** A webhook: who sends to it, how that is proved, and what its deliveries become. */
+import { WakebusError } from '@wakebus/protocol';
 import type { IncomingDelivery } from './incoming.ts';
 import type { Mapping } from './mapping.ts';
 
@@ -42,3 +43,8 @@ export interface Webhook {
 
 /** Five minutes. */
 export const DEFAULT_TOLERANCE_MS = 300_000;
+
+/** What is wrong with how a webhook was given. */
+export function invalidWebhook(name: string, why: string): WakebusError<'INVALID_OPTION'> {
+  return new WakebusError('INVALID_OPTION', { option: `webhooks.${name.slice(0, 80)}`, why });
+}
