@@ -5,6 +5,7 @@ import type { ControlOptions } from '@wakebus/client';
 import { type AgentKey, type AuditAction, addressOf } from '@wakebus/protocol';
 import { type Grant, allowAgent, callerName } from './access.ts';
 import type { Call, GatewayContext } from './gateway-context.ts';
+import { readFields, reasonIn } from './read-fields.ts';
 import { readSending } from './request-headers.ts';
 
 /** Lets an action pass. @throws {WakebusError} `FORBIDDEN`, which is then in the audit. */
@@ -21,4 +22,9 @@ export function allowAction(context: GatewayContext, grant: Grant, action: Audit
 export function actionOptions({ limits }: GatewayContext, call: Call, grant: Grant): ControlOptions {
   const { id } = readSending(call.req.raw.headers);
   return { deadlineMs: limits.waitMs, by: callerName(grant), ...(id !== undefined && { id }) };
+}
+
+/** The same, with the `{reason?}` of the request's body. @throws {WakebusError} as {@link readFields}; `INVALID_OPTION`. */
+export async function reasonedOptions(context: GatewayContext, call: Call, grant: Grant): Promise<ControlOptions> {
+  return { ...actionOptions(context, call, grant), ...reasonIn(await readFields(context, call)) };
 }

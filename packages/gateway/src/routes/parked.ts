@@ -9,8 +9,7 @@ import { WakebusError, addressOf } from '@wakebus/protocol';
 import { type Grant, type Verb, allowPattern, covers } from '../access.ts';
 import type { Call, GatewayContext } from '../gateway-context.ts';
 import { json } from '../json-response.ts';
-import { actionOptions, allowAction } from '../operator.ts';
-import { readFields, reasonIn } from '../read-fields.ts';
+import { allowAction, reasonedOptions } from '../operator.ts';
 import { keyOf, readWhole } from './look.ts';
 
 const ACCEPTED = 202;
@@ -43,7 +42,7 @@ export async function replay(context: GatewayContext, call: Call, grant: Grant):
   const id = numberOf(call, 'letter');
   const { address, key } = await find(context, grant, { place: 'deadLetters', id });
   allowAction(context, grant, 'replay', key);
-  const options = { ...actionOptions(context, call, grant), ...reasonIn(await readFields(context, call)) };
+  const options = await reasonedOptions(context, call, grant);
   const { messageId, seq, duplicate } = await context.client.deadLetters.replay(id, options);
   return json({ agent: address, messageId, seq, duplicate }, ACCEPTED);
 }
@@ -53,7 +52,7 @@ export async function discard(context: GatewayContext, call: Call, grant: Grant)
   const id = numberOf(call, 'letter');
   const { key } = await find(context, grant, { place: 'deadLetters', id });
   allowAction(context, grant, 'discard', key);
-  const options = { ...actionOptions(context, call, grant), ...reasonIn(await readFields(context, call)) };
+  const options = await reasonedOptions(context, call, grant);
   await context.client.deadLetters.discard(id, options);
   return new Response(null, { status: NO_CONTENT });
 }
@@ -62,7 +61,7 @@ export async function discard(context: GatewayContext, call: Call, grant: Grant)
 export async function clearHeld(context: GatewayContext, call: Call, grant: Grant): Promise<Response> {
   const key = keyOf(call);
   allowAction(context, grant, 'clear', key);
-  const options = { ...actionOptions(context, call, grant), ...reasonIn(await readFields(context, call)) };
+  const options = await reasonedOptions(context, call, grant);
   await context.waiting(grant, () => context.client.held.clear(addressOf(key), options));
   return new Response(null, { status: NO_CONTENT });
 }

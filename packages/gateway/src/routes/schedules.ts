@@ -6,8 +6,8 @@ import { type Schedule, WakebusError, addressOf } from '@wakebus/protocol';
 import { type Grant, allowAgent } from '../access.ts';
 import type { Call, GatewayContext } from '../gateway-context.ts';
 import { json } from '../json-response.ts';
-import { actionOptions, allowAction } from '../operator.ts';
-import { readFields, reasonIn } from '../read-fields.ts';
+import { actionOptions, allowAction, reasonedOptions } from '../operator.ts';
+import { readFields } from '../read-fields.ts';
 import { keyOf } from './look.ts';
 import { whose } from './parked.ts';
 
@@ -64,7 +64,7 @@ export async function removeSchedule(context: GatewayContext, call: Call, grant:
 export async function fire(context: GatewayContext, call: Call, grant: Grant): Promise<Response> {
   const key = keyOf(call);
   allowAction(context, grant, 'fire', key);
-  const options = { ...actionOptions(context, call, grant), ...reasonIn(await readFields(context, call)) };
+  const options = await reasonedOptions(context, call, grant);
   const timer = call.req.param('timer') ?? '';
   await context.waiting(grant, () => context.client.timers.fire(addressOf(key), timer, options));
   return new Response(null, { status: NO_CONTENT });
