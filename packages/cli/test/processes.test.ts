@@ -9,6 +9,8 @@ import { type DevFolder, devFolder, greeter } from './dev-folder.ts';
 import { eventually } from './eventually.ts';
 
 const MAIN = join(import.meta.dirname, '..', 'src', 'main.ts');
+/** What a server, a gateway and the agents take to start on a busy machine, in milliseconds. */
+const START_MS = 45_000;
 
 /** One running command. */
 interface Running extends AsyncDisposable {
@@ -58,7 +60,7 @@ function isRunning(pid: number): boolean {
 async function startDev(folder: DevFolder): Promise<Running> {
   const dev = start(folder, ['dev', 'agent.ts']);
   try {
-    await eventually(() => dev.out() + dev.err()).toContain('stop    Ctrl-C');
+    await expect.poll(() => dev.out() + dev.err(), { timeout: START_MS }).toContain('stop    Ctrl-C');
     return dev;
   } catch (error) {
     await dev[Symbol.asyncDispose]();
@@ -99,7 +101,7 @@ describe('wakebus dev', () => {
     expect(JSON.parse(later.out)).toMatchObject({ context: { greeted: 2 }, lifecycle: { name: 'asleep' } });
     again.process.kill('SIGTERM');
     expect(await again.exited).toBe(0);
-  }, 60_000);
+  }, 120_000);
 
   test('takes a new version of the file, and tells why it does not', async () => {
     using folder = devFolder();
@@ -115,7 +117,7 @@ describe('wakebus dev', () => {
     expect(JSON.parse(sent.out)).toMatchObject({ value: { text: 'Good day, Ada' } });
     dev.process.kill('SIGINT');
     await dev.exited;
-  }, 60_000);
+  }, 120_000);
 
   test('exits at once on a second Ctrl-C, when draining hangs', async () => {
     using folder = devFolder(`${greeter('Hello')}\nconsole.log('agents run in', process.pid);\n`);
@@ -129,7 +131,7 @@ describe('wakebus dev', () => {
 
     expect(await dev.exited).toBe(130);
     await eventually(() => isRunning(pid)).toBe(false);
-  }, 60_000);
+  }, 120_000);
 
   test('leaves nothing running when it is killed', async () => {
     using folder = devFolder();
@@ -140,7 +142,7 @@ describe('wakebus dev', () => {
     await dev.exited;
 
     await eventually(async () => (await run(folder, ['inspect', 'hello/ada', '--servers', url])).code).toBe(5);
-  }, 60_000);
+  }, 120_000);
 });
 
 test('the version is printed', async () => {
