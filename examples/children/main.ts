@@ -13,8 +13,8 @@ const first = await startPlacementNode({ connection, agents: [tour] });
 const client = await createClient(connection);
 
 const summer = client.agent(tour, 'summer');
-await summer.call({ type: 'visit', place: 'Oslo', driveMs: 2_000 });
-await summer.call({ type: 'visit', place: 'Bergen', driveMs: 1_500 });
+await summer.call({ type: 'visit', place: 'Oslo', driveMs: 6_000 });
+await summer.call({ type: 'visit', place: 'Bergen', driveMs: 3_500 });
 
 await first.drain();
 const asleep = await client.inspect(tour, 'summer');
