@@ -12,9 +12,9 @@ export default defineConfig({
     pool: 'forks',
     // Two files at a time: each may run a cluster of three servers, and the smallest machine has two cores.
     maxWorkers: 2,
-    // A cluster that elects, fails and elects again needs 10 s on a busy machine.
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // A cluster that elects, fails and elects again needs 10 s on a busy machine, shrinking a simulation half a minute.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // Polls end as soon as they hold. What a quiet machine shows within vitest's second takes a busy one several.
     expect: { poll: { timeout: 10_000 } },
   },
