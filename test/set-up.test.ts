@@ -21,7 +21,7 @@ const NOWHERE = 'http://127.0.0.1:1';
 let root: string;
 let bin: string;
 
-/** A clone with nothing installed, on a machine that has the programs of `bin` only. */
+/** A clone with nothing installed, on a machine that has the programs of `bin` only. Its npm is the real one, and does not wait to try again. */
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'wakebus-set-up-'));
   bin = join(root, 'bin');
@@ -30,7 +30,8 @@ beforeEach(() => {
   symlinkSync(resolve('packages'), join(root, 'packages'));
   writeFileSync(join(root, 'package.json'), '{"name":"clone","private":true}');
   writeFileSync(join(root, 'pnpm-workspace.yaml'), 'packages: []\npmOnFail: ignore\nfetchRetries: 0\n');
-  for (const name of ['npm', 'sh', 'env']) install(name);
+  for (const name of ['sh', 'env']) install(name);
+  program('npm', `exec ${real('npm')} "$@" --fetch-retries=0`);
 });
 
 afterEach(() => rmSync(root, { recursive: true, force: true }));
@@ -41,16 +42,21 @@ function onPath(name: string, isWanted: (path: string) => boolean = () => true):
   return paths.find((path) => existsSync(path) && isWanted(path));
 }
 
-/** Puts a program of this machine on that one. */
-function install(name: string, path: string | undefined = onPath(name)): void {
+/** A program of this machine. */
+function real(name: string, path: string | undefined = onPath(name)): string {
   if (path === undefined) throw new Error(`${name} is not on the PATH`);
-  symlinkSync(realpathSync(path), join(bin, name));
+  return realpathSync(path);
 }
 
-/** A program that says its version, as an old installation would. */
-function fakeServer(version: string): string {
-  const path = join(bin, 'nats-server');
-  writeFileSync(path, `#!/bin/sh\necho 'nats-server: v${version}'\n`);
+/** Puts a program of this machine on that one. */
+function install(name: string, path?: string): void {
+  symlinkSync(real(name, path), join(bin, name));
+}
+
+/** Puts a script on that machine. */
+function program(name: string, script: string): string {
+  const path = join(bin, name);
+  writeFileSync(path, `#!/bin/sh\n${script}\n`);
   chmodSync(path, 0o755);
   return path;
 }
@@ -125,7 +131,7 @@ test('offline with the toolchain it says that the dependencies are missing, in t
 test('with a server that is too old it says which one, which version, and what it wants', () => {
   install('node', process.execPath);
   install('pnpm');
-  const path = fakeServer('2.9.10');
+  const path = program('nats-server', `echo 'nats-server: v2.9.10'`);
 
   const result = setUp({ NATS_SERVER: path });
 
