@@ -1,10 +1,9 @@
-import { connect } from 'node:net';
 import { type ServedGateway, createGateway, loopbackOnly } from '@wakebus/gateway';
 import { Hono } from 'hono';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Rates } from '../src/rates.ts';
 import { tally } from './tally-agent.ts';
-import { type Answer, type World, ask, eventually, everyone, startWorld } from './world.ts';
+import { type Answer, type World, ask, eventually, everyone, raw, startWorld } from './world.ts';
 
 let world: World;
 
@@ -17,18 +16,6 @@ afterAll(() => world[Symbol.asyncDispose]());
 
 function note(gateway: ServedGateway, path: string, headers: Record<string, string> = {}): Promise<Answer> {
   return ask(gateway, 'POST', path, { body: { text: 'x' }, headers });
-}
-
-/** Sends raw bytes, and nothing more. @returns what comes back until the server closes. */
-function raw(gateway: ServedGateway, text: string): Promise<string> {
-  return new Promise((resolve) => {
-    const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1');
-    let answer = '';
-    socket.setEncoding('utf8').on('data', (chunk: string) => (answer += chunk));
-    socket.on('error', () => {});
-    socket.on('close', () => resolve(answer));
-    socket.write(text);
-  });
 }
 
 describe('under overload', () => {

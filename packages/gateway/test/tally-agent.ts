@@ -4,6 +4,7 @@ import { assign, emit, setup } from 'xstate';
 
 type TallyEvent =
   | { type: 'note'; text: string }
+  | { type: 'count' }
   | { type: 'tell' }
   | { type: 'decline' }
   | { type: 'shout'; word: string }
@@ -31,6 +32,7 @@ const machine = setup({
             reply(({ context }) => ({ notes: context.notes.length })),
           ],
         },
+        count: { actions: assign({ events: ({ context }) => context.events + 1 }) },
         tell: { actions: reply(({ context }) => context.notes) },
         decline: { actions: refuse('not today') },
         shout: { actions: emit(({ event }) => ({ type: 'shouted', word: event.word })) },

@@ -1,4 +1,5 @@
 /** A real server, a deployment, a placement node and a gateway on a port, for the tests of this folder. */
+import { createConnection } from 'node:net';
 import type { AnyAgentDefinition } from '@wakebus/core';
 import { type NatsServers, startNatsServer } from '@wakebus/nats-server';
 import {
@@ -19,6 +20,9 @@ import {
 import { type Client, createClient } from '@wakebus/client';
 import { expect } from 'vitest';
 import { tally } from './tally-agent.ts';
+
+/** Between two bytes of somebody slow, in milliseconds. */
+const DRIP_MS = 10;
 
 type Connection = Awaited<ReturnType<typeof connectNats>>;
 
@@ -110,6 +114,28 @@ export async function ask(
     text,
     body: isJson ? (JSON.parse(text) as Answer['body']) : {},
   };
+}
+
+/**
+ * Sends raw bytes.
+ *
+ * @param rest - Comes after them, byte by byte, for as long as the server listens. @default nothing more
+ * @returns what comes back until the server closes.
+ */
+export function raw(gateway: ServedGateway, text: string, rest = ''): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = createConnection(Number(new URL(gateway.url).port), '127.0.0.1');
+    let answer = '';
+    let sent = 0;
+    const drip = setInterval(() => rest !== '' && socket.write(rest[sent++] ?? ' '), DRIP_MS);
+    socket.setEncoding('utf8').on('data', (chunk: string) => (answer += chunk));
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      clearInterval(drip);
+      resolve(answer);
+    });
+    socket.write(text);
+  });
 }
 
 /** `expect.poll` with the patience of a busy machine. */
