@@ -27,7 +27,7 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
   client: { packages: ['protocol'], external: [...nats, ...telemetry], node: true, pure: false },
   telemetry: { packages: [], external: [...telemetry, '@opentelemetry/sdk-node', 'pino'], node: true, pure: false },
   gateway: {
-    packages: ['client', 'protocol'],
+    packages: ['channels', 'client', 'protocol'],
     external: [...nats, '@hono/node-server', 'hono', 'ws'],
     node: true,
     pure: false,

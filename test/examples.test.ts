@@ -8,10 +8,11 @@ import { type NatsServers, startNatsServer } from '@wakebus/nats-server';
 import { connectNats, createDeployment, startPlacementNode } from '@wakebus/placement-node';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { assign, createMachine } from 'xstate';
+import { FakeTelegram } from '../packages/channels/test/fakes/fake-telegram.ts';
 import { type Program, startProgram } from './program.ts';
 
 /** The examples that are tried, doorbells in `doorbells.test.ts`; a new one fails the first test until it is. */
-const tried = ['children', 'doorbells', 'effects', 'hello', 'hono-service', 'plain-publisher', 'tracing'];
+const tried = ['channels', 'children', 'doorbells', 'effects', 'hello', 'hono-service', 'plain-publisher', 'tracing'];
 
 let nats: NatsServers;
 const running = new Set<Program>();
@@ -57,6 +58,32 @@ test('children drive on while their agent sleeps, and arrive at another node', a
   expect(program.output()).toBe(
     'Oslo is driving\nBergen is driving\ntour/summer is asleep, with 2 delays\nthe stamps of the tour: Bergen, Oslo\n',
   );
+});
+
+test('channels answers a chat that comes by webhook, and knows it again', async () => {
+  await using telegram = await new FakeTelegram().open();
+  const env = { PORT: '0', TELEGRAM_TOKEN: telegram.token, TELEGRAM_SECRET: 'shh', TELEGRAM_API: telegram.url };
+  const program = start('channels', env);
+  await program.says('/hooks/telegram');
+  const [url = ''] = /http:\S+/.exec(program.output()) ?? [];
+  const update = (updateId: number, text: string): Promise<Response> =>
+    fetch(url, {
+      method: 'POST',
+      headers: { 'X-Telegram-Bot-Api-Secret-Token': 'shh', 'Content-Type': 'application/json' },
+      body: JSON.stringify({
+        update_id: updateId,
+        message: { message_id: 5, chat: { id: 77, type: 'private' }, text },
+      }),
+    });
+
+  expect((await update(1, 'tea')).status).toBe(200);
+  await expect.poll(() => telegram.sent.map(({ text }) => text)).toEqual(['Noted: tea. That makes 1.']);
+  await Promise.all([update(2, 'cups'), update(2, 'cups')]);
+  await expect.poll(() => telegram.sent.map(({ text }) => text)).toHaveLength(2);
+
+  expect(telegram.sent[1]).toMatchObject({ chatId: 77, replyTo: 5, text: 'Noted: cups. That makes 2.' });
+  program.child.kill('SIGTERM');
+  expect(await program.ends(), program.output()).toBe(0);
 });
 
 test('effects pays once, although the node that pays dies in the middle of it', { timeout: 60_000 }, async () => {

@@ -52,6 +52,14 @@ const elsewhere = [
   ['node main.ts', 'test/examples.test.ts'],
   ['node main.ts', 'test/examples.test.ts'],
   ['NATS_URL=nats://127.0.0.1:4222 node main.ts', 'test/examples.test.ts'],
+  [
+    'NATS_URL=nats://127.0.0.1:4222 TELEGRAM_TOKEN=$TOKEN TELEGRAM_SECRET=$SECRET node main.ts',
+    'test/examples.test.ts',
+  ],
+  [
+    'curl "https://api.telegram.org/bot$TOKEN/setWebhook" -d "url=https://bot.example.com/hooks/telegram" -d "secret_token=$SECRET"',
+    'no Telegram',
+  ],
 ] as const;
 
 /** What is run below. */

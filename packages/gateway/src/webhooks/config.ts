@@ -18,6 +18,7 @@ export interface WebhookConfig {
   readonly secretsFrom?: readonly string[];
   readonly map: MapRule | readonly MapRule[];
   readonly toleranceMs?: number;
+  readonly replyTo?: boolean;
   /** With `hmac`: how it signs. */
   readonly hmac?: HmacOptions;
 }
@@ -49,7 +50,7 @@ export function readWebhooks(
 }
 
 function readOne(name: string, config: WebhookConfig, env: Readonly<Record<string, string | undefined>>): Webhook {
-  const { kind, secretsFrom = [], map, toleranceMs } = config;
+  const { kind, secretsFrom = [], map, toleranceMs, replyTo } = config;
   const secrets = secretsFrom.flatMap((variable) => env[variable] || []);
   if (secrets.length === 0)
     throw invalidWebhook(name, `none of the variables ${secretsFrom.join(', ')} holds a secret`);
@@ -58,7 +59,13 @@ function readOne(name: string, config: WebhookConfig, env: Readonly<Record<strin
     if (typeof rule?.agent !== 'string' || typeof rule.event !== 'string')
       throw invalidWebhook(name, 'its map needs "agent" and "event"');
   const scheme = schemeOf(name, kind, config.hmac);
-  return { scheme, secrets, map, ...(toleranceMs !== undefined && { toleranceMs }) };
+  return {
+    scheme,
+    secrets,
+    map,
+    ...(toleranceMs !== undefined && { toleranceMs }),
+    ...(replyTo !== undefined && { replyTo }),
+  };
 }
 
 function schemeOf(name: string, kind: string, options: HmacOptions | undefined): Scheme {

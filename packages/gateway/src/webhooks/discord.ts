@@ -29,6 +29,7 @@ export function discord(): Scheme {
     return key;
   };
   return {
+    channel: 'discord',
     fault: (incoming, proof) => {
       const [given, at] = [incoming.header('x-signature-ed25519'), incoming.header('x-signature-timestamp')];
       if (!SIGNATURE.test(given)) return WRONG;

@@ -7,6 +7,7 @@ import type { Scheme } from './webhook.ts';
 
 export function github(): Scheme {
   return {
+    channel: 'github',
     fault: ({ raw, headers }, { secrets }) => {
       const right = secrets.map((secret) => `sha256=${hmac('sha256', secret, raw, 'hex')}`);
       return isAny([headers.get('x-hub-signature-256') ?? ''], right) ? undefined : WRONG;

@@ -1,6 +1,7 @@
 /**
  * What a delivery becomes: by a function, or by texts with JSON pointers in them, which a configuration file can hold.
  */
+import type { ChannelAddress } from '@wakebus/channels';
 import { pointTo } from './pointer.ts';
 
 /** A delivery whose sender is believed. */
@@ -11,6 +12,8 @@ export interface WebhookDelivery {
   readonly id: string;
   readonly body: unknown;
   readonly headers: Headers;
+  /** Where it can be answered, if the webhook asks for that. */
+  readonly replyTo?: ChannelAddress;
 }
 
 /** An event that a delivery becomes. */

@@ -6,6 +6,7 @@ import type { Scheme } from './webhook.ts';
 
 export function mattermost(): Scheme {
   return {
+    channel: 'mattermost',
     fault: (incoming, { secrets }) => (isAny([tokenOf(incoming)], secrets) ? undefined : 'its token is wrong'),
     read: (incoming) => {
       const name = incoming.field('post_id') === undefined ? 'trigger_id' : 'post_id';

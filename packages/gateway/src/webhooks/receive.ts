@@ -3,6 +3,7 @@
  *
  * What cannot be stored in time is answered 5xx, so that the sender comes again: the same ID is the same event.
  */
+import { type ChannelAddress, replyAddressOf } from '@wakebus/channels';
 import { WakebusError, isWakebusError } from '@wakebus/protocol';
 import type { Call, GatewayContext } from '../gateway-context.ts';
 import { json } from '../json-response.ts';
@@ -26,10 +27,12 @@ export class Webhooks {
 
   /** @throws {WakebusError} `INVALID_OPTION`. */
   constructor(context: GatewayContext, webhooks: Readonly<Record<string, Webhook>>, seen: Seen) {
-    for (const [name, { secrets }] of Object.entries(webhooks)) {
+    for (const [name, { secrets, scheme, replyTo = false }] of Object.entries(webhooks)) {
       if (!NAME.test(name)) throw invalidWebhook(name, 'write 1 to 64 of A-Z a-z 0-9 _ -');
       if (secrets.length === 0 || secrets.includes(''))
         throw invalidWebhook(name, 'it needs a secret, and none may be empty');
+      if (replyTo && scheme.channel === undefined)
+        throw invalidWebhook(name, 'no channel answers deliveries of its kind');
     }
     this.#context = context;
     this.#webhooks = new Map(Object.entries(webhooks));
@@ -60,7 +63,8 @@ export class Webhooks {
     const untilMs = performance.now() + this.#context.limits.deliveryStoreMs;
     const outcomes = { stored: 0, duplicate: 0, ignored: 0 };
     for (const { id, body } of deliveries) {
-      const delivery = { source: name, id, body, headers: incoming.headers };
+      const replyTo = replyAddress(name, webhook, incoming, body);
+      const delivery = { source: name, id, body, headers: incoming.headers, ...(replyTo !== undefined && { replyTo }) };
       outcomes[await this.#store(webhook, delivery, untilMs)] += 1;
     }
     return webhook.scheme.accepted?.(incoming) ?? json(outcomes, ACCEPTED);
@@ -92,11 +96,23 @@ export class Webhooks {
     { agent, event, data }: WebhookEvent,
     untilMs: number,
   ): Promise<{ readonly duplicate: boolean }> {
+    const { replyTo } = delivery;
     const { trace } = readSending(delivery.headers);
-    return this.#context.client.agentAt(agent).send(eventOf(event, data), {
+    const message = { ...eventOf(event, data), ...(replyTo !== undefined && { replyTo }) };
+    return this.#context.client.agentAt(agent).send(message, {
       id: messageIdOf(delivery.source, delivery.id),
       deadlineMs: Math.max(1, Math.ceil(untilMs - performance.now())),
       ...(trace !== undefined && { trace }),
     });
   }
+}
+
+function replyAddress(
+  name: string,
+  { replyTo = false, scheme: { channel } }: Webhook,
+  incoming: IncomingDelivery,
+  body: unknown,
+): ChannelAddress | undefined {
+  if (!replyTo || channel === undefined) return undefined;
+  return replyAddressOf(channel, name, { body, header: (header) => incoming.header(header), atMs: Date.now() });
 }

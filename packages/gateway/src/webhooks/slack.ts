@@ -6,6 +6,7 @@ import type { Scheme } from './webhook.ts';
 
 export function slack(): Scheme {
   return {
+    channel: 'slack',
     fault: (incoming, proof) => {
       const at = incoming.header('x-slack-request-timestamp');
       const content = joined(`v0:${at}:`, incoming.raw);

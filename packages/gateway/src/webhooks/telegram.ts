@@ -8,6 +8,7 @@ import type { Scheme } from './webhook.ts';
 
 export function telegram(): Scheme {
   return {
+    channel: 'telegram',
     fault: (incoming, { secrets }) =>
       isAny([incoming.header('x-telegram-bot-api-secret-token')], secrets) ? undefined : 'its secret token is wrong',
     read: (incoming) => [{ id: incoming.idField('update_id'), body: incoming.body }],

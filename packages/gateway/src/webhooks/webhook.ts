@@ -1,4 +1,5 @@
 /** A webhook: who sends to it, how that is proved, and what its deliveries become. */
+import type { ChannelKind } from '@wakebus/channels';
 import { WakebusError } from '@wakebus/protocol';
 import type { IncomingDelivery } from './incoming.ts';
 import type { Mapping } from './mapping.ts';
@@ -13,6 +14,8 @@ export interface Scheme {
   read(incoming: IncomingDelivery): readonly ReadDelivery[];
   /** What is answered once all is stored. @default 202 and how many */
   accepted?(incoming: IncomingDelivery): Response;
+  /** The service by which its deliveries can be answered. @default none */
+  readonly channel?: ChannelKind;
 }
 
 /** What a signature is held to. */
@@ -39,6 +42,8 @@ export interface Webhook {
   readonly map: Mapping;
   /** How far a signed time may be from now, in milliseconds. @default 300,000 – five minutes, as Slack and Standard Webhooks say */
   readonly toleranceMs?: number;
+  /** Its events carry `replyTo`, the address to answer at, where the delivery has one. @default false – it would be a field that a schema does not know */
+  readonly replyTo?: boolean;
 }
 
 /** Five minutes. */
