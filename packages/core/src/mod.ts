@@ -63,6 +63,7 @@ export {
   quota,
   rateLimit,
 } from './gate/flow-rules.ts';
+export { ownName } from './family/family.ts';
 export { noActor } from './step-scope.ts';
 export { checkEvent, isReserved } from './event-check.ts';
 export {

@@ -297,7 +297,7 @@ export class Activation {
 
   async #commit(memory: AgentMemory, cause: RunningSpan | undefined): Promise<boolean> {
     const isMine = await this.#committed.commit(memory, cause);
-    if (isMine) this.handOver.trimmed(this.record);
+    if (isMine) this.handOver.committed(this.record);
     return isMine;
   }
 }

@@ -15,6 +15,7 @@ import {
   span,
   wireMessageId,
 } from '@wakebus/protocol';
+import { deadLettered } from './incidents.ts';
 import type { NodeContext } from './node-context.ts';
 import { delay } from './ports/clock.ts';
 import type { AppendOutcome, EventLog } from './ports/event-log.ts';
@@ -49,7 +50,11 @@ export async function storeDeadLetters(
     });
     const running = context.telemetry.start(span.deadLetter, key, [turn?.carrier ?? original.headers]);
     running.set({ [attribute.attempt]: attempts });
-    await storeParked(context, context.ports.deadLetters, context.layout.deadLetterSubject(key), parked);
+    const subject = context.layout.deadLetterSubject(key);
+    const stored = await storeParked(context, context.ports.deadLetters, subject, parked);
+    const traceparent = running.carrier?.['traceparent'] ?? original.headers['traceparent'];
+    const { storedMs } = original;
+    await context.incidents.tell(deadLettered(key, { ...parked, storedMs, letter: stored.seq, traceparent }));
     running.end({ code });
   }
 }
@@ -90,7 +95,7 @@ export async function storeParked(
   subject: string,
   parked: ParkedMessage,
   messageId: string = wireMessageId(parked.key, String(parked.seq)),
-): Promise<AppendOutcome> {
+): Promise<Extract<AppendOutcome, { kind: 'stored' }>> {
   while (context.membership.mayAct()) {
     const outcome = await log.append(subject, encode(parked), { messageId });
     if (outcome.kind === 'stored') return outcome;

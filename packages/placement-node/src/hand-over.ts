@@ -25,6 +25,7 @@ import {
   splitKey,
   wireMessageId,
 } from '@wakebus/protocol';
+import { incidentsOf } from './incidents.ts';
 import { FIRE_TTL_MS, type NodeContext, inboxOf, timersOf } from './node-context.ts';
 import { Patience, phaseTimeout } from './phase.ts';
 import { delay } from './ports/clock.ts';
@@ -114,8 +115,9 @@ export class HandOver {
     return { ...record, outbox, settled: this.isSettled && outbox.length === 0 && !record.journal.some(isDue) };
   }
 
-  /** A trimmed record is committed: what is not in it need not be remembered any longer. */
-  trimmed(record: AgentRecord): void {
+  /** A record is committed: what is not in it need not be remembered any longer, and what it shows operators is told. */
+  committed(record: AgentRecord): void {
+    this.tellIncidents(record);
     if (this.#sent.size === 0) return;
     const left = new Set(record.outbox.map(outboxId));
     for (const id of this.#sent) if (!left.has(id)) this.#sent.delete(id);
@@ -175,6 +177,14 @@ export class HandOver {
     const messageId = wireMessageId(this.#key, `${key}#${attempt}?`);
     const options = { messageId, ...(trace !== undefined && { headers: trace }) };
     this.#owe(this.#store(inboxOf(this.#context, this.#key), subject, encodeToSend(result), options));
+  }
+
+  /** Tells operators what a record shows them, unless this node has done so. What it may not tell is owed for ever. */
+  tellIncidents(record: AgentRecord): void {
+    for (const incident of incidentsOf(this.#key, record)) {
+      const told = this.#context.incidents.tell(incident);
+      if (told !== undefined) this.#owe(told.catch(() => new Promise(() => {})));
+    }
   }
 
   history(entry: HistoryEntry): void {

@@ -10,6 +10,7 @@ export {
 } from '@wakebus/protocol';
 export { type DisabledEffect, disableEffects, disabledEffects, enableEffects } from './effects/disabled-effects.ts';
 export type { HealthProblem, NodeHealth } from './health.ts';
+export type { IncidentListener } from './incidents.ts';
 export { DEFAULT_LIMITS, type Limits } from './limits.ts';
 export {
   type CheckOptions,

@@ -6,6 +6,7 @@ import { type AgentKey, type Layout, isTypeAgent, splitKey } from '@wakebus/prot
 import type { EffectRunner } from './effects/effect-runner.ts';
 import type { Health } from './health.ts';
 import type { HistoryWriter } from './history-writer.ts';
+import type { IncidentWriter } from './incidents.ts';
 import type { Membership } from './membership.ts';
 import type { EventLog } from './ports/event-log.ts';
 import type { Ports } from './ports/ports.ts';
@@ -30,6 +31,8 @@ export interface NodeContext {
   readonly effects: EffectRunner;
   /** Not there where history is switched off. */
   readonly history: HistoryWriter | undefined;
+  /** Tells operators what nobody goes on with by itself. */
+  readonly incidents: IncidentWriter;
   /** A name for a commit that no other commit of any node has: only the same bytes may be offered under it again. */
   readonly nextCommit: () => string;
   /** Incarnation of each shard's inbox, as last read. */

@@ -5,6 +5,7 @@
 import { type AnyAgentDefinition, withDefaults } from '@wakebus/core';
 import { type AgentDefaults, WakebusError, metric } from '@wakebus/protocol';
 import { HistoryWriter } from './history-writer.ts';
+import { type IncidentListener, IncidentWriter } from './incidents.ts';
 import { Audit } from './audit.ts';
 import { Health, type NodeHealth } from './health.ts';
 import { ringOrphans } from './effects/orphans.ts';
@@ -39,6 +40,8 @@ export interface RuntimeOptions {
   readonly history?: boolean;
   readonly limits?: Partial<Limits>;
   readonly log?: NodeLog;
+  /** Called when this node has told operators of an incident. Best effort: what must not be missed is read from the stream (`wakebus incidents`). */
+  readonly onIncident?: IncidentListener;
   /** What its spans say. They go to the SDK that the process has registered before. */
   readonly telemetry?: TelemetryOptions;
   readonly probes?: Probes;
@@ -104,6 +107,7 @@ export class PlacementRuntime {
       health: new Health(ports.clock, this.#membership, telemetry, log),
       limits: { ...DEFAULT_LIMITS, ...options.limits },
       history: options.history === false ? undefined : this.#openHistory(ports),
+      incidents: this.#openIncidents(ports, log, options.onIncident),
       nextCommit: () => `${this.nodeId}.${(this.#commits += 1)}`,
       incarnations,
       log,
@@ -202,6 +206,12 @@ export class PlacementRuntime {
       subjectOf: (key) => layout.historySubject(key),
       mayAct: () => this.#membership.mayAct(),
     });
+  }
+
+  #openIncidents(ports: Ports, log: NodeLog, onIncident: IncidentListener | undefined): IncidentWriter {
+    const { clock, incidents, layout } = ports;
+    const mayAct = (): boolean => this.#membership.mayAct();
+    return new IncidentWriter({ incidents, clock, layout, nodeId: this.nodeId, log, mayAct, onIncident });
   }
 
   async #join(types: readonly string[]): Promise<void> {

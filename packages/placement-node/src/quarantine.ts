@@ -5,6 +5,7 @@
 import { newbornMemory } from '@wakebus/core';
 import { type AgentKey, type AgentRecord, encodeRecord, splitKey } from '@wakebus/protocol';
 import { commitRecord } from './commit.ts';
+import { incidentsOf } from './incidents.ts';
 import { announce } from './live.ts';
 import { type NodeContext, definitionOf, incarnationOf } from './node-context.ts';
 import type { WakeOutcome } from './wake.ts';
@@ -34,7 +35,7 @@ export async function writeQuarantine(
     ...(evidence !== undefined && { evidence }),
   };
   const request = { key, bytes: encodeRecord(marked), commit, expectedRevision: outcome.revision };
-  await commitRecord(
+  const { kind } = await commitRecord(
     {
       agents: ports.agents,
       clock: ports.clock,
@@ -45,4 +46,7 @@ export async function writeQuarantine(
     request,
   );
   announce(context, key, 'quarantined', outcome.error.code);
+  // Not waited for: what waits in its mailbox wakes it again, and then it is told in any case.
+  if (kind !== 'lost')
+    for (const incident of incidentsOf(key, marked)) void context.incidents.tell(incident)?.catch(() => {});
 }

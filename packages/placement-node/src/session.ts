@@ -195,6 +195,7 @@ export class Session {
     const onProgress = (): void => this.#acknowledge(activation);
     const activation = new Activation(this.#context, this.key, woken, this.#cause?.subject ?? '', onProgress);
     this.#activation = activation;
+    activation.handOver.tellIncidents(record);
     // Processed and not acknowledged: whoever processed it may have died before its history was stored.
     if (oldestSeq <= record.cursor) activation.repeatHistory();
     return activation;

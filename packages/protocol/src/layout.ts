@@ -93,6 +93,10 @@ export class Layout {
   get auditStream(): string {
     return `${this.prefix}_audit`;
   }
+  /** What operators must hear of. */
+  get incidentsStream(): string {
+    return `${this.prefix}_incidents`;
+  }
   /** The object store of chunks: spilled snapshots, and IDs that outgrew their records. */
   get objectsBucket(): string {
     return `${this.prefix}_objects`;
@@ -256,6 +260,14 @@ export class Layout {
   auditSubject(of: string, name?: string): string {
     if (name === undefined) return `${this.prefix}.audit.>`;
     return `${this.prefix}.audit.${of}.${of === 'target' ? targetToken(name) : name}`;
+  }
+  /** Where one incident stands: whoever tells it again finds it there. @param id - Made by `incidentId`: its parts are tokens. */
+  incidentSubject(id: string): string {
+    return `${this.prefix}.incidents.${id.replaceAll('/', '.')}`;
+  }
+  /** @param of - An agent's key, or `<type>.*`. @default all agents */
+  incidentsFilter(kind: string = '*', of: string = '*.*'): string {
+    return `${this.prefix}.incidents.${kind}.${of}.*`;
   }
   formerChunkSubject(hash: string): string {
     return `${this.prefix}.chunks.${hash}`;

@@ -48,6 +48,7 @@ export { type ErrorClass } from './error-spec.ts';
 export { type ErrorCode, type ErrorFacts, WakebusError, errorCodes, errorFromJson, isWakebusError } from './errors.ts';
 export { DEFAULT_DEADLINE_MS, EVENT_LIMIT_BYTES, OUTSIDE_FILL_LIMIT, isReservedEvent } from './event-limits.ts';
 export { type Headers, callerMessageId, header, wireMessageId } from './headers.ts';
+export { type Incident, type IncidentKind, incidentId, incidentKinds, readIncident } from './incident.ts';
 export { toJson } from './json.ts';
 export {
   type EffectScope,

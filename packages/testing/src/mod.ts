@@ -28,6 +28,7 @@ export { type StandingCodes, checkStanding } from './checker/check-standing.ts';
 export { OutputWatch } from './checker/output-gate.ts';
 export { checkTakeovers } from './checker/check-takeovers.ts';
 export { checkTimers } from './checker/check-timers.ts';
+export { checkTold } from './checker/check-told.ts';
 export { ZombieWatch } from './checker/zombies.ts';
 export { type ListExpectation, type ReadList, checkGrowth, checkList, checkOrder } from './checker/check-lists.ts';
 export { type PairTraffic, checkPairs } from './checker/check-pairs.ts';

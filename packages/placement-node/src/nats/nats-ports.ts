@@ -41,6 +41,7 @@ export function natsPorts(connection: NatsConnection, layout: Layout, onFault: F
     deadLetters: log(layout.deadLettersStream),
     history: log(layout.historyStream),
     audit: log(layout.auditStream),
+    incidents: log(layout.incidentsStream),
     agents: new NatsRecordStore(link, layout.agentsBucket),
     leases: new NatsRecordStore(link, layout.leasesBucket, { markerTtlMs: LEASE_MARKER_TTL_MS }),
     registry: new NatsRecordStore(link, layout.registryBucket),

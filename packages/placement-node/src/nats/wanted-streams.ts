@@ -26,6 +26,8 @@ export interface DeploymentLimits {
   readonly deadLettersMaxAgeMs?: number;
   /** How long the audit of operators' actions is kept, in milliseconds. @default 365 days: someone asks at the end of the year */
   readonly auditMaxAgeMs?: number;
+  /** How long incidents are kept, in milliseconds. @default 30 days, as the dead letters that some of them are about */
+  readonly incidentsMaxAgeMs?: number;
 }
 
 /** A stream as it must be. */
@@ -61,6 +63,7 @@ export function wantedStreams(layout: Layout, limits: DeploymentLimits = {}): Wa
     deadLetters(layout, limits),
     history(layout, limits),
     audit(layout, limits),
+    incidents(layout, limits),
     objects(layout),
     ...buckets(layout),
   ];
@@ -183,6 +186,15 @@ function audit(layout: Layout, limits: DeploymentLimits): StreamPart {
     name: layout.auditStream,
     subjects: [layout.auditSubject('>')],
     max_age: nanos(limits.auditMaxAgeMs ?? 365 * DAY_MS),
+    duplicate_window: duplicateWindow(limits),
+  };
+}
+
+function incidents(layout: Layout, limits: DeploymentLimits): StreamPart {
+  return {
+    name: layout.incidentsStream,
+    subjects: [layout.incidentsFilter()],
+    max_age: nanos(limits.incidentsMaxAgeMs ?? 30 * DAY_MS),
     duplicate_window: duplicateWindow(limits),
   };
 }

@@ -27,6 +27,7 @@ export interface Ports {
   readonly deadLetters: EventLog;
   readonly history: EventLog;
   readonly audit: EventLog;
+  readonly incidents: EventLog;
   readonly agents: RecordStore;
   readonly leases: RecordStore;
   readonly registry: RecordStore;

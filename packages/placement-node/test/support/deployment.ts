@@ -205,6 +205,15 @@ export class TestDeployment {
     return (await this.#contents(this.layout.deadLettersStream)).map(({ data }) => decode(data) as ParkedMessage);
   }
 
+  incidents(): Promise<Array<{ readonly subject: string; readonly data: Uint8Array }>> {
+    return this.#contents(this.layout.incidentsStream);
+  }
+
+  /** Takes everything out of a stream. */
+  async purge(stream: string): Promise<void> {
+    await (await this.manager()).streams.purge(stream);
+  }
+
   async held(): Promise<ParkedMessage[]> {
     return (await this.#contents(this.layout.heldStream)).map(({ data }) => decode(data) as ParkedMessage);
   }

@@ -1,7 +1,7 @@
 /**
  * What a memory server has stored, for {@link readHistory}.
  */
-import type { AgentKey } from '@wakebus/protocol';
+import { type AgentKey, readIncident } from '@wakebus/protocol';
 import type { MemoryServer } from '../memory/memory-server.ts';
 import type { StoredAgent } from './run-history.ts';
 
@@ -17,4 +17,10 @@ export function memoryAgents(server: MemoryServer): StoredAgent[] {
       deadLetters: parked.map(({ data }) => data),
     };
   });
+}
+
+/** IDs of the incidents that a memory server has stored. */
+export function toldIncidents({ incidents, layout }: MemoryServer): ReadonlySet<string> {
+  const stored = incidents.read(layout.incidentsFilter(), 1, Number.MAX_SAFE_INTEGER);
+  return new Set(stored.flatMap(({ data }) => readIncident(data)?.id ?? []));
 }

@@ -59,6 +59,8 @@ export interface RunHistory {
   readonly missed: readonly number[] | undefined;
   /** Placement nodes that lived at the end, where that is known. */
   readonly living: ReadonlySet<string>;
+  /** IDs of the incidents that operators were told; undefined where nobody has read them. */
+  readonly told?: ReadonlySet<string>;
 }
 
 /** One agent as it is stored, undecoded. */

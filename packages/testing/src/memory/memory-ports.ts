@@ -29,6 +29,7 @@ export function memoryPorts(server: MemoryServer, link: Link): Ports {
     deadLetters: log(server.deadLetters),
     history: log(server.history),
     audit: log(server.audit),
+    incidents: log(server.incidents),
     agents: store(server.agents),
     leases: store(server.leases),
     registry: store(server.registry),

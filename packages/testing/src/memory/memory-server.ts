@@ -61,6 +61,7 @@ export class MemoryServer {
   readonly deadLetters: MemoryStream;
   readonly history: MemoryStream;
   readonly audit: MemoryStream;
+  readonly incidents: MemoryStream;
   readonly objects: MemoryStream;
   readonly agents: MemoryBucket;
   readonly leases: MemoryBucket;
@@ -91,6 +92,7 @@ export class MemoryServer {
     this.deadLetters = stream(layout.deadLettersStream, { dedupeWindowMs });
     this.history = stream(layout.historyStream, { dedupeWindowMs });
     this.audit = stream(layout.auditStream, { dedupeWindowMs });
+    this.incidents = stream(layout.incidentsStream, { dedupeWindowMs });
     this.agents = bucket(layout.agentsBucket);
     this.leases = bucket(layout.leasesBucket, { markerTtlMs: options.leaseMarkerTtlMs ?? 10_000 });
     this.registry = bucket(layout.registryBucket);
@@ -173,6 +175,7 @@ export class MemoryServer {
       this.deadLetters,
       this.history,
       this.audit,
+      this.incidents,
     ])
       stream.forgetRemovedIds();
     for (const consumers of this.#consumers.values()) {

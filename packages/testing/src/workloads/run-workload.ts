@@ -4,7 +4,7 @@
  */
 import type { RuntimeOptions } from '@wakebus/placement-node';
 import { AcknowledgementWatch } from '../checker/acknowledgements.ts';
-import { memoryAgents } from '../checker/memory-history.ts';
+import { memoryAgents, toldIncidents } from '../checker/memory-history.ts';
 import { type RunHistory, type Violation, readHistory } from '../checker/run-history.ts';
 import { ZombieWatch } from '../checker/zombies.ts';
 import { OutputWatch } from '../checker/output-gate.ts';
@@ -88,6 +88,7 @@ export async function runWorkload(options: WorkloadOptions): Promise<WorkloadRes
       endMs: simulation.server.nowMs(),
       missed: [],
       living: new Set(simulation.server.leases.keys('>')),
+      told: toldIncidents(simulation.server),
     },
   );
   const unrest = reason === 'quiet' ? [] : [unrestOf(simulation, reason)];

@@ -10,6 +10,7 @@ import {
   checkStanding,
   checkTakeovers,
   checkTimers,
+  checkTold,
 } from '@wakebus/testing';
 import { describe, expect, test } from 'vitest';
 
@@ -120,6 +121,39 @@ describe('the lifecycle', () => {
     expect(checkLifecycles(history(at('removed'), at('awake')))).toEqual([
       'greeter.ann, revision 2 by n1: it was removed, and is awake in the same life',
     ]);
+  });
+});
+
+describe('operators are told', () => {
+  const failed = record('1', [], { journal: [], lifecycle: { name: 'failed', sinceMs: 7 } });
+  const unsure = { state: 'maybe', plannedMs: 5, generation: 3, attempt: 2 } as AgentRecord['journal'][number];
+  const told = (given: AgentRecord, ...ids: readonly string[]): readonly string[] =>
+    checkTold({ ...history(given), told: new Set(ids) });
+
+  test('of an agent that has failed, this time and not the last', () => {
+    expect(told(failed, 'failed/greeter/ann/7')).toEqual([]);
+    expect(told(failed, 'failed/greeter/ann/6')).toEqual(['greeter.ann: nobody was told of failed/greeter/ann/7']);
+  });
+
+  test('of an effect of which nobody knows', () => {
+    const waiting = record('1', [], { journal: [unsure] });
+    expect(told(waiting, 'maybe/greeter/ann/5-3-2')).toEqual([]);
+    expect(told(waiting)).toEqual(['greeter.ann: nobody was told of maybe/greeter/ann/5-3-2']);
+  });
+
+  test('of a dead letter', () => {
+    const { agents, ...run } = history(record('1', [], { journal: [] }));
+    const letters = [{ seq: 4 }] as unknown as AgentHistory['deadLetters'];
+    const agent = { ...(agents.get(ann) as AgentHistory), deadLetters: letters };
+    const violations = (id: string): readonly string[] =>
+      checkTold({ ...run, agents: new Map([[ann, agent]]), told: new Set([id]) });
+    expect(violations('dead-lettered/greeter/ann/4-99')).toEqual([]);
+    expect(violations('dead-lettered/greeter/ann/44-99')).toHaveLength(1);
+  });
+
+  test('of nothing that an operator has asked for', () => {
+    const lifecycle = { name: 'suspended', code: 'SUSPENDED' } as const;
+    expect(told(record('1', [], { journal: [], lifecycle }))).toEqual([]);
   });
 });
 
