@@ -21,6 +21,7 @@ import { type FollowOptions, followHistory } from './follow.ts';
 import { type HistoryOptions, type HistoryPage, type PastCommit, readHistory } from './history.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { HeldMessages } from './held-messages.ts';
+import { Incidents } from './incidents.ts';
 import { type AgentInspection, inspectAgent } from './inspect.ts';
 import { type AgentPage, type ListOptions, listAgents } from './list.ts';
 import { natsClientPorts } from './nats/nats-ports.ts';
@@ -64,6 +65,8 @@ export class Client<TAgents extends AgentMap = AgentMap> {
   readonly deadLetters: DeadLetters;
   /** Messages that stand aside for agents which cannot run. */
   readonly held: HeldMessages;
+  /** What operators must hear of. */
+  readonly incidents: Incidents;
   readonly #ports: ClientPorts;
   readonly #context: ClientContext;
 
@@ -75,6 +78,7 @@ export class Client<TAgents extends AgentMap = AgentMap> {
     this.timers = new Timers(this.#context);
     this.deadLetters = new DeadLetters(this.#context);
     this.held = new HeldMessages(this.#context);
+    this.incidents = new Incidents(ports);
   }
 
   /**

@@ -11,6 +11,13 @@ export { type HistoryOptions, type HistoryPage, type PastCommit } from './histor
 export { type ControlOptions, type OperatorOptions, type RecoverOptions } from './control.ts';
 export { DeadLetters } from './dead-letters.ts';
 export { HeldMessages } from './held-messages.ts';
+export {
+  type IncidentFollowOptions,
+  type IncidentListOptions,
+  type IncidentPage,
+  Incidents,
+  type PastIncident,
+} from './incidents.ts';
 export { type AgentInspection, type InspectedChild, type InspectedReply } from './inspect.ts';
 export { type AgentPage, type AgentSummary, type ListOptions } from './list.ts';
 export { type Observation, type ObservedEvent } from './observe.ts';

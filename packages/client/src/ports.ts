@@ -78,7 +78,7 @@ export interface BucketPage {
   readonly next?: number;
 }
 
-/** The stream of all commits. */
+/** A stream that is read on and on: of all commits, or of incidents. */
 export interface HistoryPort extends Pick<LogPort, 'read'> {
   info(): Promise<{ readonly lastSeq: number }>;
 }
@@ -105,6 +105,8 @@ export interface ClientPorts {
   readonly deadLetters: LogPort;
   /** What operators did. */
   readonly audit: InboxPort & Pick<LogPort, 'read'>;
+  /** What operators must hear of. */
+  readonly incidents: HistoryPort;
   readonly agents: BucketPort;
   readonly leases: BucketPort;
   /** What is known of agent types. */

@@ -124,6 +124,7 @@ export function fakeWorld(): FakeWorld {
         append: () => Promise.resolve({ kind: 'stored', seq: 1, duplicate: false }),
         info: () => Promise.resolve({ fill: 0 }),
       },
+      incidents: { read: () => Promise.resolve([]), info: () => Promise.resolve({ lastSeq: 0 }) },
       agents: bucket,
       leases: bucket,
       registry: bucket,

@@ -26,6 +26,7 @@ export async function natsClientPorts(connection: NatsConnection, prefix: string
     held: new NatsLog(mux, layout.heldStream),
     deadLetters: new NatsLog(mux, layout.deadLettersStream),
     audit: new NatsLog(mux, layout.auditStream),
+    incidents: new NatsLog(mux, layout.incidentsStream),
     agents: new NatsBucket(mux, layout.agentsBucket),
     leases: new NatsBucket(mux, layout.leasesBucket),
     registry: new NatsBucket(mux, layout.registryBucket),
