@@ -7,6 +7,7 @@ export { type GatewayLog } from './gateway-context.ts';
 export { type Hosts } from './hosts.ts';
 export { statusByClass, statusByCode, statusOf } from './http-status.ts';
 export { DEFAULT_LIMITS, type GatewayLimits } from './limits.ts';
+export { type ForwardOptions, type IncidentForwarder, forwardIncidents } from './incidents/forward-incidents.ts';
 export { loopbackOnly } from './loopback.ts';
 export { PROBLEM_TYPE, type Problem, problemOf } from './problem.ts';
 export { type ServeOptions, type ServedGateway, serveGateway } from './serve.ts';

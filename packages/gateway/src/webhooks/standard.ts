@@ -15,7 +15,7 @@ export function standardWebhooks(): Scheme {
         .filter((part) => part.startsWith('v1,'))
         .map((part) => part.slice('v1,'.length));
       const content = joined(`${id}.${at}.`, incoming.raw);
-      const right = proof.secrets.map((secret) => hmac('sha256', keyOf(secret), content, 'base64'));
+      const right = proof.secrets.map((secret) => hmac('sha256', standardKey(secret), content, 'base64'));
       if (id === '' || !isAny(given, right)) return WRONG;
       return staleness(at, proof);
     },
@@ -23,6 +23,7 @@ export function standardWebhooks(): Scheme {
   };
 }
 
-function keyOf(secret: string): Uint8Array {
+/** The bytes of a secret. */
+export function standardKey(secret: string): Uint8Array {
   return Buffer.from(secret.startsWith(PREFIX) ? secret.slice(PREFIX.length) : secret, 'base64');
 }
