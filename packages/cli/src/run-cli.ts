@@ -13,6 +13,7 @@ import { addDoorbell } from './commands/doorbell.ts';
 import { addEffects } from './commands/effects.ts';
 import { addExplain } from './commands/explain.ts';
 import { addGateway } from './commands/gateway.ts';
+import { addIncidents } from './commands/incidents.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addSchedules } from './commands/schedules.ts';
 import { addSend } from './commands/send.ts';
@@ -50,7 +51,9 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCo
 function interruption(io: CliIo, argv: readonly string[]): { readonly promise: Promise<never>; end(): void } {
   const { promise, reject } = Promise.withResolvers<never>();
   promise.catch(() => {}); // Heard by the race, as long as that is on.
-  const drains = argv.some((argument) => argument === 'dev' || argument === 'demo' || argument === 'gateway');
+  const drains =
+    argv.some((argument) => argument === 'dev' || argument === 'demo' || argument === 'gateway') ||
+    (argv.includes('incidents') && argv.includes('forward'));
   return { promise, end: drains ? () => {} : io.onStop(() => reject(new Exit(exitCode.interrupted))) };
 }
 
@@ -77,6 +80,7 @@ function createProgram(io: CliIo): Command {
   addDoorbell(program, io);
   addDead(program, io);
   addAudit(program, io);
+  addIncidents(program, io);
   addExplain(program, io);
   addDebug(program, io);
   addTop(program, io);
