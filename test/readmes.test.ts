@@ -1,5 +1,6 @@
 /** The documentation holds: every snippet compiles, whole programs run, and each command line is run somewhere. */
 import { spawn, spawnSync } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { text as textFrom } from 'node:stream/consumers';
@@ -7,12 +8,12 @@ import { createClient } from '@wakebus/client';
 import type { AnyAgentDefinition } from '@wakebus/core';
 import { TokenStore, serveGateway } from '@wakebus/gateway';
 import { type NatsServers, startNatsServer } from '@wakebus/nats-server';
-import { connectNats, startPlacementNode } from '@wakebus/placement-node';
+import { connectNats, createDeployment, startPlacementNode } from '@wakebus/placement-node';
 import { connect as plainConnect, headers } from 'nats';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Program, startCommand, startProgram } from './program.ts';
 import { freePort } from './prometheus.ts';
-import { pages, readCommandLines, readSnippets } from './snippets.ts';
+import { blocksOf, pages, readCommandLines, readSnippets } from './snippets.ts';
 
 /** Where each snippet is run; one that is new fails the first test until it is. */
 const tried = [
@@ -278,6 +279,38 @@ describe('the page of', () => {
 
     expect(await program.ends(), program.output()).toBe(0);
     expect(program.output()).toMatch(/^202 \{\n {2}agent: 'hello\/ada',\n {2}event: 'greet',\n/);
+  });
+
+  test('gateway shows a configuration that takes a delivery', async () => {
+    const connection = await connectNats({ servers: server.url });
+    await createDeployment(connection);
+    await connection.close();
+    const page = 'packages/gateway/README.md';
+    write(page, 'gateway.json', blocksOf(page, 'json')[0] ?? '');
+    const command = `${process.execPath} ${resolve('packages/cli/src/main.ts')} gateway --port 0 --config gateway.json`;
+    const env = { WAKEBUS_SERVERS: server.url, GITHUB_SECRET: 'shh' };
+    await using gateway = startCommand(command, { cwd: dirname(pathOf(page, 'gateway.json')), env });
+    await gateway.says('/hooks/repo');
+
+    const body = JSON.stringify({
+      action: 'opened',
+      issue: { number: 7 },
+      repository: { full_name: 'acme/shop' },
+      sender: { login: 'ada' },
+    });
+    const answer = await fetch(/http:\S+\/hooks\/repo/.exec(gateway.output())?.[0] ?? '', {
+      method: 'POST',
+      body,
+      headers: {
+        'X-GitHub-Event': 'issues',
+        'X-GitHub-Delivery': 'd-1',
+        'X-Hub-Signature-256': `sha256=${createHmac('sha256', 'shh').update(body).digest('hex')}`,
+      },
+    });
+    expect(await answer.json()).toEqual({ stored: 1, duplicate: 0, ignored: 0 });
+
+    gateway.child.kill('SIGTERM');
+    expect(await gateway.ends(), gateway.output()).toBe(0);
   });
 
   test('protocol, nats-server and testing run as they stand', async () => {

@@ -35,7 +35,8 @@ export function readCommandLines(): string[] {
   ];
 }
 
-function blocksOf(page: string, language: string): string[] {
+/** Blocks of a page in a language. */
+export function blocksOf(page: string, language: string): string[] {
   const blocks = readFileSync(page, 'utf8').matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm);
   return [...blocks].flatMap(([, name, text]) => (name === language ? [text ?? ''] : []));
 }
