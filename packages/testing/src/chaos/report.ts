@@ -88,6 +88,7 @@ export function faultLine({
   recoverMs,
   recovers,
   stallMs,
+  tookMs,
   violations,
   remarks,
 }: FaultRecord): string {
@@ -97,6 +98,7 @@ export function faultLine({
     kind.padEnd(28),
     recovered.padEnd(18),
     `stall ${Math.round(stallMs)} ms`.padEnd(15),
+    `took ${(tookMs / 1000).toFixed(1)} s`.padEnd(12),
     met ?? 'met nothing',
   ].join(' ');
   return [
