@@ -8,6 +8,7 @@ import { startNatsServer } from '@wakebus/nats-server';
 import { coldRows, sleeperRows } from './cold.ts';
 import { crashRows } from './crash.ts';
 import { durableRows } from './durable.ts';
+import { effectRows } from './effects.ts';
 import { gatewayRows } from './gateway.ts';
 import { gateRows } from './gates.ts';
 import { type Floor, hotRows } from './hot.ts';
@@ -38,6 +39,7 @@ const standalone: Record<string, () => Promise<Row[]>> = {
   isolation: isolationRows,
   tracing: tracingRows,
   timers: timerRows,
+  effects: effectRows,
   gateway: gatewayRows,
   gates: gateRows,
 };
