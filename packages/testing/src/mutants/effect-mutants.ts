@@ -56,6 +56,7 @@ export const effectMutants: readonly Mutant[] = [
     ],
     run: { workload: 'purchases' },
     shows: 'is in the till after all',
+    quick: true,
   },
   {
     rule: 'P8',
