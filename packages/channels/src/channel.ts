@@ -34,6 +34,21 @@ export interface Channel {
    * @throws {@link CannotTell} where the service cannot be asked. {@link MaybeSent} when it did not answer.
    */
   find(data: unknown, message: ChannelMessage): Promise<SentMessage | undefined>;
+  /**
+   * Shows at a place that somebody is waking up, by the service's own means. Not paced: it is worth no wait.
+   *
+   * @returns `undefined` where the service has no such means for this place.
+   * @throws as {@link Channel.send}.
+   */
+  notify(data: unknown, signal: AbortSignal): Promise<ShownNotice | undefined>;
+}
+
+/** A notice that stands. Most go by themselves, so that none stays when whoever has shown it dies. */
+export interface ShownNotice {
+  /** When it is to be shown again, in milliseconds, or it is gone. @default it stays */
+  readonly againMs?: number;
+  /** Takes it away. @default it goes by itself, or with the answer */
+  readonly clear?: (signal: AbortSignal) => Promise<void>;
 }
 
 /** A secret, or what gets it: tokens that are renewed are asked for at each use. */

@@ -3,7 +3,7 @@
  * effects that send to them, at the pace of each service.
  */
 export { type ChannelAddress, type ChannelKind, channelKinds } from './address.ts';
-export { type Channel, type ChannelMessage, type Secret, type SentMessage } from './channel.ts';
+export { type Channel, type ChannelMessage, type Secret, type SentMessage, type ShownNotice } from './channel.ts';
 export {
   type ChannelReceipt,
   type ChannelReply,
@@ -14,7 +14,9 @@ export {
 export { type DiscordOptions, discord } from './discord/channel.ts';
 export { type GithubOptions, github } from './github/channel.ts';
 export { type MattermostOptions, mattermost } from './mattermost/channel.ts';
-export { type ChannelClock } from './pacer.ts';
+export { type ChannelSettings, openChannel } from './open-channel.ts';
+export { type ChannelClock, systemClock } from './pacer.ts';
 export { type DeliveryFacts, replyAddressOf } from './reply-address.ts';
+export { showNotice } from './show-notice.ts';
 export { type SlackOptions, slack } from './slack/channel.ts';
 export { type TelegramOptions, telegram } from './telegram/channel.ts';

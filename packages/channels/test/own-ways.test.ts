@@ -1,5 +1,14 @@
 /** What each service has of its own. */
-import { type Channel, type ChannelClock, discord, github, mattermost, slack, telegram } from '@wakebus/channels';
+import {
+  type Channel,
+  type ChannelClock,
+  discord,
+  github,
+  mattermost,
+  showNotice,
+  slack,
+  telegram,
+} from '@wakebus/channels';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FakeDiscord } from './fakes/fake-discord.ts';
 import { FakeGithub } from './fakes/fake-github.ts';
@@ -278,5 +287,68 @@ describe('github', () => {
 
     expect(clock.slept).toEqual([20_000]);
     expect(service.comments).toHaveLength(1);
+  });
+});
+
+describe('while an agent wakes up', () => {
+  const aborted = AbortSignal.timeout(60_000);
+
+  test('Telegram shows typing in the topic', async () => {
+    await using service = await new FakeTelegram(clock).open();
+    const channel = telegram({ token: service.token, apiUrl: service.url, clock });
+
+    expect(await channel.notify({ chatId: -1001, messageId: 5 }, aborted)).toEqual({ againMs: 4_500 });
+    expect(service.shown).toEqual([{ method: 'sendChatAction', chatId: -1001 }]);
+  });
+
+  test('Slack shows a status in the thread and takes it away; outside of threads, words for the user', async () => {
+    await using service = await new FakeSlack(clock).open();
+    const channel = slack({ token: service.token, apiUrl: service.apiUrl, clock });
+    const thread = { channelId: 'C0ABC', threadTs: '1700000000.000100', userId: 'U1' };
+    const shown = await channel.notify(thread, aborted);
+    await shown?.clear?.(aborted);
+    await channel.notify({ channelId: 'C0ABC', userId: 'U1' }, aborted);
+
+    expect(service.shown).toMatchObject([
+      { method: 'assistant.threads.setStatus', thread_ts: thread.threadTs, status: 'is waking up…' },
+      { method: 'assistant.threads.setStatus', thread_ts: thread.threadTs, status: '' },
+      { method: 'chat.postEphemeral', user: 'U1', text: 'Waking up…' },
+    ]);
+    const command = { responseUrl: service.responseUrl() };
+    expect(await channel.notify(command, aborted)).toBeUndefined();
+    const address = { kind: 'slack', channel: 'x', data: command } as const;
+    const fallback = { ...address, data: { channelId: 'C0ABC', userId: 'U1' } };
+    expect(await showNotice(channel, { ...address, fallback }, aborted)).toEqual({});
+  });
+
+  test('Discord says so already', async () => {
+    await using service = await new FakeDiscord(clock).open();
+    const channel = discord({ apiUrl: service.apiUrl, clock });
+
+    expect(await channel.notify({ applicationId: '100000000000000001', token: 't' }, aborted)).toEqual({});
+    expect(service.requests).toEqual([]);
+  });
+
+  test('Mattermost shows typing', async () => {
+    await using service = await new FakeMattermost(clock).open();
+    const channel = mattermost({ url: service.url, token: service.token, clock });
+    const rootId = service.addPost();
+
+    expect(await channel.notify({ channelId: service.channel, rootId }, aborted)).toEqual({ againMs: 4_500 });
+    expect(service.typing).toEqual([{ channel_id: service.channel, parent_id: rootId }]);
+  });
+
+  test('GitHub shows eyes at what was said, and leaves those that stood there', async () => {
+    await using service = await new FakeGithub(clock).open();
+    const channel = github({ token: service.token, apiUrl: service.url, clock });
+    const place = { repository: service.repository, issue: 7, commentId: 12 };
+    const shown = await channel.notify(place, aborted);
+    expect([...service.reactions.values()]).toEqual([{ at: '/issues/comments/12', content: 'eyes' }]);
+    expect(await channel.notify(place, aborted)).toEqual({});
+    await shown?.clear?.(aborted);
+
+    expect(service.reactions.size).toBe(0);
+    await channel.notify({ repository: service.repository, issue: 7 }, aborted);
+    expect([...service.reactions.values()]).toEqual([{ at: '/issues/7', content: 'eyes' }]);
   });
 });

@@ -1,35 +1,8 @@
 /** Turns of many messages at once, by a clock that moves when it is told to. */
 import { expect, test } from 'vitest';
 import { Busy } from '../src/channel.ts';
-import { type ChannelClock, Pacer, systemClock } from '../src/pacer.ts';
-
-class HandClock implements ChannelClock {
-  now = 0;
-  readonly #sleepers: Array<{ readonly atMs: number; readonly wake: () => void }> = [];
-
-  nowMs(): number {
-    return this.now;
-  }
-
-  sleep(ms: number): Promise<void> {
-    return new Promise((wake) => this.#sleepers.push({ atMs: this.now + ms, wake }));
-  }
-
-  /** Moves on step by step, letting whoever wakes do what it does. */
-  async advance(ms: number): Promise<void> {
-    const endMs = this.now + ms;
-    for (;;) {
-      await new Promise((settled) => setImmediate(settled));
-      this.#sleepers.sort((a, b) => a.atMs - b.atMs);
-      const [next] = this.#sleepers;
-      if (next === undefined || next.atMs > endMs) break;
-      this.#sleepers.shift();
-      this.now = Math.max(this.now, next.atMs);
-      next.wake();
-    }
-    this.now = endMs;
-  }
-}
+import { Pacer, systemClock } from '../src/pacer.ts';
+import { HandClock } from './fakes/hand-clock.ts';
 
 const signal = new AbortController().signal;
 

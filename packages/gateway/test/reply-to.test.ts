@@ -17,6 +17,7 @@ import {
   discord as discordHook,
   github as githubHook,
   mattermost as mattermostHook,
+  readWebhooks,
   slack as slackHook,
   standardWebhooks,
   telegram as telegramHook,
@@ -232,4 +233,52 @@ test('a webhook that nobody can answer may not be asked for addresses', async ()
   const odd = world.serve({ webhooks: { odd: { scheme: standardWebhooks(), secrets: [SECRET], map, replyTo: true } } });
 
   await expect(odd).rejects.toMatchObject({ code: 'INVALID_OPTION', facts: { option: 'webhooks.odd' } });
+});
+
+test('who waits for an agent that nobody runs sees that it is waking up', async () => {
+  const { token, url } = services.telegram;
+  const notice = telegram({ token, apiUrl: url });
+  const patient = await world.serve({
+    webhooks: {
+      waking: {
+        scheme: telegramHook(),
+        secrets: [SECRET],
+        map: { agent: 'sleeper/1', event: 'said' },
+        replyTo: true,
+        notice,
+      },
+    },
+  });
+  const before = services.telegram.shown.length;
+
+  const answer = await ask(patient, 'POST', '/hooks/waking', deliveries.telegram());
+  expect(answer.status).toBe(200);
+  await eventually(() => services.telegram.shown.slice(before)).toContainEqual({
+    method: 'sendChatAction',
+    chatId: 77,
+  });
+});
+
+test('a notice of another service is refused', async () => {
+  const { token, url } = services.telegram;
+  const notice = telegram({ token, apiUrl: url });
+  const odd = world.serve({
+    webhooks: { odd: { scheme: githubHook(), secrets: [SECRET], map, replyTo: true, notice } },
+  });
+
+  await expect(odd).rejects.toMatchObject({ code: 'INVALID_OPTION', facts: { option: 'webhooks.odd' } });
+});
+
+test('a file names the variable of a notice’s token', () => {
+  const repo = {
+    kind: 'github',
+    secretsFrom: ['S'],
+    map: { agent: 'a/b', event: 'c' },
+    notice: { tokenFrom: 'T' },
+  } as const;
+
+  expect(readWebhooks({ repo }, { S: SECRET, T: 'token' })['repo']?.notice?.kind).toBe('github');
+  expect(() => readWebhooks({ repo }, { S: SECRET })).toThrow(/T holds no token/);
+  expect(() => readWebhooks({ repo: { ...repo, kind: 'stripe' } }, { S: SECRET, T: 'token' })).toThrow(/no channel/);
+  expect(() => readWebhooks({ repo: { ...repo, kind: 'mattermost' } }, { S: SECRET, T: 'token' })).toThrow(/where/);
 });

@@ -12,6 +12,7 @@ import {
   CannotTell,
   type Secret,
   type SentMessage,
+  type ShownNotice,
 } from '../channel.ts';
 import { type ChannelClock, Pacer, systemClock } from '../pacer.ts';
 import { fieldOf, given, placeField, textAt, wholeAt } from '../place.ts';
@@ -43,6 +44,8 @@ const ACKNOWLEDGED_MS = 10_000;
 const ACKNOWLEDGED_SOON_MS = 500;
 /** The bit of a response that still says "is thinking…". */
 const LOADING = 1 << 7;
+/** A little less than typing is shown. */
+const TYPING_MS = 9_000;
 const TOO_MANY = 429;
 /** "Unknown webhook", "Unknown message" of a deferred answer, and "Invalid webhook token": the interaction is over. */
 const OVER: ReadonlySet<unknown> = new Set([10_008, 10_015, 50_027]);
@@ -61,6 +64,7 @@ export function discord(options: DiscordOptions = {}): Channel {
     textLimit: TEXT_LIMIT,
     send: (data, message) => account.send(data, message),
     find: (data, message) => account.find(data, message),
+    notify: (data, signal) => account.notify(data, signal),
   };
 }
 
@@ -111,6 +115,15 @@ class DiscordAccount {
       if (error instanceof AddressGone) throw new CannotTell('the interaction is over');
       throw error;
     }
+  }
+
+  /** Interactions say "is thinking…" from their acknowledgement on, and the answer takes its place. */
+  async notify(data: unknown, signal: AbortSignal): Promise<ShownNotice> {
+    if (fieldOf(data, 'token') !== undefined) return {};
+    const channelId = placeField('discord', data, 'channelId', SNOWFLAKE);
+    const url = `/channels/${channelId}/typing`;
+    await this.#ask(channelId, { method: 'POST', url, headers: await this.#authorization() }, signal);
+    return { againMs: TYPING_MS };
   }
 
   async #post(data: unknown, body: object, { key, signal }: ChannelMessage): Promise<SentMessage> {

@@ -4,7 +4,15 @@
  *
  * @see https://docs.github.com/en/rest/issues/comments
  */
-import { Busy, type Channel, type ChannelMessage, CannotTell, type Secret, type SentMessage } from '../channel.ts';
+import {
+  Busy,
+  type Channel,
+  type ChannelMessage,
+  CannotTell,
+  type Secret,
+  type SentMessage,
+  type ShownNotice,
+} from '../channel.ts';
 import { type ChannelClock, Pacer, systemClock } from '../pacer.ts';
 import { fieldOf, given, optionalPlaceField, placeField, textAt, wholeAt } from '../place.ts';
 import {
@@ -31,6 +39,7 @@ export interface GithubOptions {
 const TEXT_LIMIT = 65_000;
 /** GitHub asks for a second between writes. */
 const ACCOUNT_GAP_MS = 1_000;
+const CREATED = 201;
 const PAGE = 100;
 /** Pages of comments that are looked through for one. */
 const MOST_PAGES = 10;
@@ -46,6 +55,7 @@ export function github(options: GithubOptions): Channel {
     textLimit: TEXT_LIMIT,
     send: (data, message) => account.send(data, message),
     find: (data, message) => account.find(data, message),
+    notify: (data, signal) => account.notify(data, signal),
   };
 }
 
@@ -70,6 +80,19 @@ class GithubAccount {
     );
   }
 
+  /** A pair of eyes at what was said. One that stood there before is not ours to take away. */
+  async notify(data: unknown, signal: AbortSignal): Promise<ShownNotice> {
+    const { reactions } = readPlace(data);
+    const { status, body } = await this.#ask({ method: 'POST', url: reactions, body: { content: 'eyes' } }, signal);
+    const id = wholeAt(body, 'id');
+    if (status !== CREATED || id === undefined) return {};
+    return {
+      clear: async (ends) => {
+        await this.#ask({ method: 'DELETE', url: `${reactions}/${id}` }, ends);
+      },
+    };
+  }
+
   async find(data: unknown, { key, signal }: ChannelMessage): Promise<SentMessage | undefined> {
     const { comments, replies, since } = readPlace(data);
     const listed = replies === undefined ? comments : replies.replace(/\/\d+\/replies$/, '');
@@ -83,20 +106,25 @@ class GithubAccount {
     throw new CannotTell('it is not among the first comments');
   }
 
-  async #call({ url, ...request }: ServiceRequest, signal: AbortSignal): Promise<unknown> {
+  async #call(request: ServiceRequest, signal: AbortSignal): Promise<unknown> {
+    return (await this.#ask(request, signal)).body;
+  }
+
+  async #ask({ url, ...request }: ServiceRequest, signal: AbortSignal): Promise<ServiceAnswer> {
     const headers = {
       Authorization: `Bearer ${await readSecret('github', this.#options.token)}`,
       Accept: 'application/vnd.github+json',
       'X-GitHub-Api-Version': '2022-11-28',
     };
     const answer = await callService('github', { ...request, url: this.#apiUrl + url, headers }, signal);
-    return readAnswer(answer, this.#clock.nowMs());
+    return checkAnswer(answer, this.#clock.nowMs());
   }
 }
 
 /** @throws {Busy}; {WakebusError} `CHANNEL_REFUSED`. */
-function readAnswer({ status, headers, body }: ServiceAnswer, nowMs: number): unknown {
-  if (status >= 200 && status < 300) return body;
+function checkAnswer(answer: ServiceAnswer, nowMs: number): ServiceAnswer {
+  const { status, headers, body } = answer;
+  if (status >= 200 && status < 300) return answer;
   const retryAfter = headers.get('retry-after');
   const isUsedUp = headers.get('x-ratelimit-remaining') === '0';
   if (status === 429 || (status === 403 && (retryAfter !== null || isUsedUp))) {
@@ -115,6 +143,7 @@ interface GithubPlace {
   /** Where a review's thread is answered. */
   readonly replies: string | undefined;
   readonly since: string | undefined;
+  readonly reactions: string;
 }
 
 function readPlace(data: unknown): GithubPlace {
@@ -122,7 +151,9 @@ function readPlace(data: unknown): GithubPlace {
   const issue = placeField('github', data, 'issue', NUMBER);
   const comment = optionalPlaceField('github', data, 'commentId', NUMBER);
   const isReview = fieldOf(data, 'isReview') === true && comment !== undefined;
+  const saidAt = comment === undefined ? `issues/${issue}` : `${isReview ? 'pulls' : 'issues'}/comments/${comment}`;
   return {
+    reactions: `/repos/${repository}/${saidAt}/reactions`,
     comments: `/repos/${repository}/issues/${issue}/comments`,
     replies: isReview ? `/repos/${repository}/pulls/${issue}/comments/${comment}/replies` : undefined,
     since: optionalPlaceField('github', data, 'since', TIME),

@@ -12,6 +12,7 @@ import {
   CannotTell,
   type Secret,
   type SentMessage,
+  type ShownNotice,
 } from '../channel.ts';
 import { type ChannelClock, Pacer, systemClock } from '../pacer.ts';
 import { fieldOf, given, optionalPlaceField, placeField, textAt } from '../place.ts';
@@ -39,6 +40,8 @@ export interface MattermostOptions {
 const TEXT_LIMIT = 16_383;
 /** Ten requests a second, where a server limits them. */
 const ACCOUNT_GAP_MS = 100;
+/** A little less than typing is shown. */
+const TYPING_MS = 4_500;
 const TOO_MANY = 429;
 const KEY_PROP = 'wakebus_key';
 /** Posts that are looked through for one. */
@@ -56,6 +59,7 @@ export function mattermost(options: MattermostOptions): Channel {
     send: (data, message) =>
       fieldOf(data, 'responseUrl') === undefined ? account.post(data, message) : account.respond(data, message),
     find: (data, message) => account.find(data, message),
+    notify: (data, signal) => account.notify(data, signal),
   };
 }
 
@@ -105,6 +109,15 @@ class MattermostAccount {
       checked(answer);
       return {};
     });
+  }
+
+  /** Typing, which goes by itself: a post would stay if nobody came back to change it. */
+  async notify(data: unknown, signal: AbortSignal): Promise<ShownNotice | undefined> {
+    if (fieldOf(data, 'responseUrl') !== undefined) return undefined;
+    const { channelId, rootId } = readPlace(data);
+    const body = given({ channel_id: channelId, parent_id: rootId });
+    checked(await this.#call({ method: 'POST', url: '/users/me/typing', body }, signal));
+    return { againMs: TYPING_MS };
   }
 
   async find(data: unknown, { key, signal }: ChannelMessage): Promise<SentMessage | undefined> {

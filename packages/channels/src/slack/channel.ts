@@ -13,6 +13,7 @@ import {
   MaybeSent,
   type Secret,
   type SentMessage,
+  type ShownNotice,
 } from '../channel.ts';
 import { type ChannelClock, Pacer, systemClock } from '../pacer.ts';
 import { fieldOf, given, optionalPlaceField, placeField, textAt } from '../place.ts';
@@ -36,11 +37,16 @@ const TEXT_LIMIT = 40_000;
 /** Slack takes a message a second in a channel. */
 const CHANNEL_GAP_MS = 1_000;
 const METADATA = 'wakebus_answer';
+const STATUS = 'is waking up…';
+const NOTICE = 'Waking up…';
+/** A status is shown for two minutes. */
+const STATUS_MS = 110_000;
 const TOO_MANY = 429;
 /** Messages that are looked through for one. */
 const MOST_LOOKED_THROUGH = 100;
 
-const CHANNEL = /^[A-Z0-9]{3,32}$/;
+/** Of a channel, or a user. */
+const ID = /^[A-Z0-9]{2,32}$/;
 const TIMESTAMP = /^\d{1,12}\.\d{1,9}$/;
 const URL_TEXT = /^https?:\/\/[\x21-\x7e]{1,500}$/;
 /** After these nobody knows. */
@@ -55,6 +61,7 @@ export function slack(options: SlackOptions): Channel {
     send: (data, message) =>
       fieldOf(data, 'responseUrl') === undefined ? account.post(data, message) : account.respond(data, message),
     find: (data, message) => account.find(data, message),
+    notify: (data, signal) => account.notify(data, signal),
   };
 }
 
@@ -72,7 +79,7 @@ class SlackAccount {
   }
 
   async post(data: unknown, { text, key, signal }: ChannelMessage): Promise<SentMessage> {
-    const channel = placeField('slack', data, 'channelId', CHANNEL);
+    const channel = placeField('slack', data, 'channelId', ID);
     const body = given({
       channel,
       text: checkText('slack', text, TEXT_LIMIT),
@@ -98,10 +105,28 @@ class SlackAccount {
     });
   }
 
+  /** A status in the thread, which goes with the answer or after two minutes; where there is none, words for the user alone. */
+  async notify(data: unknown, signal: AbortSignal): Promise<ShownNotice | undefined> {
+    const channel = optionalPlaceField('slack', data, 'channelId', ID);
+    const thread = optionalPlaceField('slack', data, 'threadTs', TIMESTAMP);
+    const user = optionalPlaceField('slack', data, 'userId', ID);
+    if (channel === undefined) return undefined;
+    if (thread !== undefined) {
+      const setStatus = async (status: string, ends: AbortSignal): Promise<void> => {
+        await this.#call('assistant.threads.setStatus', { channel_id: channel, thread_ts: thread, status }, ends);
+      };
+      await setStatus(STATUS, signal);
+      return { againMs: STATUS_MS, clear: (ends) => setStatus('', ends) };
+    }
+    if (user === undefined) return undefined;
+    await this.#call('chat.postEphemeral', { channel, user, text: NOTICE }, signal);
+    return {};
+  }
+
   async find(data: unknown, { key, signal }: ChannelMessage): Promise<SentMessage | undefined> {
     if (fieldOf(data, 'responseUrl') !== undefined)
       throw new CannotTell('Slack cannot be asked what has come to a response URL');
-    const channel = placeField('slack', data, 'channelId', CHANNEL);
+    const channel = placeField('slack', data, 'channelId', ID);
     const ts = optionalPlaceField('slack', data, 'threadTs', TIMESTAMP);
     const method = ts === undefined ? 'conversations.history' : 'conversations.replies';
     const query = given({ channel, ts, include_all_metadata: 'true', limit: String(MOST_LOOKED_THROUGH) });

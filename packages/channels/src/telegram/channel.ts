@@ -23,6 +23,8 @@ const TEXT_LIMIT = 4_096;
 const CHAT_GAP_MS = 1_000;
 const GROUP_GAP_MS = 3_000;
 const ACCOUNT_GAP_MS = 34;
+/** A little less than a chat action is shown. */
+const TYPING_MS = 4_500;
 const TOO_MANY = 429;
 
 const CHAT = /^(?:-?\d{1,16}|@\w{4,64})$/;
@@ -54,6 +56,13 @@ export function telegram({
         return (await call('sendMessage', moved, signal)).result;
       });
       return given({ messageId: wholeAt(sent, 'message_id')?.toString() });
+    },
+    // Shown for five seconds, or until the message.
+    notify: async (data, signal) => {
+      const { chatId, message_thread_id: threadId } = readPlace(data);
+      const body = given({ chat_id: asId(chatId), message_thread_id: threadId, action: 'typing' });
+      await call('sendChatAction', body, signal);
+      return { againMs: TYPING_MS };
     },
     find: async () => {
       throw new CannotTell('Telegram cannot be asked which messages it has sent');

@@ -1,4 +1,5 @@
 /** Webhooks as a configuration file holds them: the sender's kind by name, secrets by the names of environment variables. */
+import { type Channel, openChannel } from '@wakebus/channels';
 import { cloudEvents } from './cloudevents.ts';
 import { discord } from './discord.ts';
 import { github } from './github.ts';
@@ -19,6 +20,8 @@ export interface WebhookConfig {
   readonly map: MapRule | readonly MapRule[];
   readonly toleranceMs?: number;
   readonly replyTo?: boolean;
+  /** By which account notices are shown: the variable of its token, and where the service is (Mattermost needs that). */
+  readonly notice?: { readonly tokenFrom: string; readonly url?: string };
   /** With `hmac`: how it signs. */
   readonly hmac?: HmacOptions;
 }
@@ -50,7 +53,7 @@ export function readWebhooks(
 }
 
 function readOne(name: string, config: WebhookConfig, env: Readonly<Record<string, string | undefined>>): Webhook {
-  const { kind, secretsFrom = [], map, toleranceMs, replyTo } = config;
+  const { kind, secretsFrom = [], map, toleranceMs, replyTo, notice } = config;
   const secrets = secretsFrom.flatMap((variable) => env[variable] || []);
   if (secrets.length === 0)
     throw invalidWebhook(name, `none of the variables ${secretsFrom.join(', ')} holds a secret`);
@@ -65,7 +68,20 @@ function readOne(name: string, config: WebhookConfig, env: Readonly<Record<strin
     map,
     ...(toleranceMs !== undefined && { toleranceMs }),
     ...(replyTo !== undefined && { replyTo }),
+    ...(notice !== undefined && { notice: noticeOf(name, scheme, notice, env) }),
   };
+}
+
+function noticeOf(
+  name: string,
+  { channel }: Scheme,
+  { tokenFrom, url }: NonNullable<WebhookConfig['notice']>,
+  env: Readonly<Record<string, string | undefined>>,
+): Channel {
+  const token = env[tokenFrom];
+  if (channel === undefined) throw invalidWebhook(name, 'no channel shows notices for deliveries of its kind');
+  if (token === undefined || token === '') throw invalidWebhook(name, `the variable ${tokenFrom} holds no token`);
+  return openChannel(channel, { token, ...(url !== undefined && { url }) });
 }
 
 function schemeOf(name: string, kind: string, options: HmacOptions | undefined): Scheme {

@@ -3,7 +3,8 @@
  *
  * What cannot be stored in time is answered 5xx, so that the sender comes again: the same ID is the same event.
  */
-import { type ChannelAddress, replyAddressOf } from '@wakebus/channels';
+import { type ChannelAddress, replyAddressOf, systemClock } from '@wakebus/channels';
+import type { SendReceipt } from '@wakebus/client';
 import { WakebusError, isWakebusError } from '@wakebus/protocol';
 import type { Call, GatewayContext } from '../gateway-context.ts';
 import { json } from '../json-response.ts';
@@ -11,6 +12,7 @@ import { eventOf } from '../read-event.ts';
 import { readSending } from '../request-headers.ts';
 import { IncomingDelivery } from './incoming.ts';
 import { type WebhookDelivery, type WebhookEvent, mapDelivery } from './mapping.ts';
+import { Notices } from './notices.ts';
 import { type Seen, messageIdOf } from './seen.ts';
 import { DEFAULT_TOLERANCE_MS, type Webhook, invalidWebhook } from './webhook.ts';
 
@@ -24,17 +26,25 @@ export class Webhooks {
   readonly #context: GatewayContext;
   readonly #webhooks: ReadonlyMap<string, Webhook>;
   readonly #seen: Seen;
+  readonly #notices: Notices;
 
   /** @throws {WakebusError} `INVALID_OPTION`. */
   constructor(context: GatewayContext, webhooks: Readonly<Record<string, Webhook>>, seen: Seen) {
-    for (const [name, { secrets, scheme, replyTo = false }] of Object.entries(webhooks)) {
+    for (const [name, { secrets, scheme, replyTo = false, notice }] of Object.entries(webhooks)) {
       if (!NAME.test(name)) throw invalidWebhook(name, 'write 1 to 64 of A-Z a-z 0-9 _ -');
       if (secrets.length === 0 || secrets.includes(''))
         throw invalidWebhook(name, 'it needs a secret, and none may be empty');
       if (replyTo && scheme.channel === undefined)
         throw invalidWebhook(name, 'no channel answers deliveries of its kind');
+      if (notice !== undefined && (!replyTo || notice.kind !== scheme.channel))
+        throw invalidWebhook(name, 'its notice goes with "replyTo", by a channel of its own kind');
     }
     this.#context = context;
+    this.#notices = new Notices({
+      clock: systemClock,
+      signal: context.signal,
+      onFault: (error) => context.log.warn('a notice could not be shown', { error: String(error) }),
+    });
     this.#webhooks = new Map(Object.entries(webhooks));
     this.#seen = seen;
   }
@@ -77,7 +87,17 @@ export class Webhooks {
     if (events.length === 0) return 'ignored';
     const receipts = await Promise.all(events.map((event) => this.#send(delivery, event, untilMs)));
     await this.#seen.add(source, id, untilMs);
-    return receipts.every(({ duplicate }) => duplicate) ? 'duplicate' : 'stored';
+    if (receipts.every(({ duplicate }) => duplicate)) return 'duplicate';
+    // What a delivery rings in several agents is watched in the first of them.
+    this.#watch(webhook, delivery, events[0]?.agent ?? '', receipts[0]?.seq ?? 0);
+    return 'stored';
+  }
+
+  #watch({ notice }: Webhook, { replyTo: to }: WebhookDelivery, agent: string, seq: number): void {
+    if (notice === undefined || to === undefined) return;
+    const { client } = this.#context;
+    const isTaken = async (): Promise<boolean> => ((await client.inspect(agent))?.cursor ?? 0) >= seq;
+    this.#notices.watch({ channel: notice, to, isTaken });
   }
 
   /** A mapping that throws is mended some day: the sender should come again. */
@@ -91,11 +111,7 @@ export class Webhooks {
     }
   }
 
-  #send(
-    delivery: WebhookDelivery,
-    { agent, event, data }: WebhookEvent,
-    untilMs: number,
-  ): Promise<{ readonly duplicate: boolean }> {
+  #send(delivery: WebhookDelivery, { agent, event, data }: WebhookEvent, untilMs: number): Promise<SendReceipt> {
     const { replyTo } = delivery;
     const { trace } = readSending(delivery.headers);
     const message = { ...eventOf(event, data), ...(replyTo !== undefined && { replyTo }) };

@@ -1,5 +1,5 @@
 /** A webhook: who sends to it, how that is proved, and what its deliveries become. */
-import type { ChannelKind } from '@wakebus/channels';
+import type { Channel, ChannelKind } from '@wakebus/channels';
 import { WakebusError } from '@wakebus/protocol';
 import type { IncomingDelivery } from './incoming.ts';
 import type { Mapping } from './mapping.ts';
@@ -44,6 +44,8 @@ export interface Webhook {
   readonly toleranceMs?: number;
   /** Its events carry `replyTo`, the address to answer at, where the delivery has one. @default false – it would be a field that a schema does not know */
   readonly replyTo?: boolean;
+  /** Shows that the agent is waking up, by this channel, when that takes more than 700 ms. It goes with `replyTo`. @default nothing is shown */
+  readonly notice?: Channel;
 }
 
 /** Five minutes. */
