@@ -46,7 +46,7 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
     pure: false,
   },
   cli: {
-    packages: ['client', 'core', 'gateway', 'nats-server', 'placement-node', 'protocol', 'telemetry'],
+    packages: ['channels', 'client', 'core', 'gateway', 'nats-server', 'placement-node', 'protocol', 'telemetry'],
     external: [
       ...nats,
       ...telemetry,

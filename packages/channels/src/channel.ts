@@ -41,6 +41,13 @@ export interface Channel {
    * @throws as {@link Channel.send}.
    */
   notify(data: unknown, signal: AbortSignal): Promise<ShownNotice | undefined>;
+  /** Tries the credentials by the cheapest question there is. @throws as {@link Channel.send}. */
+  check(signal: AbortSignal): Promise<ChannelAccount>;
+}
+
+/** Who the credentials are for. */
+export interface ChannelAccount {
+  readonly name: string;
 }
 
 /** A notice that stands. Most go by themselves, so that none stays when whoever has shown it dies. */

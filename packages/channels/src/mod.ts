@@ -20,3 +20,10 @@ export { type DeliveryFacts, replyAddressOf } from './reply-address.ts';
 export { showNotice } from './show-notice.ts';
 export { type SlackOptions, slack } from './slack/channel.ts';
 export { type TelegramOptions, telegram } from './telegram/channel.ts';
+export type { BotSettings } from './telegram/bot-api.ts';
+export {
+  type TelegramWebhook,
+  readTelegramWebhook,
+  removeTelegramWebhook,
+  setTelegramWebhook,
+} from './telegram/webhook.ts';

@@ -279,6 +279,12 @@ describe('github', () => {
     expect(await channel.find(data, message)).toEqual(sent);
   });
 
+  test('knows the installation of an app, which has no user', async () => {
+    service.faults.push({ status: 403, body: { message: 'Resource not accessible by integration' } });
+
+    expect(await channel.check(signal)).toEqual({ name: 'an installation of an app' });
+  });
+
   test('waits for its quota', async () => {
     const headers = { 'X-RateLimit-Remaining': '0', 'X-RateLimit-Reset': String(clock.now / 1_000 + 20) };
     service.faults.push({ status: 403, headers, body: { message: 'API rate limit exceeded' } });

@@ -204,6 +204,11 @@ describe.each(Object.entries(worlds))('%s', (kind, open) => {
     await expect(sending).rejects.toMatchObject(codeOf('UNAVAILABLE'));
   });
 
+  test('says whose its credentials are, and that wrong ones are none', async () => {
+    expect((await channel.check(never)).name).toMatch(/fake/);
+    await expect(world.make('wrong-token').check(never)).rejects.toMatchObject(codeOf('CHANNEL_REFUSED'));
+  });
+
   test('is not asked by an effect that is over', async () => {
     const sending = channel.send(world.data, { text: 'Hello', key, signal: AbortSignal.abort(new Error('over')) });
 

@@ -38,6 +38,7 @@ const byError: Readonly<Record<string, ExitCode>> = {
   AGENT_NOT_FOUND: exitCode.notFound,
   EFFECT_NOT_FOUND: exitCode.notFound,
   TOKEN_NOT_FOUND: exitCode.notFound,
+  CHANNEL_UNKNOWN: exitCode.notFound,
   TIMER_NOT_FOUND: exitCode.notFound,
   PARKED_NOT_FOUND: exitCode.notFound,
   NOT_IN_HISTORY: exitCode.notFound,

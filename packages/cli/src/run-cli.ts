@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import type { CliIo } from './cli-io.ts';
 import { addAgents } from './commands/agents.ts';
 import { addAudit } from './commands/audit.ts';
+import { addChannels } from './commands/channels.ts';
 import { addDead } from './commands/dead.ts';
 import { addDebug } from './commands/debug.ts';
 import { addDemo } from './commands/demo.ts';
@@ -87,6 +88,7 @@ function createProgram(io: CliIo): Command {
   addTail(program, io);
   addGateway(program, io);
   addTokens(program, io);
+  addChannels(program, io);
   addStatus(program, io);
   addDoctor(program, io);
   addSetup(program, io);

@@ -2,6 +2,7 @@
  * The HTTP side of Wakebus: agents, webhooks and tokens over a stateless process, or inside a server of one's own.
  */
 export { type Authorizer, type Caller, type Grant, type Verb, verbs } from './access.ts';
+export { type ChannelRecord, ChannelStore, webhookOfChannel } from './channels/channel-store.ts';
 export { type Gateway, type GatewayOptions, createGateway } from './gateway.ts';
 export { type GatewayLog } from './gateway-context.ts';
 export { type Hosts } from './hosts.ts';

@@ -26,7 +26,7 @@ beforeEach(() => {
 
 function channelOf(notify: Channel['notify']): Channel {
   const never = (): Promise<never> => Promise.reject(new Error('not asked'));
-  return { kind: 'telegram', textLimit: 1, send: never, find: never, notify };
+  return { kind: 'telegram', textLimit: 1, send: never, find: never, check: never, notify };
 }
 
 const typing = channelOf(async () => {

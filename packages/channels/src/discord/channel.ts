@@ -8,6 +8,7 @@ import {
   AddressGone,
   Busy,
   type Channel,
+  type ChannelAccount,
   type ChannelMessage,
   CannotTell,
   type Secret,
@@ -65,6 +66,7 @@ export function discord(options: DiscordOptions = {}): Channel {
     send: (data, message) => account.send(data, message),
     find: (data, message) => account.find(data, message),
     notify: (data, signal) => account.notify(data, signal),
+    check: (signal) => account.check(signal),
   };
 }
 
@@ -124,6 +126,11 @@ class DiscordAccount {
     const url = `/channels/${channelId}/typing`;
     await this.#ask(channelId, { method: 'POST', url, headers: await this.#authorization() }, signal);
     return { againMs: TYPING_MS };
+  }
+
+  async check(signal: AbortSignal): Promise<ChannelAccount> {
+    const request = { method: 'GET', url: '/users/@me', headers: await this.#authorization() } as const;
+    return { name: textAt((await this.#ask('', request, signal)).body, 'username') ?? 'unnamed' };
   }
 
   async #post(data: unknown, body: object, { key, signal }: ChannelMessage): Promise<SentMessage> {

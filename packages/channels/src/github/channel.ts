@@ -4,9 +4,11 @@
  *
  * @see https://docs.github.com/en/rest/issues/comments
  */
+import { isWakebusError } from '@wakebus/protocol';
 import {
   Busy,
   type Channel,
+  type ChannelAccount,
   type ChannelMessage,
   CannotTell,
   type Secret,
@@ -56,6 +58,7 @@ export function github(options: GithubOptions): Channel {
     send: (data, message) => account.send(data, message),
     find: (data, message) => account.find(data, message),
     notify: (data, signal) => account.notify(data, signal),
+    check: (signal) => account.check(signal),
   };
 }
 
@@ -104,6 +107,17 @@ class GithubAccount {
       if (!Array.isArray(body) || body.length < PAGE) return undefined;
     }
     throw new CannotTell('it is not among the first comments');
+  }
+
+  async check(signal: AbortSignal): Promise<ChannelAccount> {
+    try {
+      return { name: textAt(await this.#call({ method: 'GET', url: '/user' }, signal), 'login') ?? 'unnamed' };
+    } catch (error) {
+      // An app's installation is believed, and has no user.
+      if (isWakebusError(error, 'CHANNEL_REFUSED') && error.facts.why.includes('by integration'))
+        return { name: 'an installation of an app' };
+      throw error;
+    }
   }
 
   async #call(request: ServiceRequest, signal: AbortSignal): Promise<unknown> {

@@ -8,6 +8,7 @@ import {
   AddressGone,
   Busy,
   type Channel,
+  type ChannelAccount,
   type ChannelMessage,
   CannotTell,
   type Secret,
@@ -60,6 +61,7 @@ export function mattermost(options: MattermostOptions): Channel {
       fieldOf(data, 'responseUrl') === undefined ? account.post(data, message) : account.respond(data, message),
     find: (data, message) => account.find(data, message),
     notify: (data, signal) => account.notify(data, signal),
+    check: (signal) => account.check(signal),
   };
 }
 
@@ -131,6 +133,11 @@ class MattermostAccount {
     if (found !== undefined) return given({ messageId: textAt(found, 'id') });
     if (posts.length >= MOST_LOOKED_THROUGH) throw new CannotTell('it is not among the last posts of the channel');
     return undefined;
+  }
+
+  async check(signal: AbortSignal): Promise<ChannelAccount> {
+    const me = checked(await this.#call({ method: 'GET', url: '/users/me' }, signal));
+    return { name: `@${textAt(me, 'username') ?? 'unnamed'}` };
   }
 
   async #call({ url, ...request }: ServiceRequest, signal: AbortSignal): Promise<ServiceAnswer> {

@@ -9,6 +9,7 @@ import {
   Busy,
   CannotTell,
   type Channel,
+  type ChannelAccount,
   type ChannelMessage,
   MaybeSent,
   type Secret,
@@ -62,6 +63,7 @@ export function slack(options: SlackOptions): Channel {
       fieldOf(data, 'responseUrl') === undefined ? account.post(data, message) : account.respond(data, message),
     find: (data, message) => account.find(data, message),
     notify: (data, signal) => account.notify(data, signal),
+    check: (signal) => account.check(signal),
   };
 }
 
@@ -138,6 +140,11 @@ class SlackAccount {
     if (found !== undefined) return given({ messageId: textAt(found, 'ts') });
     if (fieldOf(answer, 'has_more') === true) throw new CannotTell('it is not among the last messages of the channel');
     return undefined;
+  }
+
+  async check(signal: AbortSignal): Promise<ChannelAccount> {
+    const answer = await this.#call('auth.test', {}, signal);
+    return { name: `${textAt(answer, 'user') ?? 'unnamed'} in ${textAt(answer, 'team') ?? 'a workspace'}` };
   }
 
   async #call(method: string, body: object | undefined, signal: AbortSignal): Promise<unknown> {

@@ -4,16 +4,13 @@
  *
  * @see https://core.telegram.org/bots/api
  */
-import { type Channel, Busy, CannotTell, type Secret } from '../channel.ts';
+import { CannotTell, type Channel } from '../channel.ts';
 import { type ChannelClock, Pacer, systemClock } from '../pacer.ts';
-import { fieldOf, given, optionalPlaceField, placeField, textAt, wholeAt } from '../place.ts';
-import { callService, checkText, readSecret, refused, waitMsOf } from '../service.ts';
+import { given, optionalPlaceField, placeField, textAt, wholeAt } from '../place.ts';
+import { checkText } from '../service.ts';
+import { type BotAnswer, type BotSettings, callBot } from './bot-api.ts';
 
-export interface TelegramOptions {
-  /** The bot's token, as BotFather gave it. */
-  readonly token: Secret;
-  /** @default "https://api.telegram.org" – another for a Bot API server of one's own */
-  readonly apiUrl?: string;
+export interface TelegramOptions extends BotSettings {
   /** @default the time of this machine */
   readonly clock?: ChannelClock;
 }
@@ -25,22 +22,14 @@ const GROUP_GAP_MS = 3_000;
 const ACCOUNT_GAP_MS = 34;
 /** A little less than a chat action is shown. */
 const TYPING_MS = 4_500;
-const TOO_MANY = 429;
 
 const CHAT = /^(?:-?\d{1,16}|@\w{4,64})$/;
 const NUMBER = /^\d{1,16}$/;
 
-export function telegram({
-  token,
-  apiUrl = 'https://api.telegram.org',
-  clock = systemClock,
-}: TelegramOptions): Channel {
+export function telegram({ clock = systemClock, ...bot }: TelegramOptions): Channel {
   const pacer = new Pacer('telegram', ACCOUNT_GAP_MS, clock);
-  const call = async (method: string, body: object, signal: AbortSignal): Promise<TelegramAnswer> => {
-    const url = `${apiUrl}/bot${await readSecret('telegram', token)}/${method}`;
-    const answer = await callService('telegram', { method: 'POST', url, body }, signal);
-    return readAnswer(answer.status, answer.body);
-  };
+  const call = (method: string, body: object, signal: AbortSignal): Promise<BotAnswer> =>
+    callBot(bot, method, body, signal);
   return {
     kind: 'telegram',
     textLimit: TEXT_LIMIT,
@@ -64,25 +53,14 @@ export function telegram({
       await call('sendChatAction', body, signal);
       return { againMs: TYPING_MS };
     },
+    check: async (signal) => {
+      const { result } = await call('getMe', {}, signal);
+      return { name: `@${textAt(result, 'username') ?? 'unnamed'}` };
+    },
     find: async () => {
       throw new CannotTell('Telegram cannot be asked which messages it has sent');
     },
   };
-}
-
-interface TelegramAnswer {
-  readonly result?: unknown;
-  readonly movedTo?: number;
-}
-
-/** @throws {Busy}; {WakebusError} `CHANNEL_REFUSED`. */
-function readAnswer(status: number, body: unknown): TelegramAnswer {
-  if (fieldOf(body, 'ok') === true) return { result: fieldOf(body, 'result') };
-  // What one chat has too much of, another may still take; a bot that floods is told so for each chat.
-  if (status === TOO_MANY) throw new Busy(waitMsOf(fieldOf(body, 'parameters', 'retry_after')), false);
-  const movedTo = wholeAt(body, 'parameters', 'migrate_to_chat_id');
-  if (movedTo !== undefined) return { movedTo };
-  throw refused('telegram', status, textAt(body, 'description'));
 }
 
 function readPlace(data: unknown): { readonly chatId: string; readonly [field: string]: unknown } {

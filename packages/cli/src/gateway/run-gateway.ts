@@ -1,7 +1,16 @@
 /** What `wakebus gateway` does from its start to Ctrl-C: it holds no state, so that any number may run side by side. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type GatewayLimits, type Hosts, type WebhookConfig, readWebhooks, serveGateway } from '@wakebus/gateway';
+import {
+  ChannelStore,
+  type GatewayLimits,
+  type Hosts,
+  type Webhook,
+  type WebhookConfig,
+  readWebhooks,
+  serveGateway,
+  webhookOfChannel,
+} from '@wakebus/gateway';
 import { connectNats } from '@wakebus/placement-node';
 import { WakebusError } from '@wakebus/protocol';
 import type { CommandContext } from '../command-context.ts';
@@ -40,10 +49,12 @@ const KNOWN: ReadonlySet<string> = new Set([
 export async function runGateway(context: CommandContext, flags: GatewayFlags): Promise<void> {
   const { io, output, settings } = context;
   const { host, port, webhooks = {}, ...config } = readConfig(context, flags);
-  const hooks = readWebhooks(webhooks, io.env);
+  const fromFile = readWebhooks(webhooks, io.env);
   const servers = settings.servers.split(',').map((url) => url.trim());
   const connection = await connectNats({ servers, name: 'wakebus gateway', ...credentials(settings, io.env) });
   try {
+    const stored = await ChannelStore.open(connection, settings.prefix);
+    const hooks = { ...(await webhooksOfChannels(context, stored)), ...fromFile };
     const gateway = await serveGateway({
       connection,
       ...config,
@@ -61,6 +72,24 @@ export async function runGateway(context: CommandContext, flags: GatewayFlags): 
   } finally {
     await connection.close();
   }
+}
+
+/** The webhooks of channels that were added. One whose secrets are not in this environment is another gateway's. */
+async function webhooksOfChannels(
+  { io, output }: CommandContext,
+  store: ChannelStore,
+): Promise<Record<string, Webhook>> {
+  const hooks: Record<string, Webhook> = {};
+  for (const record of await store.list()) {
+    const config = webhookOfChannel(record);
+    if (config === undefined) continue;
+    try {
+      Object.assign(hooks, readWebhooks({ [record.name]: config }, io.env));
+    } catch (error) {
+      output.message(`channel ${record.name} is left out: ${(error as Error).message}`);
+    }
+  }
+  return hooks;
 }
 
 function readConfig({ io }: CommandContext, flags: GatewayFlags): GatewayConfig & { readonly port: number } {

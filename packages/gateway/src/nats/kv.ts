@@ -76,6 +76,11 @@ export class Kv {
     }
   }
 
+  /** Leaves nothing behind. @throws {WakebusError} `UNAVAILABLE`. */
+  async remove(key: string): Promise<void> {
+    await this.#orUnavailable(this.#jsm.streams.purge(this.#stream, { filter: this.#subject(key) }));
+  }
+
   get #stream(): string {
     return `KV_${this.#bucket}`;
   }

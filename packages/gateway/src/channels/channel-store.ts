@@ -1,0 +1,99 @@
+/**
+ * Channels that a deployment has: accounts at services, and the webhooks that bring their events.
+ *
+ * Their secrets are not here, only the names of the variables that hold them where they are used.
+ */
+import { type ChannelKind, channelKinds } from '@wakebus/channels';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { Layout, WakebusError, decode, encode } from '@wakebus/protocol';
+import { Kv } from '../nats/kv.ts';
+import type { WebhookConfig } from '../webhooks/config.ts';
+import type { MapRule } from '../webhooks/mapping.ts';
+
+/** One channel. */
+export interface ChannelRecord {
+  readonly v: 1;
+  readonly name: string;
+  readonly kind: ChannelKind;
+  /** The variable of the token by which it sends. */
+  readonly tokenEnv: string;
+  /** The variable of the secret that its deliveries are signed by; of Discord, of the public key. @default it takes none */
+  readonly secretEnv?: string;
+  /** Where its deliveries come in, as the service sees it. */
+  readonly url?: string;
+  /** Where the service is, if elsewhere than everybody's. */
+  readonly serviceUrl?: string;
+  /** What its deliveries become. */
+  readonly map?: MapRule;
+  readonly addedMs: number;
+}
+
+const NAME = /^[A-Za-z0-9_-]{1,64}$/;
+
+export class ChannelStore {
+  readonly #bucket: Kv;
+
+  constructor(bucket: Kv) {
+    this.#bucket = bucket;
+  }
+
+  /** The channels of a deployment. @param prefix - Its name. @default "wakebus" */
+  static async open(connection: NatsConnection, prefix?: string): Promise<ChannelStore> {
+    const { registryBucket } = new Layout(prefix === undefined ? {} : { prefix });
+    const jsm = await jetstreamManager(connection, { checkAPI: false });
+    return new ChannelStore(new Kv(jetstream(connection), jsm, registryBucket));
+  }
+
+  /** Adds one, or replaces the one of its name. @throws {WakebusError} `INVALID_OPTION`, `UNAVAILABLE`. */
+  async put(record: ChannelRecord): Promise<void> {
+    const fault = faultOf(record);
+    if (fault !== undefined) throw new WakebusError('INVALID_OPTION', fault);
+    await this.#bucket.put(keyOf(record.name), encode(record));
+  }
+
+  /** @throws {WakebusError} `CHANNEL_UNKNOWN`, `UNAVAILABLE`. */
+  async get(name: string): Promise<ChannelRecord> {
+    const records = await this.list();
+    const found = records.find((record) => record.name === name);
+    if (found !== undefined) return found;
+    const known = records.map((record) => record.name).join(', ') || 'none';
+    throw new WakebusError('CHANNEL_UNKNOWN', { channel: name, known });
+  }
+
+  /** By name. @throws {WakebusError} `UNAVAILABLE`. */
+  async list(): Promise<ChannelRecord[]> {
+    const values = await this.#bucket.all(keyOf('*'));
+    const records = [...values.values()].map(({ bytes }) => decode(bytes) as ChannelRecord);
+    return records.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** @throws {WakebusError} `CHANNEL_UNKNOWN`, `UNAVAILABLE`. */
+  async remove(name: string): Promise<ChannelRecord> {
+    const record = await this.get(name);
+    await this.#bucket.remove(keyOf(name));
+    return record;
+  }
+}
+
+/** The webhook that brings a channel's events; `undefined` when it only sends. */
+export function webhookOfChannel(record: ChannelRecord): WebhookConfig | undefined {
+  const { kind, tokenEnv, secretEnv, serviceUrl, map } = record;
+  if (secretEnv === undefined || map === undefined) return undefined;
+  const notice = { tokenFrom: tokenEnv, ...(serviceUrl !== undefined && { url: serviceUrl }) };
+  return { kind, secretsFrom: [secretEnv], map, replyTo: true, notice };
+}
+
+function faultOf({ name, kind, url, serviceUrl }: ChannelRecord): { option: string; why: string } | undefined {
+  if (!NAME.test(name)) return { option: 'name', why: 'write 1 to 64 of A-Z a-z 0-9 _ -' };
+  if (!channelKinds.includes(kind)) return { option: 'kind', why: `write one of ${channelKinds.join(', ')}` };
+  if (kind === 'mattermost' && serviceUrl === undefined)
+    return { option: 'serviceUrl', why: 'write where Mattermost is' };
+  for (const [option, value] of Object.entries({ url, serviceUrl }))
+    if (value !== undefined && !URL.canParse(value)) return { option, why: 'write a URL' };
+  return undefined;
+}
+
+function keyOf(name: string): string {
+  return `channels.${name}`;
+}
