@@ -33,7 +33,10 @@ export class GitHubApi {
 
   private constructor(honoursKeys: boolean) {
     this.#honoursKeys = honoursKeys;
-    this.#server = createServer((request, response) => void this.#answer(request, response));
+    // A request may break off: whoever sends it may be killed.
+    this.#server = createServer((request, response) => {
+      this.#answer(request, response).catch(() => response.destroy());
+    });
   }
 
   /** @param honoursKeys - Whether what comes under a key again does nothing, and gets the first answer. */
