@@ -14,6 +14,7 @@ import { type RunSettings, runSettings } from './runs/run-settings.ts';
 import { RunTotals } from './runs/run-totals.ts';
 import { shrink } from './runs/shrink.ts';
 import type { Prng } from './simulation/prng.ts';
+import { sendEach } from './workloads/send-each.ts';
 import { numberedAgent } from './workloads/simulated-client.ts';
 import type { Workload, WorkloadDriver } from './workloads/workload.ts';
 
@@ -99,16 +100,15 @@ function workloadOf<Context>(agent: AnyAgentDefinition, options: SimulateOptions
 }
 
 function drive<Context>(
-  { prng, clients, operations, spreadMs }: WorkloadDriver,
+  driver: WorkloadDriver,
   agentType: string,
   { agents = 4, events }: SimulateOptions<Context>,
 ): void {
-  for (let i = 0; i < operations; i += 1) {
-    const client = clients[prng.below(clients.length)];
+  sendEach(driver, (prng) => {
     const agent = numberedAgent(agentType, prng.below(agents));
     const { type: kind, ...payload } = events(prng, addressOf(agent));
-    client?.send({ id: `${client.name}-${i}`, agent, kind, payload, afterMs: prng.fraction() * spreadMs });
-  }
+    return { agent, kind, payload };
+  });
 }
 
 function checkStates<Context>(

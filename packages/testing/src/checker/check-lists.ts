@@ -17,6 +17,13 @@ export interface ListExpectation {
   readonly allowed: ReadonlySet<string>;
 }
 
+/** What must be in the list of an agent that got these operations, and notes each by its ID. */
+export function expectedOf(operations: readonly ClientOperation[]): ListExpectation {
+  const idsOf = (wanted: ClientOperation['outcome']): ReadonlySet<string> =>
+    new Set(operations.filter(({ outcome }) => outcome === wanted).map(({ id }) => id));
+  return { required: idsOf('ok'), allowed: idsOf('info') };
+}
+
 /** Nothing that is required is missing, nothing is there twice, nothing is unknown. */
 export function checkList(key: string, list: readonly string[], { required, allowed }: ListExpectation): Violation[] {
   const seen = new Set<string>();

@@ -17,14 +17,15 @@ import {
   unschedule,
 } from '@wakebus/core';
 import { assign, setup, spawnChild } from 'xstate';
-import { checkList } from '../checker/check-lists.ts';
+import { checkList, expectedOf } from '../checker/check-lists.ts';
 import { checkRecords } from '../checker/check-records.ts';
 import { type AgentHistory, type RunHistory, type Violation, contextOf } from '../checker/run-history.ts';
 import type { Prng } from '../simulation/prng.ts';
 import type { Simulation } from '../simulation/simulation.ts';
 import { Actor } from '../simulation/task.ts';
+import { sendEach } from './send-each.ts';
 import { numberedAgent } from './simulated-client.ts';
-import type { SimulationDriver, Workload } from './workload.ts';
+import type { Workload, WorkloadDriver } from './workload.ts';
 
 const DIARY_TYPE = 'diary';
 const EVERY_MS = 2_000;
@@ -118,27 +119,20 @@ function diaryAgent(work: () => Promise<void>): AnyAgentDefinition {
   });
 }
 
-function drive({ prng, clients, operations, spreadMs }: SimulationDriver): void {
-  for (let i = 0; i < operations; i += 1) {
-    const client = clients[prng.below(clients.length)];
-    client?.send({
-      id: `${client.name}-${i}`,
-      agent: numberedAgent(DIARY_TYPE, prng.below(MISSED.length * OVERLAPS.length)),
-      kind: 'note',
-      payload: {},
-      afterMs: prng.fraction() * spreadMs,
-    });
-  }
+function drive(driver: WorkloadDriver): void {
+  sendEach(driver, (prng) => ({
+    agent: numberedAgent(DIARY_TYPE, prng.below(MISSED.length * OVERLAPS.length)),
+    kind: 'note',
+    payload: {},
+  }));
 }
 
 function checkDiary(agent: AgentHistory, { operations }: RunHistory): Violation[] {
   const { key, record } = agent;
   const { number = 0, notes = [], taken = [] } = (contextOf(record) as DiaryContext | undefined) ?? {};
   const mine = operations.filter((operation) => operation.agent === key);
-  const required = new Set(mine.filter(({ outcome }) => outcome === 'ok').map(({ id }) => id));
-  const allowed = new Set(mine.filter(({ outcome }) => outcome === 'info').map(({ id }) => id));
   return [
-    ...checkList(key, notes, { required, allowed }),
+    ...checkList(key, notes, expectedOf(mine)),
     ...checkOccurrences(taken, waysOf(number)).map((wrong) => `${key}: ${wrong}`),
     ...(record !== undefined && taken.length !== ENOUGH
       ? [`${key}: it has taken ${taken.length} occurrences, not ${ENOUGH}`]

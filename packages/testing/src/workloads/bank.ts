@@ -9,6 +9,7 @@ import { addressOf } from '@wakebus/protocol';
 import { type AnyStateMachine, assign, setup } from 'xstate';
 import { checkPrefixes, checkTotal } from '../checker/check-total.ts';
 import { type RunHistory, type Violation, contextOf } from '../checker/run-history.ts';
+import { sendEach } from './send-each.ts';
 import { numberedAgent } from './simulated-client.ts';
 import type { Workload, WorkloadDriver } from './workload.ts';
 
@@ -75,20 +76,13 @@ export function bank(accounts: number = 6): Workload<WorkloadDriver> {
   return { name: 'bank', agents: [accountAgent], drive: (driver) => drive(driver, accounts), check };
 }
 
-function drive({ prng, clients, operations, spreadMs }: WorkloadDriver, accounts: number): void {
-  for (let i = 0; i < operations; i += 1) {
-    const client = clients[prng.below(clients.length)];
+function drive(driver: WorkloadDriver, accounts: number): void {
+  sendEach(driver, (prng) => {
     const from = prng.below(accounts);
     const to = addressOf(numberedAgent(ACCOUNT_TYPE, (from + 1 + prng.below(accounts - 1)) % accounts));
     const payload = { to, amount: 1 + prng.below(FIRST_BALANCE / 2) };
-    client?.send({
-      id: `${client.name}-${i}`,
-      agent: numberedAgent(ACCOUNT_TYPE, from),
-      kind: 'transfer',
-      payload,
-      afterMs: prng.fraction() * spreadMs,
-    });
-  }
+    return { agent: numberedAgent(ACCOUNT_TYPE, from), kind: 'transfer', payload };
+  });
 }
 
 function added(sums: AccountContext['paid'], who: string, amount: number): AccountContext['paid'] {

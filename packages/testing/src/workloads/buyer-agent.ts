@@ -4,6 +4,7 @@
  */
 import { type AnyAgentDefinition, type EffectArgs, type Lookup, defineAgent, effect } from '@wakebus/core';
 import { type AnyStateMachine, assign, setup, spawnChild } from 'xstate';
+import { sendEach } from './send-each.ts';
 import { numberedAgent } from './simulated-client.ts';
 import type { WorkloadDriver } from './workload.ts';
 
@@ -108,18 +109,13 @@ function tell(context: unknown, event: unknown, how: string): BuyerContext {
 
 /** Has every purchase made by some buyer, in some way. */
 export function drivePurchases(
-  { prng, clients, operations, spreadMs }: WorkloadDriver,
+  driver: WorkloadDriver,
   buyers: number,
   { ways = WAYS, payload = {} }: { readonly ways?: readonly Way[]; readonly payload?: object } = {},
 ): void {
-  for (let i = 0; i < operations; i += 1) {
-    const client = clients[prng.below(clients.length)];
-    client?.send({
-      id: `${client.name}-${i}`,
-      agent: numberedAgent(BUYER_TYPE, prng.below(buyers)),
-      kind: ways[prng.below(ways.length)] ?? 'keyed',
-      payload,
-      afterMs: prng.fraction() * spreadMs,
-    });
-  }
+  sendEach(driver, (prng) => ({
+    agent: numberedAgent(BUYER_TYPE, prng.below(buyers)),
+    kind: ways[prng.below(ways.length)] ?? 'keyed',
+    payload,
+  }));
 }

@@ -4,8 +4,9 @@
  */
 import { type AnyAgentDefinition, defineAgent } from '@wakebus/core';
 import { type AnyStateMachine, assign, setup } from 'xstate';
-import { checkList } from '../checker/check-lists.ts';
+import { checkList, expectedOf } from '../checker/check-lists.ts';
 import { type AgentHistory, type RunHistory, type Violation, contextOf } from '../checker/run-history.ts';
+import { sendEach } from './send-each.ts';
 import { numberedAgent } from './simulated-client.ts';
 import type { Workload, WorkloadDriver } from './workload.ts';
 
@@ -45,27 +46,20 @@ export function clocks(): Workload {
   return { name: 'clocks', agents: [clockAgent], drive, check };
 }
 
-function drive({ prng, clients, operations, spreadMs }: WorkloadDriver): void {
+function drive(driver: WorkloadDriver): void {
   const agents = 6;
-  for (let i = 0; i < operations; i += 1) {
-    const client = clients[prng.below(clients.length)];
-    client?.send({
-      id: `${client.name}-${i}`,
-      agent: numberedAgent(CLOCK_TYPE, prng.below(agents)),
-      kind: 'poke',
-      payload: {},
-      afterMs: prng.fraction() * spreadMs,
-    });
-  }
+  sendEach(driver, (prng) => ({
+    agent: numberedAgent(CLOCK_TYPE, prng.below(agents)),
+    kind: 'poke',
+    payload: {},
+  }));
 }
 
 function check(history: RunHistory): Violation[] {
   return [...history.agents.values()].flatMap((agent) => {
     const { pokes = [], rings = [] } = (contextOf(agent.record) as ClockContext | undefined) ?? {};
     const mine = history.operations.filter(({ agent: key }) => key === agent.key);
-    const required = new Set(mine.filter(({ outcome }) => outcome === 'ok').map(({ id }) => id));
-    const allowed = new Set(mine.filter(({ outcome }) => outcome === 'info').map(({ id }) => id));
-    return [...checkList(agent.key, pokes, { required, allowed }), ...checkRings(agent, pokes.length, rings)];
+    return [...checkList(agent.key, pokes, expectedOf(mine)), ...checkRings(agent, pokes.length, rings)];
   });
 }
 

@@ -18,13 +18,14 @@ import {
   spawnChild,
   stopChild,
 } from 'xstate';
-import { checkList } from '../checker/check-lists.ts';
+import { checkList, expectedOf } from '../checker/check-lists.ts';
 import { checkRecords } from '../checker/check-records.ts';
 import { checkTimers } from '../checker/check-timers.ts';
 import { type AgentHistory, type RunHistory, type Violation, contextOf } from '../checker/run-history.ts';
 import type { Prng } from '../simulation/prng.ts';
 import type { Simulation } from '../simulation/simulation.ts';
 import { Actor } from '../simulation/task.ts';
+import { sendEach } from './send-each.ts';
 import { numberedAgent } from './simulated-client.ts';
 import type { Workload, WorkloadDriver } from './workload.ts';
 
@@ -188,17 +189,12 @@ function tell(context: FamilyContext, id: string, how: string): Partial<FamilyCo
   return { open: context.open.filter((each) => each !== id), told: [...context.told, [id, how]] };
 }
 
-function drive({ prng, clients, operations, spreadMs }: WorkloadDriver): void {
-  for (let i = 0; i < operations; i += 1) {
-    const client = clients[prng.below(clients.length)];
-    client?.send({
-      id: `${client.name}-${i}`,
-      agent: numberedAgent(FAMILY_TYPE, prng.below(AGENTS)),
-      kind: prng.chance(0.15) ? 'recall' : 'task',
-      payload: {},
-      afterMs: prng.fraction() * spreadMs,
-    });
-  }
+function drive(driver: WorkloadDriver): void {
+  sendEach(driver, (prng) => ({
+    agent: numberedAgent(FAMILY_TYPE, prng.below(AGENTS)),
+    kind: prng.chance(0.15) ? 'recall' : 'task',
+    payload: {},
+  }));
 }
 
 function checkFamilies({ agents, operations }: RunHistory, entries: ReadonlyMap<string, number>): Violation[] {
@@ -207,14 +203,13 @@ function checkFamilies({ agents, operations }: RunHistory, entries: ReadonlyMap<
     const context = contextOf(agent.record) as FamilyContext | undefined;
     const { told = [], started = [] } = context ?? {};
     const mine = operations.filter(({ agent: key, kind }) => key === agent.key && kind === 'task');
-    const required = new Set(mine.filter(({ outcome }) => outcome === 'ok').map(({ id }) => id));
-    const allowed = new Set(mine.filter(({ outcome }) => outcome === 'info').map(({ id }) => id));
-    const all = new Set([...required, ...allowed]);
+    const expected = expectedOf(mine);
+    const all = new Set([...expected.required, ...expected.allowed]);
     return [
       ...checkList(
         agent.key,
         told.map(([id]) => id),
-        { required, allowed },
+        expected,
       ),
       ...checkList(agent.key, started, { required: new Set(), allowed: all }),
       ...told.flatMap(([id, how]) => checkEnd(agent, id, how, entries.get(id) ?? 0, started.includes(id))),

@@ -4,8 +4,9 @@
  */
 import { type AnyAgentDefinition, coalesce, defineAgent, ifTaken, rateLimit } from '@wakebus/core';
 import { type AnyStateMachine, assign, setup } from 'xstate';
-import { checkList } from '../checker/check-lists.ts';
+import { checkList, expectedOf } from '../checker/check-lists.ts';
 import { type AgentHistory, type RunHistory, type Violation, contextOf } from '../checker/run-history.ts';
+import { sendEach } from './send-each.ts';
 import { numberedAgent } from './simulated-client.ts';
 import type { Workload, WorkloadDriver } from './workload.ts';
 
@@ -72,26 +73,19 @@ export function gates(): Workload {
   return { name: 'gates', agents: [deskAgent], refused: new Set(['junk']), drive, check };
 }
 
-function drive({ prng, clients, operations, spreadMs }: WorkloadDriver): void {
-  for (let i = 0; i < operations; i += 1) {
-    const client = clients[prng.below(clients.length)];
-    client?.send({
-      id: `${client.name}-${i}`,
-      agent: numberedAgent(DESK_TYPE, prng.below(AGENTS)),
-      kind: KINDS[prng.below(KINDS.length)] as string,
-      payload: {},
-      afterMs: prng.fraction() * spreadMs,
-    });
-  }
+function drive(driver: WorkloadDriver): void {
+  sendEach(driver, (prng) => ({
+    agent: numberedAgent(DESK_TYPE, prng.below(AGENTS)),
+    kind: KINDS[prng.below(KINDS.length)] as string,
+    payload: {},
+  }));
 }
 
 function check(history: RunHistory): Violation[] {
   return [...history.agents.values()].flatMap((agent) => {
     const { taken = [], refused = [] } = (contextOf(agent.record) as DeskContext | undefined) ?? {};
     const mine = history.operations.filter(({ agent: key, kind }) => key === agent.key && !REFUSED.has(kind));
-    const required = new Set(mine.filter(({ outcome }) => outcome === 'ok').map(({ id }) => id));
-    const allowed = new Set(mine.filter(({ outcome }) => outcome === 'info').map(({ id }) => id));
-    return [...checkList(agent.key, taken, { required, allowed }), ...checkGate(agent, refused)];
+    return [...checkList(agent.key, taken, expectedOf(mine)), ...checkGate(agent, refused)];
   });
 }
 

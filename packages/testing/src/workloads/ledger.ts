@@ -8,6 +8,7 @@ import type { RunHistory, Violation } from '../checker/run-history.ts';
 import type { Prng } from '../simulation/prng.ts';
 import { LEDGER_TYPE, ledgerAgent } from './ledger-agent.ts';
 import { checkLedger } from './ledger-check.ts';
+import { sendEach } from './send-each.ts';
 import { numberedAgent, type PlannedOperation } from './simulated-client.ts';
 import type { Workload, WorkloadDriver } from './workload.ts';
 
@@ -69,16 +70,8 @@ export function agentsOf(plan: LedgerPlan, version: number): AnyAgentDefinition[
 }
 
 /** Plans all operations. */
-export function driveLedger({ prng, clients, operations, spreadMs }: WorkloadDriver, plan: LedgerPlan): void {
-  for (let i = 0; i < operations; i += 1) {
-    const client = clients[prng.below(clients.length)];
-    client?.send({
-      ...chooseEvent(prng, plan),
-      id: `${client.name}-${i}`,
-      agent: anyAgent(prng, plan),
-      afterMs: prng.fraction() * spreadMs,
-    });
-  }
+export function driveLedger(driver: WorkloadDriver, plan: LedgerPlan): void {
+  sendEach(driver, (prng) => ({ ...chooseEvent(prng, plan), agent: anyAgent(prng, plan) }));
 }
 
 /** One of the agents of a plan. */
