@@ -11,19 +11,16 @@ test('without faults every purchase is made or refused once, and all of them are
   expect(history.operations.filter(({ outcome }) => outcome === 'ok')).toHaveLength(200);
 });
 
-test.each([1, 11, 21, 31])(
-  'nothing is bought twice, and no gap is hidden, over ten seeds from %i',
-  { timeout: 120_000 },
-  async (first) => {
-    let turns = 0;
-    for (let seed = first; seed < first + 10; seed += 1) {
-      const { violations, history } = await runWorkload({ seed, layout, faults: ROUGH, workload: purchases() });
-      expect(violations).toEqual([]);
-      for (const { record } of history.agents.values()) turns += record?.turns ?? 0;
-    }
-    expect(turns).toBeGreaterThan(1_000);
-  },
-);
+// Those before are in the slice of all workloads.
+test('nothing is bought twice, and no gap is hidden, over ten seeds from 41', { timeout: 120_000 }, async () => {
+  let turns = 0;
+  for (let seed = 41; seed < 51; seed += 1) {
+    const { violations, history } = await runWorkload({ seed, layout, faults: ROUGH, workload: purchases() });
+    expect(violations).toEqual([]);
+    for (const { record } of history.agents.values()) turns += record?.turns ?? 0;
+  }
+  expect(turns).toBeGreaterThan(1_000);
+});
 
 test('the checker sees a till that does not honour keys', async () => {
   const workload = purchases({ honoursKeys: false });
