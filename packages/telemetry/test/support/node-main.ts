@@ -17,6 +17,8 @@ const node = await startPlacementNode({
   agents: chainAgents,
   log: createLog(),
   telemetry: { payloads, parent },
+  // What waits is taken in one turn, on a busy machine too.
+  limits: { turnMs: 5_000 },
   probes: {
     beforeCommit: (key) => (key === process.env['TEST_RACE'] ? overtake(key) : undefined),
     beforeAck: (key) => {
