@@ -5,7 +5,7 @@ import { listAgent } from './support/agents.ts';
 import { type TestDeployment, useServer } from './support/deployment.ts';
 import { eventually } from './support/eventually.ts';
 
-const deploy = useServer();
+const deploy = useServer('all');
 
 /** A deployment with the agent `list/a`, asleep, that has `before` in its list. */
 async function withSleeper(): Promise<TestDeployment> {
@@ -21,7 +21,7 @@ async function lifecycle(bus: TestDeployment): Promise<AgentRecord['lifecycle']>
   return (await bus.record('a')).lifecycle;
 }
 
-describe('a record', () => {
+describe.concurrent('a record', () => {
   test('deleted by hand is not taken for a new agent: it is quarantined, and its message stays', async () => {
     const bus = await withSleeper();
     await bus.purgeRecord('a');
@@ -97,7 +97,7 @@ describe('a record', () => {
   });
 });
 
-describe('a snapshot', () => {
+describe.concurrent('a snapshot', () => {
   test('of a later version of the machine waits for a node that has it', async () => {
     const bus = await deploy();
     const newer = await bus.startNode({ agents: [listAgent({ version: 2 })] });

@@ -5,7 +5,7 @@ import { listAgent } from './support/agents.ts';
 import { type LogLine, type TestDeployment, useServer } from './support/deployment.ts';
 import { eventually } from './support/eventually.ts';
 
-const deploy = useServer();
+const deploy = useServer('all');
 /** Short, since tests wait for it; far above what an answer takes. */
 const SHORT_MS = 700;
 
@@ -90,7 +90,7 @@ function relaysFail({ inboxes }: Ports, node: HangingNode): Partial<Ports> {
   };
 }
 
-test.each([
+test.concurrent.each([
   ['hydrate', { hydrateMs: SHORT_MS }],
   ['wake', { wakeMs: SHORT_MS }],
 ])('an agent whose phase "%s" does not end is left, and woken again', async (phase, limits) => {
@@ -107,7 +107,7 @@ test.each([
   expect((await bus.record('ada')).turns).toBe(1);
 });
 
-test('a message that cannot be handed over is reported in time, and handed over once', async () => {
+test.concurrent('a message that cannot be handed over is reported in time, and handed over once', async () => {
   const bus = await deploy();
   await using node = await HangingNode.start(bus, relaysFail, { relayMs: 50 });
   node.hang();
@@ -118,7 +118,7 @@ test('a message that cannot be handed over is reported in time, and handed over 
   await bus.drained();
 });
 
-test('an agent that cannot hand over what it owes sleeps all the same, and owes it in its record', async () => {
+test.concurrent('an agent that cannot hand over what it owes sleeps all the same, and owes it in its record', async () => {
   const bus = await deploy();
   await using node = await HangingNode.start(bus, relaysFail, { dehydrateMs: SHORT_MS });
   node.hang();

@@ -5,7 +5,7 @@ import { listAgent, mendBoom } from './support/agents.ts';
 import { type TestDeployment, useServer } from './support/deployment.ts';
 import { eventually } from './support/eventually.ts';
 
-const deploy = useServer();
+const deploy = useServer('all');
 afterEach(() => mendBoom(false));
 
 async function lifecycleOf(bus: TestDeployment): Promise<string> {
@@ -20,7 +20,7 @@ function refusal(work: Promise<void>): Promise<unknown> {
   );
 }
 
-describe('an agent in quarantine', () => {
+describe.concurrent('an agent in quarantine', () => {
   /** An agent whose inbox was lost under it, with a message in the new one. */
   async function restored(): Promise<TestDeployment> {
     const bus = await deploy();
