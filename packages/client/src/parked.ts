@@ -9,6 +9,7 @@ import {
   type Layout,
   type ParkedMessage,
   type RuntimeKind,
+  STRAY_KEY,
   WakebusError,
   addressOf,
   checkAgentType,
@@ -76,8 +77,6 @@ export interface ParkedPage {
   readonly cursor?: string;
 }
 
-/** Under which key the dead letters of no agent stand. */
-const NOBODY = 'invalid.address';
 /** Messages read for one page at most: a rare code among many letters is found in steps of this size. */
 const MOST_READ = 10_000;
 /** Messages asked for at once. */
@@ -156,7 +155,7 @@ function partsOf(
   layout: Layout,
   { key, subject, data }: ParkedMessage,
 ): Pick<ParkedSummary, 'what' | 'event' | 'from'> {
-  const read = key === NOBODY ? undefined : layout.readInboxSubject(subject);
+  const read = key === STRAY_KEY ? undefined : layout.readInboxSubject(subject);
   if (read === undefined) return { what: 'stray' };
   if (read.kind === 'event') return { what: 'event', event: decodeEventName(read.event) ?? read.event };
   if (read.kind !== 'message') return { what: read.kind };

@@ -1,5 +1,5 @@
 /** A request's body as an event, as any publisher's payload becomes one. */
-import { type AgentEvent, JSON_TYPE, MSGPACK, WakebusError, decodePayload } from '@wakebus/protocol';
+import { type AgentEvent, JSON_TYPE, MSGPACK, WakebusError, decodePayload, eventOf } from '@wakebus/protocol';
 import { checkJsonShape } from './json-shape.ts';
 
 /** What `curl -d` says of whatever it sends. */
@@ -22,15 +22,4 @@ export function readPayload(bytes: Uint8Array, contentType: string | null): unkn
     throw new WakebusError('MEDIA_TYPE_UNSUPPORTED', { mediaType: mediaType.slice(0, 100) });
   checkJsonShape(bytes);
   return decodePayload(bytes, JSON_TYPE);
-}
-
-/** A value as an event of a name, which the value cannot change. */
-export function eventOf(type: string, value: unknown): AgentEvent {
-  if (value === undefined) return { type };
-  if (isPlainObject(value)) return { ...value, type };
-  return { type, data: value };
-}
-
-function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }

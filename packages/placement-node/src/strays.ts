@@ -3,16 +3,13 @@
  * protocol asks; the server stores them as they come. They end in the dead letters, so that they do not
  * fill the inbox unseen.
  */
-import { type AgentKey, WakebusError, wireMessageId } from '@wakebus/protocol';
+import { STRAY_KEY, WakebusError, wireMessageId } from '@wakebus/protocol';
 import { parkedMessage, storeParked } from './dead-letters.ts';
 import type { NodeContext } from './node-context.ts';
 import type { Consumption, Delivery, EventLog } from './ports/event-log.ts';
 
 /** Nothing about them is urgent: so long without an answer, in milliseconds, and another node takes them. */
 const ACK_WAIT_MS = 30_000;
-
-/** Under which key the dead letters of no agent stand. */
-const NOBODY = 'invalid.address' as AgentKey;
 
 /** Takes what was published under the agents' subjects and could not be mapped into a partition. */
 export function consumeStrays(context: NodeContext): Promise<Consumption[]> {
@@ -36,12 +33,12 @@ export async function discardStray(
   const why = 'its tokens are not escaped as the protocol asks';
   const { code, message } = new WakebusError('INVALID_ADDRESS', { address: delivery.subject, why });
   log.warn(message, { subject: delivery.subject, code });
-  const parked = parkedMessage(context, NOBODY, delivery, { code, message, attempts: 0 });
+  const parked = parkedMessage(context, STRAY_KEY, delivery, { code, message, attempts: 0 });
   // Each shard counts for itself, and they all give their strays up under one key.
   const shard = inbox === undefined ? -1 : ports.inboxes.indexOf(inbox);
-  const messageId = wireMessageId(NOBODY, `${shard}.${delivery.seq}`);
+  const messageId = wireMessageId(STRAY_KEY, `${shard}.${delivery.seq}`);
   try {
-    await storeParked(context, ports.deadLetters, layout.deadLetterSubject(NOBODY), parked, messageId);
+    await storeParked(context, ports.deadLetters, layout.deadLetterSubject(STRAY_KEY), parked, messageId);
     inbox?.ack(delivery.ackToken);
   } catch (thrown) {
     log.warn('a stray stays in the inbox for now', { error: String(thrown) });

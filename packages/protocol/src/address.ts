@@ -118,6 +118,9 @@ export function splitKey(key: AgentKey): { readonly type: string; readonly idTok
   return { type: key.slice(0, dot), idToken: key.slice(dot + 1) };
 }
 
+/** Under which key the dead letters stand that are of no agent. */
+export const STRAY_KEY = 'invalid.address' as AgentKey;
+
 /** The agent of a whole type, `<type>/*`: it hands what its schedules bring on to every agent of the type. */
 export function typeAgentKey(type: string): AgentKey {
   return agentKey(type, '*');

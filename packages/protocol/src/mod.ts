@@ -6,6 +6,7 @@ export {
   type Address,
   type AgentKey,
   MAX_TOKEN_BYTES,
+  STRAY_KEY,
   addressOf,
   agentKey,
   checkAgentType,
@@ -46,6 +47,8 @@ export {
 } from './configuration.ts';
 export { type ErrorClass } from './error-spec.ts';
 export { type ErrorCode, type ErrorFacts, WakebusError, errorCodes, errorFromJson, isWakebusError } from './errors.ts';
+export { type CloudEvent, cloudEventFromHeaders, readCloudEvent } from './cloud-event.ts';
+export { eventOf } from './event-of.ts';
 export { DEFAULT_DEADLINE_MS, EVENT_LIMIT_BYTES, OUTSIDE_FILL_LIMIT, isReservedEvent } from './event-limits.ts';
 export { type Headers, callerMessageId, header, wireMessageId } from './headers.ts';
 export { type Incident, type IncidentKind, incidentId, incidentKinds, readIncident } from './incident.ts';

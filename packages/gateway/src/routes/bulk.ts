@@ -3,12 +3,11 @@
  *
  * Events to one agent are stored in the order of their lines; those to different agents side by side.
  */
-import { JSON_TYPE, WakebusError, decodePayload, toJson } from '@wakebus/protocol';
+import { JSON_TYPE, WakebusError, decodePayload, eventOf, toJson } from '@wakebus/protocol';
 import { type Grant, allowAgent } from '../access.ts';
 import type { Call, GatewayContext } from '../gateway-context.ts';
 import { checkJsonShape } from '../json-shape.ts';
 import { problemOf } from '../problem.ts';
-import { eventOf } from '../read-event.ts';
 
 /** Media type of lines of JSON. */
 const NDJSON = 'application/x-ndjson';

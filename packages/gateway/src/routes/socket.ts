@@ -6,13 +6,12 @@
  * what goes wrong → `{"ref", "problem"}`. The token is checked anew with every text.
  */
 import { upgradeWebSocket } from '@hono/node-server';
-import { JSON_TYPE, WakebusError, decodePayload, toJson } from '@wakebus/protocol';
+import { JSON_TYPE, WakebusError, decodePayload, eventOf, toJson } from '@wakebus/protocol';
 import { type Grant, allowAgent, allowPattern } from '../access.ts';
 import { Feed } from '../feed.ts';
 import type { Call, GatewayContext } from '../gateway-context.ts';
 import { checkJsonShape } from '../json-shape.ts';
 import { problemOf } from '../problem.ts';
-import { eventOf } from '../read-event.ts';
 
 /** Bytes that may wait for a reader before commits wait in the stream. */
 const MOST_WAITING_BYTES = 262_144;

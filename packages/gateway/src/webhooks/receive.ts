@@ -5,10 +5,9 @@
  */
 import { type ChannelAddress, replyAddressOf, systemClock } from '@wakebus/channels';
 import type { SendReceipt } from '@wakebus/client';
-import { WakebusError, isWakebusError } from '@wakebus/protocol';
+import { WakebusError, eventOf, isWakebusError } from '@wakebus/protocol';
 import type { Call, GatewayContext } from '../gateway-context.ts';
 import { json } from '../json-response.ts';
-import { eventOf } from '../read-event.ts';
 import { readSending } from '../request-headers.ts';
 import { IncomingDelivery } from './incoming.ts';
 import { type WebhookDelivery, type WebhookEvent, mapDelivery } from './mapping.ts';
