@@ -32,6 +32,12 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
     node: true,
     pure: false,
   },
+  sources: {
+    packages: ['client', 'protocol'],
+    external: [...nats, ...telemetry, '@nats-io/kv', 'chokidar'],
+    node: true,
+    pure: false,
+  },
   'nats-server': { packages: [], external: [], node: true, pure: false },
   'placement-node': {
     packages: ['core', 'protocol'],

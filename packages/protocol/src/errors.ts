@@ -8,9 +8,10 @@
 import { type ChannelFacts, channelErrors } from './channel-errors.ts';
 import type { ErrorClass, ErrorSpec } from './error-spec.ts';
 import { type GatewayFacts, gatewayErrors } from './gateway-errors.ts';
+import { type SourceFacts, sourceErrors } from './source-errors.ts';
 
 /** The facts that errors carry, by code. */
-interface FactsByCode extends GatewayFacts, ChannelFacts {
+interface FactsByCode extends GatewayFacts, ChannelFacts, SourceFacts {
   // Of sending and calling.
   INVALID_ADDRESS: { address: string; why: string };
   INVALID_EVENT: { event: string; why: string };
@@ -310,9 +311,10 @@ const catalog: { readonly [C in keyof FactsByCode]: ErrorSpec<FactsByCode[C]> } 
     message: (f) =>
       `Agent type "${f.agentType}" belongs to the pool "${f.other}" and cannot also run in "${f.pool}". Give both nodes the same pool.`,
   },
-  // Of the gateway, and of channels.
+  // Of the gateway, of channels, and of sources.
   ...gatewayErrors,
   ...channelErrors,
+  ...sourceErrors,
 };
 
 /** A stable code: it is part of the interface and changes only with a major version. */

@@ -77,6 +77,10 @@ export class Layout {
   get tokensBucket(): string {
     return `${this.prefix}_tokens`;
   }
+  /** What sources remember of themselves: where they are in a stream, which files they have seen. */
+  get sourcesBucket(): string {
+    return `${this.prefix}_sources`;
+  }
   get birthsStream(): string {
     return `${this.prefix}_births`;
   }

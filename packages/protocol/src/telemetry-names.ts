@@ -94,4 +94,7 @@ export const metric = {
   openBreakers: 'wakebus.open_breakers',
   openConnections: 'wakebus.open_connections',
   openHandles: 'wakebus.open_handles',
+  sourceEvents: 'wakebus.source_events',
+  sourceRestarts: 'wakebus.source_restarts',
+  sourceUp: 'wakebus.source_up',
 } as const;

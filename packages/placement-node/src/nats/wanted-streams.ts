@@ -205,6 +205,7 @@ function buckets(layout: Layout): StreamPart[] {
     bucket(layout.leasesBucket, { allow_msg_ttl: true, subject_delete_marker_ttl: nanos(LEASE_MARKER_TTL_MS) }),
     bucket(layout.registryBucket),
     bucket(layout.tokensBucket),
+    bucket(layout.sourcesBucket),
     bucket(layout.seenBucket, { max_age: nanos(SEEN_MAX_AGE_MS) }),
   ];
 }

@@ -1,0 +1,16 @@
+/**
+ * Ways in for Wakebus beside HTTP: JetStream streams, watched folders, and sources of one's own.
+ */
+export { type Pauses } from './pauses.ts';
+export { type SourceHealth, type SourceLog, type SourceStanding } from './running-source.ts';
+export {
+  type Mapped,
+  type Refusal,
+  type Source,
+  type SourceEvent,
+  type SourceReceipt,
+  type SourceSink,
+  defineSource,
+} from './source.ts';
+export { SourceState, type StateValue } from './source-state.ts';
+export { type Sources, type SourcesOptions, startSources } from './start-sources.ts';
