@@ -14,3 +14,6 @@ export {
 } from './source.ts';
 export { SourceState, type StateValue } from './source-state.ts';
 export { type Sources, type SourcesOptions, startSources } from './start-sources.ts';
+export { cloudEvents } from './stream/cloud-events.ts';
+export { type StreamMessage } from './stream/stream-message.ts';
+export { type StreamSourceOptions, type StreamStart, streamSource } from './stream/stream-source.ts';
