@@ -33,6 +33,7 @@ const tried = [
   'packages/nats-server/README.md main.ts',
   'packages/placement-node/README.md main.ts',
   'packages/protocol/README.md main.ts',
+  'packages/sources/README.md main.ts',
   'packages/telemetry/README.md main.ts',
   'packages/testing/README.md main.ts',
   'packages/testing/README.md purse.ts',
@@ -313,8 +314,8 @@ describe('the page of', () => {
     expect(await gateway.ends(), gateway.output()).toBe(0);
   });
 
-  test('protocol, nats-server and testing run as they stand', async () => {
-    const programs = [['protocol'], ['nats-server'], ['testing'], ['testing', 'purse.ts']];
+  test('protocol, nats-server, testing and sources run as they stand', async () => {
+    const programs = [['protocol'], ['nats-server'], ['testing'], ['testing', 'purse.ts'], ['sources']];
     const outputs = await Promise.all(
       programs.map(async ([name, file]) => {
         const program = run(`packages/${name}/README.md`, file);
@@ -328,6 +329,7 @@ describe('the page of', () => {
       expect.stringMatching(/^nats:\/\/127\.0\.0\.1:\d+\n$/),
       expect.stringMatching(/^\d+ \[\]\n$/),
       expect.stringMatching(/^5 \[\] \n$/),
+      "[ 'orders', 'reports', 'feed' ]\n",
     ]);
   });
 

@@ -17,3 +17,6 @@ export { type Sources, type SourcesOptions, startSources } from './start-sources
 export { cloudEvents } from './stream/cloud-events.ts';
 export { type StreamMessage } from './stream/stream-message.ts';
 export { type StreamSourceOptions, type StreamStart, streamSource } from './stream/stream-source.ts';
+export { type FileChange, type FileFacts } from './files/file-change.ts';
+export { type FolderSourceOptions, folderSource } from './files/folder-source.ts';
+export { type Ignore } from './files/ignored.ts';
