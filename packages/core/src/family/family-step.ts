@@ -189,8 +189,7 @@ export class FamilyStep implements RefHost {
   }
 
   #beginRef(ref: AnyActorRef | undefined): void {
-    const referent = referentOf(ref);
-    const live = referent?.kind === 'actor' ? this.household.live(referent.session) : undefined;
+    const live = this.household.behind(ref);
     if (live === undefined || live.phase !== 'fresh') return;
     // Nobody could name the one before any more.
     for (const other of this.household.namesakesOf(live)) this.#stop(other);
@@ -296,8 +295,7 @@ export class FamilyStep implements RefHost {
   #move(type: string, params: MoveParams | undefined): void {
     if (type === START || type === 'xstate.spawnChild') return this.#beginRef(params?.actorRef);
     if (type === 'xstate.stopChild') {
-      const referent = referentOf(params);
-      const live = referent?.kind === 'actor' ? this.household.live(referent.session) : undefined;
+      const live = this.household.behind(params);
       if (live !== undefined) this.#stop(live);
     } else if (type === 'xstate.sendTo' && typeof params?.delay !== 'number')
       this.#send(this.#receiver(params), params?.event as FamilyEvent);
@@ -327,8 +325,7 @@ export class FamilyStep implements RefHost {
 
   #stopChildren({ snapshot }: LiveActor): void {
     for (const child of Object.values(snapshot.children ?? {})) {
-      const referent = referentOf(child);
-      const live = referent?.kind === 'actor' ? this.household.live(referent.session) : undefined;
+      const live = this.household.behind(child);
       if (live !== undefined) this.#stop(live);
     }
   }

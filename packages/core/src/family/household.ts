@@ -2,7 +2,7 @@
  * The actors of an agent in the middle of a step: those that the step has touched, as they are by now.
  */
 import type { AnyStateMachine, ExecutableActionObject } from 'xstate';
-import { ROOT, rootRef } from './actor-ref.ts';
+import { ROOT, referentOf, rootRef } from './actor-ref.ts';
 import type { AgentSnapshot, FamilyActor } from './family.ts';
 import { type ChildSnapshot, type SteppedLogic, isMachine, logicOf, runnable } from './logic.ts';
 
@@ -55,6 +55,12 @@ export class Household {
     if (session === ROOT) return snapshot === undefined ? undefined : this.root(snapshot, 'running');
     const actor = snapshot?.family?.actors.get(session);
     return actor === undefined ? undefined : this.#revive(actor);
+  }
+
+  /** The actor that a reference stands for, as this step has it. */
+  behind(ref: unknown): LiveActor | undefined {
+    const referent = referentOf(ref);
+    return referent?.kind === 'actor' ? this.live(referent.session) : undefined;
   }
 
   /** The agent's own machine. */
