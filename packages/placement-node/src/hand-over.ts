@@ -264,14 +264,15 @@ export class HandOver {
   /** Appends until it is stored. A node that may not act waits until it may; a session that is gone owes for ever. */
   async #store(log: EventLog, subject: string, data: Uint8Array, options: AppendOptions): Promise<void> {
     const { clock } = this.#context.ports;
-    const lateMs = clock.monotonicMs() + this.#context.limits.relayMs;
-    let isReported = false;
+    let lateMs = clock.monotonicMs() + this.#context.limits.relayMs;
     for (let round = 0; !this.#closed; round += 1) {
       const kind = this.#context.membership.mayAct() ? await this.#append(log, subject, data, options) : 'unknown';
       if (kind === 'stored') return;
       if (kind === 'full' && (await this.#guard.arm())) this.#onProgress();
-      if (!isReported && clock.monotonicMs() >= lateMs) this.#reportStall();
-      isReported ||= clock.monotonicMs() >= lateMs;
+      if (clock.monotonicMs() >= lateMs) {
+        this.#reportStall();
+        lateMs = Infinity;
+      }
       await delay(clock, RETRY_MS[Math.min(round, RETRY_MS.length - 1)] as number);
     }
     return new Promise(() => {});

@@ -2,11 +2,12 @@
  * The sessions of one placement node, and what nodes say to each other about them: forwarded doorbells
  * and requests to release.
  */
-import { type AgentKey, decode, encode, isCanonicalKey, splitKey } from '@wakebus/protocol';
+import { type AgentKey, encode, isCanonicalKey, splitKey } from '@wakebus/protocol';
 import { turnAway } from './gate/door.ts';
 import { Lane } from './lane.ts';
 import type { DeliveryRun, Doorbell } from './mailbox.ts';
 import type { NodeContext } from './node-context.ts';
+import { readRequest } from './node-request.ts';
 import { type ClockTimer, within } from './ports/clock.ts';
 import type { Delivery } from './ports/event-log.ts';
 import type { PlainMessage, Subscription } from './ports/messenger.ts';
@@ -250,14 +251,5 @@ export class Sessions implements SessionOwner {
       over -= session.mailbox.sizeBytes;
       session.mailbox.dropPayloads();
     }
-  }
-}
-
-/** What another node asks for, if it can be read: whoever may publish here may publish nonsense. */
-function readRequest(data: Uint8Array): object {
-  try {
-    return (decode(data) as object | null) ?? {};
-  } catch {
-    return {};
   }
 }

@@ -13,7 +13,6 @@ import {
   type JournalEntry,
   WakebusError,
   attribute,
-  decode,
   encode,
   encodeToSend,
   isWakebusError,
@@ -22,6 +21,7 @@ import {
   wireMessageId,
 } from '@wakebus/protocol';
 import { type NodeContext, inboxOf } from '../node-context.ts';
+import { readRequest } from '../node-request.ts';
 import { type ClockTimer, delay, within } from '../ports/clock.ts';
 import type { PlainMessage, Subscription } from '../ports/messenger.ts';
 import type { RunningSpan } from '../telemetry/running-span.ts';
@@ -299,10 +299,11 @@ export class EffectRunner {
   }
 
   async #onRequest(message: PlainMessage): Promise<void> {
-    const request = readRequest(message.data);
-    if (request === undefined) return;
-    if (request.isAbort) await this.abort(request);
-    message.respond(new Uint8Array([this.isRunning(request) ? 1 : 0]));
+    const request = readRequest(message.data) as Partial<EffectRequest>;
+    if (typeof request.key !== 'string' || typeof request.generation !== 'number') return;
+    const name = request as AttemptName;
+    if (request.isAbort === true) await this.abort(name);
+    message.respond(new Uint8Array([this.isRunning(name) ? 1 : 0]));
   }
 }
 
@@ -385,16 +386,4 @@ function codeOf({ error, outcome }: Outcome): string {
 
 function idOf({ key, generation, attempt }: AttemptName): string {
   return `${key}~${generation}#${attempt}`;
-}
-
-/** Whoever may publish here may publish nonsense. */
-function readRequest(data: Uint8Array): EffectRequest | undefined {
-  try {
-    const request = decode(data) as Partial<EffectRequest> | null;
-    return typeof request?.key === 'string' && typeof request.generation === 'number'
-      ? (request as EffectRequest)
-      : undefined;
-  } catch {
-    return undefined;
-  }
 }
