@@ -15,6 +15,7 @@ import { addEffects } from './commands/effects.ts';
 import { addExplain } from './commands/explain.ts';
 import { addGateway } from './commands/gateway.ts';
 import { addIncidents } from './commands/incidents.ts';
+import { addGc } from './commands/gc.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addSchedules } from './commands/schedules.ts';
 import { addSend } from './commands/send.ts';
@@ -92,6 +93,7 @@ function createProgram(io: CliIo): Command {
   addStatus(program, io);
   addDoctor(program, io);
   addSetup(program, io);
+  addGc(program, io);
   program.addHelpText(
     'after',
     '\nExit codes: 0 ok · 1 failed · 2 usage · 3 not found · 4 conflict or quarantined · 5 unavailable, try again\n            6 outcome unknown · 7 invalid · 130 interrupted',

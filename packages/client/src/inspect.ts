@@ -16,6 +16,7 @@ import {
   addressOf,
   decode,
   decodeRecord,
+  isInChunks,
 } from '@wakebus/protocol';
 import type { BucketPort, ClientPorts, InboxPort } from './ports.ts';
 
@@ -37,6 +38,7 @@ export interface AgentInspection<TContext = unknown> {
   readonly lifecycle: RecordLifecycle;
   /** State value of the machine; `undefined` before its first turn and after a removal. */
   readonly state: unknown;
+  /** `undefined` also where the snapshot outgrew its record: it is in the object store then, and `sizes` says how large it is. */
   readonly context: TContext;
   readonly status: 'active' | 'done';
   /** What the machine completed with. */
@@ -147,7 +149,7 @@ function describe(
   record: AgentRecord,
   { revision, recordBytes, live, waiting }: ReadFacts,
 ): AgentInspection {
-  const snapshot = record.snapshot.length === 0 ? NO_SNAPSHOT : (decode(record.snapshot) as StoredSnapshot);
+  const snapshot = snapshotOf(record);
   const { attempt, held, last } = record;
   return {
     address: addressOf(key),
@@ -176,8 +178,14 @@ function describe(
     ...(held !== undefined && { held }),
     earlyCount: record.early.length,
     ...(last !== undefined && { last }),
-    sizes: { recordBytes, snapshotBytes: record.snapshot.length },
+    sizes: { recordBytes, snapshotBytes: record.snapshot.length + (record.chunks?.sizeBytes ?? 0) },
   };
+}
+
+/** Of one in chunks no more than the last turn has said of it: it may have a hundred megabytes. */
+function snapshotOf(record: AgentRecord): StoredSnapshot {
+  if (isInChunks(record)) return { ...NO_SNAPSHOT, value: record.last?.state };
+  return record.snapshot.length === 0 ? NO_SNAPSHOT : (decode(record.snapshot) as StoredSnapshot);
 }
 
 function childrenOf({ children }: StoredSnapshot): Pick<AgentInspection, 'children'> {

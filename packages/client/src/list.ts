@@ -16,6 +16,7 @@ import {
   checkAgentType,
   decode,
   decodeRecord,
+  isInChunks,
   isWakebusError,
 } from '@wakebus/protocol';
 import { isLive, shownLifecycle } from './inspect.ts';
@@ -120,7 +121,6 @@ async function summarize(entry: Entry, holders: LivingHolders): Promise<AgentSum
 const EMPTY = { state: undefined, machineVersion: 0, turns: 0, updatedMs: 0, holder: '' } as const;
 
 function summaryOf(key: AgentKey, entry: Entry, record: AgentRecord, live: boolean): AgentSummary {
-  const snapshot = record.snapshot.length === 0 ? undefined : (decode(record.snapshot) as { readonly value: unknown });
   const effects = record.journal.filter(({ endedMs }) => endedMs === undefined);
   const nextWakeMs = Math.min(
     ...record.timers.map(({ dueMs, leftMs }) => (leftMs === undefined ? dueMs : Infinity)),
@@ -131,7 +131,7 @@ function summaryOf(key: AgentKey, entry: Entry, record: AgentRecord, live: boole
     key,
     revision: entry.revision,
     lifecycle: shownLifecycle(record, live),
-    state: snapshot?.value,
+    state: stateOf(record),
     machineVersion: record.machineVersion,
     turns: record.turns,
     updatedMs: record.updatedMs,
@@ -141,6 +141,12 @@ function summaryOf(key: AgentKey, entry: Entry, record: AgentRecord, live: boole
     holder: live ? record.lease.holder : '',
     sizeBytes: entry.bytes.length,
   };
+}
+
+/** Of a snapshot in chunks, what the last turn has said: a list must not fetch megabytes. */
+function stateOf(record: AgentRecord): unknown {
+  if (isInChunks(record)) return record.last?.state;
+  return record.snapshot.length === 0 ? undefined : (decode(record.snapshot) as { readonly value: unknown }).value;
 }
 
 /** The holders met in one page, each asked for once. */

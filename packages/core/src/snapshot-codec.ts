@@ -3,7 +3,7 @@
  *
  * The form of one machine is in `family/stored-machine.ts`, that of its children in `family/stored-actors.ts`.
  */
-import { WakebusError, decode, encode, isWakebusError } from '@wakebus/protocol';
+import { WakebusError, decode, encodeLarge, isWakebusError } from '@wakebus/protocol';
 import type { AnyAgentDefinition } from './define-agent.ts';
 import { type AgentSnapshot, type EffectChild, withEffects } from './family/family.ts';
 import { restoreFamily, storeFamily } from './family/stored-actors.ts';
@@ -17,7 +17,7 @@ export type { StoredSnapshot } from './family/stored-machine.ts';
  * @throws {WakebusError} `VALUE_NOT_DURABLE` with the path of what would not come back (`context.items[3].callback`).
  */
 export function encodeSnapshot(definition: AnyAgentDefinition, snapshot: AgentSnapshot): Uint8Array {
-  return encode(storeFamily(definition.machine, snapshot));
+  return encodeLarge(storeFamily(definition.machine, snapshot));
 }
 
 /**

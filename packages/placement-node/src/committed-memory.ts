@@ -4,12 +4,21 @@
  * Each commit stands on the revision that the one before has left. What a commit is for, and what leaves after
  * it, is `activation.ts`; how one is told from a lost one, `commit.ts`.
  */
-import { type AgentMemory, freeze } from '@wakebus/core';
-import { type AgentRecord, RECORD_LIMIT_BYTES, attribute, encode, encodeRecord, span } from '@wakebus/protocol';
+import type { AgentMemory } from '@wakebus/core';
+import {
+  type AgentRecord,
+  RECORD_LIMIT_BYTES,
+  asStored,
+  attribute,
+  encode,
+  encodeRecord,
+  span,
+} from '@wakebus/protocol';
 import type { Attributes } from '@opentelemetry/api';
 import { type CommitPorts, commitRecord } from './commit.ts';
 import { announce, changesOf } from './live.ts';
 import type { NodeContext } from './node-context.ts';
+import { Freezer } from './objects/freezer.ts';
 import { tooLarge } from './record-changes.ts';
 import type { RunningSpan } from './telemetry/running-span.ts';
 import { commitFacts } from './telemetry/turn-span.ts';
@@ -20,6 +29,7 @@ const SEEN_IN_RECORD = 600;
 export class CommittedMemory {
   readonly #context: NodeContext;
   readonly #ports: CommitPorts;
+  readonly #freezer: Freezer;
   readonly #wake: string;
   #memory: AgentMemory;
   #revision: number;
@@ -39,6 +49,7 @@ export class CommittedMemory {
     this.#revision = revision;
     this.#epoch = memory.record.lease.epoch + 1;
     this.#wake = wake;
+    this.#freezer = new Freezer(context.ports, context.limits, memory);
     this.#ports = {
       agents: context.ports.agents,
       clock: context.ports.clock,
@@ -82,7 +93,7 @@ export class CommittedMemory {
    *
    * @param cause - What this commit is part of.
    * @returns whether it was not lost; a lost one leaves everything here as it was.
-   * @throws {WakebusError} `VALUE_NOT_DURABLE`, `TURN_TOO_LARGE`, `UNAVAILABLE`.
+   * @throws {WakebusError} `VALUE_NOT_DURABLE`, `TURN_TOO_LARGE`, `OUTCOME_UNKNOWN`, `UNAVAILABLE`.
    */
   async commit(memory: AgentMemory, cause: RunningSpan | undefined): Promise<boolean> {
     const { ports, probes, telemetry } = this.#context;
@@ -90,8 +101,9 @@ export class CommittedMemory {
     const { type } = definition;
     const commit = this.#context.nextCommit();
     const fitting = memory.seen.unspilled > SEEN_IN_RECORD ? await this.#spillSeen(memory) : memory;
-    const frozen = freeze(fitting, namedBy(commit, memory.record));
-    const bytes = encodeRecord(frozen.record);
+    const freezing = this.#freezer.freeze(fitting, namedBy(commit, memory.record));
+    const frozen = freezing instanceof Promise ? await freezing : freezing;
+    const bytes = encodeRecord(asStored(frozen.record));
     if (bytes.length > RECORD_LIMIT_BYTES) throw tooLarge(frozen, bytes.length);
     if (probes?.beforeCommit !== undefined) await probes.beforeCommit(key);
     const running = this.#startSpan(cause);
@@ -118,7 +130,8 @@ export class CommittedMemory {
     const isHeld = lease.holder !== '';
     this.#memory = memory;
     this.#isClaimed = true;
-    if (!isHeld) telemetry.dehydrateBytes.record(this.#recordBytes, { type: memory.definition.type });
+    const sizeBytes = this.#recordBytes + (memory.record.chunks?.sizeBytes ?? 0);
+    if (!isHeld) telemetry.dehydrateBytes.record(sizeBytes, { type: memory.definition.type });
     if (!isHeld) this.#epoch = lease.epoch + 1;
     // An agent at which only its gate looks has slept all the while.
     if (memory.isUndecoded !== true) this.#announce(before, isHeld, cause);

@@ -1,6 +1,8 @@
 /**
  * How much one placement node takes on. Each limit bounds memory or time; none of them can lose a message.
  */
+import { CHUNK_BYTES } from './objects/cut.ts';
+
 export interface Limits {
   /** Sessions in memory; beyond, the least recently used idle ones sleep. @default 20,000 – some 200 MB of small agents. */
   readonly maxSessions: number;
@@ -34,6 +36,10 @@ export interface Limits {
   readonly closeMs: number;
   /** A target whose attempts fail is left alone for so long at first, in milliseconds; doubles to five minutes. @default 5,000 – a restart of a service takes longer than one second, and rarely ten. */
   readonly breakerOpenMs: number;
+  /** A snapshot longer than this, in bytes, is kept in chunks in the object store. @default 262,144 – a third of a record, and below what its metric warns of; under it, one write is cheaper than three. */
+  readonly spillBytes: number;
+  /** Wanted length of such a chunk, in bytes: a power of two. It has half of that at least and four times as much at most. @default 131,072 – a changed value costs some 200 KB, and a name of 32 bytes is nothing beside it. */
+  readonly chunkBytes: number;
   /** What is due for so long, in milliseconds, and has not come, the audit takes for lost. @default 60,000 – schedules fire within seconds, also after a restart. */
   readonly overdueMs: number;
 }
@@ -55,5 +61,7 @@ export const DEFAULT_LIMITS: Limits = {
   retryBudget: 100,
   closeMs: 5_000,
   breakerOpenMs: 5_000,
+  spillBytes: 256 * 1024,
+  chunkBytes: CHUNK_BYTES,
   overdueMs: 60_000,
 };

@@ -29,7 +29,9 @@ export {
 export { type NodeLog, type Probes, type Sabotage } from './node-context.ts';
 export { type NodeStatus, PlacementRuntime, type RuntimeOptions } from './placement-runtime.ts';
 export { MAX_CHUNK_BYTES, checkChunkSize, checkedChunk, hashOf, packChunk, unpackChunk } from './objects/blob-codec.ts';
-export { type BlobStore, LEAST_GRACE_MS, type ListedChunk, REFRESH_AFTER_MS } from './ports/blob-store.ts';
+export { checkObjects } from './objects/agreement.ts';
+export { type CollectOptions, type Collection, collectChunks } from './objects/collect.ts';
+export { type BlobStore, type ListedChunk, REFRESH_AFTER_MS } from './ports/blob-store.ts';
 export { type Clock, type ClockTimer, delay } from './ports/clock.ts';
 export type {
   AppendOptions,

@@ -16,6 +16,7 @@ import { EffectRunner, type RunnerContext } from './effects/effect-runner.ts';
 import { EffectSlots } from './effects/effect-slots.ts';
 import { ringParked } from './effects/parked.ts';
 import { type OpenRunners, closeRunners, openRunners } from './isolation/open-runners.ts';
+import { CHUNK_BYTES } from './objects/cut.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import { Membership } from './membership.ts';
 import type { NodeContext, NodeLog, Probes, Sabotage } from './node-context.ts';
@@ -252,7 +253,7 @@ export class PlacementRuntime {
 }
 
 function checkOptions(options: RuntimeOptions): void {
-  const { agents, name = 'node', pool = 'default' } = options;
+  const { agents, name = 'node', pool = 'default', limits } = options;
   if (!Array.isArray(agents) || agents.length === 0)
     throw new WakebusError('INVALID_OPTION', { option: 'agents', why: 'give at least one agent made by defineAgent' });
   const twice = agents.find(({ type }, i) => agents.findIndex((other) => other.type === type) !== i);
@@ -265,4 +266,13 @@ function checkOptions(options: RuntimeOptions): void {
     if (!/^[A-Za-z0-9_]{1,32}$/.test(value))
       throw new WakebusError('INVALID_OPTION', { option, why: 'write 1 to 32 of A-Z a-z 0-9 _' });
   }
+  checkChunkBytes(limits?.chunkBytes ?? CHUNK_BYTES);
+}
+
+function checkChunkBytes(chunkBytes: number): void {
+  if (!Number.isInteger(Math.log2(chunkBytes)) || chunkBytes < 64 || chunkBytes > CHUNK_BYTES)
+    throw new WakebusError('INVALID_OPTION', {
+      option: 'limits.chunkBytes',
+      why: `write a power of two from 64 to ${CHUNK_BYTES}`,
+    });
 }

@@ -35,7 +35,11 @@ export function pastHeld(before: AgentMemory, after: AgentMemory): AgentMemory {
   };
 }
 
-export function tooLarge(memory: AgentMemory, sizeBytes: number): WakebusError {
+export function tooLarge(
+  memory: AgentMemory,
+  sizeBytes: number,
+  limitBytes: number = RECORD_LIMIT_BYTES,
+): WakebusError {
   const { record } = memory;
   const parts = {
     snapshot: record.snapshot.length,
@@ -48,7 +52,7 @@ export function tooLarge(memory: AgentMemory, sizeBytes: number): WakebusError {
   return new WakebusError('TURN_TOO_LARGE', {
     address: addressOf(memory.key),
     sizeBytes,
-    limitBytes: RECORD_LIMIT_BYTES,
+    limitBytes,
     parts,
   });
 }

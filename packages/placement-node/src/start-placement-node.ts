@@ -15,6 +15,8 @@ import {
   readLayout,
 } from './nats/mod.ts';
 import type { NodeLog } from './node-context.ts';
+import { agreeOnObjects } from './objects/agreement.ts';
+import type { BlobStore } from './ports/blob-store.ts';
 import { delay } from './ports/clock.ts';
 import type { Ports } from './ports/ports.ts';
 import { registerCharts } from './registry.ts';
@@ -25,6 +27,8 @@ export interface PlacementNodeOptions extends RuntimeOptions {
   readonly connection: NatsConnection;
   /** Name of the deployment. @default "wakebus". */
   readonly prefix?: string;
+  /** Where chunks are kept: of snapshots that outgrew their records. All nodes of a deployment must give the same. @default the deployment's own NATS object store */
+  readonly objects?: BlobStore;
   /** `create` makes missing streams and buckets; `check` refuses to start without them. @default "create" – the first start should just work; production gives `check`. */
   readonly setup?: 'create' | 'check';
   /** Refuses a deployment that a power cut or the loss of a server could rob of acknowledged events. @default none – a laptop has one server and should start. */
@@ -46,11 +50,11 @@ export interface PlacementNode {
 /**
  * Starts a placement node.
  *
- * @throws {WakebusError} when the server or its streams are not as needed, with what to do; `POOL_CONFLICT`; `INVALID_OPTION`.
+ * @throws {WakebusError} when the server or its streams are not as needed, with what to do; `POOL_CONFLICT`; `OBJECTS_ELSEWHERE`; `INVALID_OPTION`.
  */
 export async function startPlacementNode(options: PlacementNodeOptions): Promise<PlacementNode> {
   refuseInThread();
-  const { connection, prefix, setup = 'create', production, ...runtime } = options;
+  const { connection, prefix, objects, setup = 'create', production, ...runtime } = options;
   if (setup === 'create') await createDeployment(connection, prefix === undefined ? {} : { prefix });
   const layout = await readLayout(connection, prefix);
   const problems = await checkDeployment(connection, layout, { ...production, production: production !== undefined });
@@ -59,7 +63,9 @@ export async function startPlacementNode(options: PlacementNodeOptions): Promise
     throw more.length === 0
       ? first
       : Object.assign(first, { cause: new AggregateError(more, `and ${more.length} more`) });
-  const ports = natsPorts(connection, layout, faultsInto(runtime.log));
+  const nats = natsPorts(connection, layout, faultsInto(runtime.log));
+  const ports = objects === undefined ? nats : { ...nats, chunks: objects };
+  await agreeOnObjects(ports.registry, ports.chunks.location);
   const node = await PlacementRuntime.start(ports, runtime);
   void publishCharts(connection, ports, runtime);
   return discoverable(node, options, layout);

@@ -15,11 +15,10 @@ import {
 import {
   type AgentKey,
   type AgentRecord,
-  type SeenBucket,
   WakebusError,
   addressOf,
+  asStored,
   attribute,
-  decode,
   decodeRecord,
   isWakebusError,
   span,
@@ -29,6 +28,7 @@ import { ensureBirth } from './birth.ts';
 import { birthSeq, turnAllAway } from './gate/door.ts';
 import type { Mailbox } from './mailbox.ts';
 import { type NodeContext, definitionOf, incarnationOf, inboxOf } from './node-context.ts';
+import { type WholeRecord, fetchChunks, isGone } from './objects/record-chunks.ts';
 import type { Delivery } from './ports/event-log.ts';
 import type { StoredValue } from './ports/record-store.ts';
 import type { RunningSpan } from './telemetry/running-span.ts';
@@ -174,7 +174,8 @@ async function wakeAgent(
   claiming.end(outcome !== undefined && 'error' in outcome ? outcome.error : undefined);
   if (outcome !== undefined) return outcome;
   const { definition, record, stored } = claim;
-  context.telemetry.hydrateBytes.record(stored.bytes?.length ?? 0, { type: definition.type });
+  const hydratedBytes = (stored.bytes?.length ?? 0) + (record.chunks?.sizeBytes ?? 0);
+  context.telemetry.hydrateBytes.record(hydratedBytes, { type: definition.type });
   const resuming = context.telemetry.below(span.resume, key, cause.wake);
   const resumed = await hydrate(context, key, definition, record, stored.revision);
   resuming.set({ [attribute.outcome]: resumed.kind });
@@ -311,7 +312,13 @@ async function hydrate(
   record: AgentRecord,
   revision: number,
 ): Promise<WakeOutcome> {
-  const chunks = await fetchSeen(context, key, record);
+  let whole: WholeRecord;
+  try {
+    whole = await fetchChunks(context.ports, key, record);
+  } catch (thrown) {
+    if (!isWakebusError(thrown) || !isGone(thrown)) throw thrown;
+    return { kind: 'quarantine', error: thrown, revision, evidence: undefined, record };
+  }
   try {
     // Also without a state: what a newer version has begun is not for this one to go on with.
     if (record.machineVersion > definition.version)
@@ -321,13 +328,14 @@ async function hydrate(
         known: definition.version,
       });
     const open = definition.isolation === undefined ? openMemory : packedMemory;
-    const memory = mayStayBytes(definition, record)
-      ? closedMemory(key, definition, record, chunks)
-      : open(key, definition, record, chunks);
+    const memory = mayStayBytes(definition, whole.record)
+      ? closedMemory(key, definition, whole.record, whole.seen)
+      : open(key, definition, whole.record, whole.seen);
     const { holder } = record.lease;
     return {
       kind: 'awake',
-      memory,
+      // Of an open state that is in chunks the bytes are needed no more.
+      memory: memory.snapshot === undefined ? memory : { ...memory, record: asStored(memory.record) },
       revision,
       takenFrom: holder === '' || holder === context.nodeId ? undefined : holder,
     };
@@ -349,17 +357,4 @@ function mayStayBytes(definition: AnyAgentDefinition, record: AgentRecord): bool
     record.attempt === undefined &&
     record.held === undefined
   );
-}
-
-/** The dedupe IDs that outgrew the record. Without them a duplicate could pass, so they are not optional. */
-async function fetchSeen(context: NodeContext, key: AgentKey, record: AgentRecord): Promise<Map<string, SeenBucket>> {
-  const contents = new Map<string, SeenBucket>();
-  for (const { chunk } of record.seen) {
-    if (chunk === undefined) continue;
-    const bytes = await context.ports.chunks.get(chunk);
-    if (bytes === undefined)
-      throw new WakebusError('UNAVAILABLE', { what: `The dedupe chunk ${chunk} of ${addressOf(key)}` });
-    contents.set(chunk, decode(bytes) as SeenBucket);
-  }
-  return contents;
 }

@@ -127,7 +127,7 @@ describe('a turn that cannot be stored', () => {
 
   test('because it is too large says the size of each part, also at a birth', async () => {
     const bus = await deploy();
-    await bus.startNode();
+    await bus.startNode({ limits: { spillBytes: Infinity } });
 
     await bus.list('ada').send({ type: 'grow', bytes: 900_000 });
 
@@ -141,7 +141,7 @@ describe('a turn that cannot be stored', () => {
 
   test('is tried again when an operator releases the agent', async () => {
     const bus = await deploy();
-    await bus.startNode();
+    await bus.startNode({ limits: { spillBytes: Infinity } });
     await bus.list('ada').send({ type: 'grow', bytes: 900_000 });
     await eventually(async () => expect((await bus.inspect('ada')).lifecycle.name).toBe('suspended'));
     const { sinceMs } = (await bus.inspect('ada')).lifecycle;

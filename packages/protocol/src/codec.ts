@@ -10,12 +10,20 @@ import { Packr, RESET_BUFFER_MODE, Unpackr } from 'msgpackr/pack';
 import { DurableWalk, MAX_STORED_DEPTH, className } from './durable.ts';
 import { WakebusError, isWakebusError } from './errors.ts';
 import { EVENT_LIMIT_BYTES } from './event-limits.ts';
+import { SNAPSHOT_LIMIT_BYTES } from './snapshot-chunks.ts';
 import { Extended, Packed, readExtended } from './extended.ts';
 
 /** Deepest nesting of an event. 64 is far beyond what people write and far below what overflows a stack. */
 export const MAX_DEPTH = 64;
 /** Most keys and elements of one event: 100,000 decode in some 20 ms, a million would stall every neighbour. */
 export const MAX_NODES = 100_000;
+
+/** From this size on, in bytes, a value gets a buffer of its own. */
+const LARGE_BYTES = 1024 * 1024;
+/** Beside its contents: headers, and text that takes more bytes than letters. */
+const ROOM = 1.125;
+/** What msgpackr begins with, in bytes. */
+const SMALL_BUFFER_BYTES = 8 * 1024;
 
 /** Media type of MessagePack. */
 export const MSGPACK = 'application/msgpack';
@@ -48,6 +56,25 @@ Object.freeze(structures);
  */
 export function encode(value: unknown): Uint8Array {
   return pack(new DurableWalk(pack).of(value));
+}
+
+/**
+ * As {@link encode}, of a value that may be as large as {@link SNAPSHOT_LIMIT_BYTES}: it takes the memory of its bytes
+ * once, and keeps none of it.
+ *
+ * @throws {WakebusError} `VALUE_NOT_DURABLE`.
+ */
+export function encodeLarge(value: unknown): Uint8Array {
+  const walk = DurableWalk.ofLarge(pack, SNAPSHOT_LIMIT_BYTES);
+  const ready = walk.of(value);
+  if (walk.sizeBytes < LARGE_BYTES) return pack(ready);
+  // Left to itself msgpackr would grow its buffer step by step, each time beside the one before, and keep the last.
+  packr.useBuffer(allocate(Math.ceil(walk.sizeBytes * ROOM)));
+  try {
+    return packToSend(ready);
+  } finally {
+    packr.useBuffer(allocate(SMALL_BUFFER_BYTES));
+  }
 }
 
 /**
@@ -140,6 +167,12 @@ function pack(value: unknown): Uint8Array {
 function packToSend(value: unknown): Uint8Array {
   const { buffer, byteOffset, length } = packr.pack(value);
   return new Uint8Array(buffer, byteOffset, length);
+}
+
+/** Memory of the kind that msgpackr writes into: Node.js's own, where there is one. */
+function allocate(sizeBytes: number): Uint8Array {
+  const kind = packr.pack(null).constructor as { allocUnsafeSlow?: (sizeBytes: number) => Uint8Array };
+  return kind.allocUnsafeSlow?.(sizeBytes) ?? new Uint8Array(sizeBytes);
 }
 
 /** Of a plain view: a Buffer's slices would be Buffers, and msgpackr leaves a property on what it reads. */

@@ -15,6 +15,8 @@ export const MAX_STORED_DEPTH = 512;
  * A value that shares its parts a million times over would otherwise fill the memory.
  */
 const LIMIT_BYTES = 8 * 1024 * 1024;
+/** What an object or array counts for in a large value, in bytes: as much as it takes in memory, which is what such a one could fill. */
+const LARGE_HOLDER_BYTES = 64;
 /** What an object or array counts for besides its contents, in bytes: to walk one takes as long as to copy that many, and more. */
 const HOLDER_BYTES = 8;
 
@@ -29,16 +31,31 @@ export class DurableWalk {
   #depth = 0;
   #deepest = 0;
   #nodes = 0;
-  #room = LIMIT_BYTES;
+  #limitBytes = LIMIT_BYTES;
+  #holderBytes = HOLDER_BYTES;
+  #spent = 0;
 
   /** @param pack - msgpackr, giving bytes that stay as they are. */
   constructor(pack: (value: unknown) => Uint8Array) {
     this.#pack = pack;
   }
 
+  /** A walk of a value that may be large. @param limitBytes - Most bytes, roughly. */
+  static ofLarge(pack: (value: unknown) => Uint8Array, limitBytes: number): DurableWalk {
+    const walk = new DurableWalk(pack);
+    walk.#limitBytes = limitBytes;
+    walk.#holderBytes = LARGE_HOLDER_BYTES;
+    return walk;
+  }
+
   /** How deep the nesting has been so far: 0 for one object. */
   get deepest(): number {
     return this.#deepest;
+  }
+
+  /** How many bytes it comes to so far, roughly. */
+  get sizeBytes(): number {
+    return this.#spent;
   }
 
   /** Keys and elements so far. */
@@ -186,14 +203,14 @@ export class DurableWalk {
   }
 
   #spend(sizeBytes: number): void {
-    this.#room -= sizeBytes;
-    if (this.#room < 0)
+    this.#spent += sizeBytes;
+    if (this.#spent > this.#limitBytes)
       throw this.#refusal('the whole is many times larger than a record, or shares its parts over and over');
   }
 
   #enter(holder: object, size: number): number {
     const depth = this.#depth;
-    this.#spend(size + HOLDER_BYTES);
+    this.#spend(size + this.#holderBytes);
     this.#nodes += size;
     if (depth > this.#deepest) this.#deepest = depth;
     this.#holders[depth] = holder;

@@ -72,6 +72,7 @@ interface FactsByCode extends GatewayFacts, ChannelFacts, SourceFacts {
   NOT_CONNECTED: { servers: string };
   LEASE_LOST: { nodeId: string };
   POOL_CONFLICT: { agentType: string; pool: string; other: string };
+  OBJECTS_ELSEWHERE: { here: string; there: string };
 }
 
 const catalog: { readonly [C in keyof FactsByCode]: ErrorSpec<FactsByCode[C]> } = {
@@ -310,6 +311,11 @@ const catalog: { readonly [C in keyof FactsByCode]: ErrorSpec<FactsByCode[C]> } 
     next: 'terminal',
     message: (f) =>
       `Agent type "${f.agentType}" belongs to the pool "${f.other}" and cannot also run in "${f.pool}". Give both nodes the same pool.`,
+  },
+  OBJECTS_ELSEWHERE: {
+    next: 'terminal',
+    message: (f) =>
+      `The chunks of this deployment are in another object store (${f.there}) than the one given here (${f.here}). Give that one: agents with large states would find nothing in this.`,
   },
   // Of the gateway, of channels, and of sources.
   ...gatewayErrors,

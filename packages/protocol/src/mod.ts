@@ -30,6 +30,7 @@ export {
   decode,
   decodePayload,
   encode,
+  encodeLarge,
   encodeEvent,
   encodeToSend,
   encodedSizeBytes,
@@ -108,6 +109,7 @@ export {
 } from './record.ts';
 export { type OptionChecks, optionChecks } from './option-checks.ts';
 export type { RegisteredType } from './registered-type.ts';
+export { asStored, chunksOf, hasSnapshot, isInChunks } from './record-chunks.ts';
 export {
   FAN_OUT_EVENT,
   type Missed,
@@ -121,6 +123,7 @@ export {
 } from './schedule.ts';
 export { BUCKETS_PER_HORIZON, type SeenBucket, type SeenIds, SeenIndex } from './seen-ids.ts';
 export { type ServiceIdentity, answerDiscovery } from './service-discovery.ts';
+export { SNAPSHOT_LIMIT_BYTES, type SnapshotChunks, namesOf, packNames } from './snapshot-chunks.ts';
 export { suggestion } from './suggestion.ts';
 export { attribute, metric, span } from './telemetry-names.ts';
 export { type TraceContext, readTraceContext, traceHeaders, writeTraceContext } from './trace-context.ts';

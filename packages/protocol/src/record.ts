@@ -11,9 +11,12 @@ import { WakebusError } from './errors.ts';
 import type { Headers } from './headers.ts';
 import type { ScheduleState } from './schedule.ts';
 import type { SeenIds } from './seen-ids.ts';
+import { type SnapshotChunks, whyNoManifest } from './snapshot-chunks.ts';
 
-/** Format that this code writes, and the newest that it reads. */
-export const RECORD_FORMAT = 1;
+/** The newest format that this code reads. */
+export const RECORD_FORMAT = 2;
+/** What a record without chunks is written as: older code reads it. With chunks it would take the agent for one without a state. */
+const FORMAT_WITHOUT_CHUNKS = 1;
 /** A record may not be larger, in bytes: the server's default message limit is 1 MB, and the headers need room. */
 export const RECORD_LIMIT_BYTES: number = 768 * 1024;
 /** From this size on, in bytes, a metric warns. */
@@ -239,7 +242,7 @@ export interface HeldRange {
 
 /** A snapshot is opaque bytes here: a gate may look at everything else without decoding it. */
 export interface AgentRecord {
-  readonly format: typeof RECORD_FORMAT;
+  readonly format: number;
   /** Rises when an address is born again after a removal. */
   readonly incarnation: number;
   /** The incarnation of the inbox stream in which `cursor` counts. */
@@ -250,7 +253,10 @@ export interface AgentRecord {
   readonly cursor: number;
   /** When the server stored the message at the cursor, in milliseconds since the epoch. */
   readonly cursorMs: number;
+  /** Empty before the first turn, after the last, and where {@link AgentRecord.chunks} says where it is. */
   readonly snapshot: Uint8Array;
+  /** Of a snapshot that outgrew the record. In memory the bytes may stand beside it. */
+  readonly chunks?: SnapshotChunks | undefined;
   /** ID of the commit that wrote this value: how a writer whose answer was lost knows its own. */
   readonly commit: string;
   /** Commits that processed events, ever. */
@@ -307,6 +313,7 @@ export function encodeRecord(record: AgentRecord): Uint8Array {
     if (value instanceof Map && value.size === 0) continue;
     fields[name] = asWritten(name, value);
   }
+  fields['format'] = record.chunks === undefined ? FORMAT_WITHOUT_CHUNKS : RECORD_FORMAT;
   return encodeDurable(fields);
 }
 
@@ -375,5 +382,6 @@ function whyDamaged(fields: Record<string, unknown>): string | undefined {
   if (noList !== undefined) return `the field ${noList} is not a list`;
   if (fields['peers'] !== undefined && !(fields['peers'] as unknown[]).every(Array.isArray))
     return 'the field peers is not a list of pairs';
-  return fields['snapshot'] instanceof Uint8Array ? undefined : 'the snapshot is missing';
+  if (!(fields['snapshot'] instanceof Uint8Array)) return 'the snapshot is missing';
+  return fields['chunks'] === undefined ? undefined : whyNoManifest(fields['chunks']);
 }

@@ -98,6 +98,11 @@ export class SeenIndex {
     }
   }
 
+  /** Forgets what only chunks hold: they are gone, and an operator has decided to go on without. */
+  forgetSpilled(): void {
+    this.#buckets = this.#buckets.filter(({ chunk }) => chunk === undefined);
+  }
+
   #current(nowMs: number): MutableBucket {
     const last = this.#buckets.at(-1);
     if (last !== undefined && last.chunk === undefined && nowMs < last.sinceMs + this.#horizonMs / BUCKETS_PER_HORIZON)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { decode, encode } from '../src/mod.ts';
+import { decode, encode, encodeLarge } from '../src/mod.ts';
 import { failing } from './failing.ts';
 
 function roundTrip(value: unknown): unknown {
@@ -104,6 +104,17 @@ describe('what would not come back is refused with its path:', () => {
     const many = Array.from({ length: 100_000 }, (_, i) => ({ i, text: 'some text' }));
 
     expect(roundTrip(many)).toEqual(many);
+  });
+
+  test('but not a large value where one is expected, whose bytes are its own', () => {
+    const large = { pages: Array.from({ length: 30 }, (_, i) => `${i}`.repeat(500_000)) };
+
+    const bytes = encodeLarge(large);
+    encode({ another: 'x'.repeat(10_000) });
+
+    expect(decode(bytes)).toEqual(large);
+    expect(refusal(large).why).toMatch(/many times larger than a record/);
+    expect(decode(encodeLarge({ small: [1, 2] }))).toEqual({ small: [1, 2] });
   });
 
   test('and the next value is written as if nothing had been', () => {

@@ -7,7 +7,7 @@ const key = agentKey('order', '17');
 
 function record(changes: Partial<AgentRecord> = {}): AgentRecord {
   return {
-    format: RECORD_FORMAT,
+    format: 1,
     incarnation: 1,
     inbox: 'inbox-1',
     machineVersion: 1,

@@ -4,7 +4,14 @@
  * While the snapshot is still bytes (`memory.isUndecoded`) nothing here touches it. What waits at the gate
  * stands in the record, and comes back by a timer or when the agent's state has changed.
  */
-import { type AgentEvent, type GateState, type GatedEvent, WakebusError, addressOf } from '@wakebus/protocol';
+import {
+  type AgentEvent,
+  type GateState,
+  type GatedEvent,
+  WakebusError,
+  addressOf,
+  hasSnapshot,
+} from '@wakebus/protocol';
 import type { StateValue } from 'xstate';
 import { indexOf } from '../machine-index.ts';
 import { type GateEvent, OPEN_GATE, type Verdict } from '../gate/gate.ts';
@@ -199,7 +206,7 @@ function takes({ machine }: AgentMemory['definition'], state: unknown, type: str
 }
 
 function recordFacts({ key, record, definition }: AgentMemory, nowMs: number): AgentFacts {
-  const state = record.snapshot.length === 0 ? undefined : record.last?.state;
+  const state = hasSnapshot(record) ? record.last?.state : undefined;
   return {
     address: addressOf(key),
     nowMs,

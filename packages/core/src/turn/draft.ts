@@ -84,6 +84,8 @@ export class TurnDraft {
   /** 0 to 1, for waits that are random. */
   readonly jitter: number;
   snapshot: AgentSnapshot | undefined;
+  /** The life that the record told of is over: its chunks are not those of what comes. */
+  hasEnded = false;
   cursor: number;
   cursorMs: number;
   incarnation: number;

@@ -8,7 +8,10 @@ import {
   RECORD_FORMAT,
   type SeenBucket,
   SeenIndex,
+  WakebusError,
   addressOf,
+  isInChunks,
+  namesOf,
 } from '@wakebus/protocol';
 import type { AnyAgentDefinition } from '../define-agent.ts';
 import type { AgentSnapshot } from '../family/family.ts';
@@ -26,6 +29,8 @@ export interface AgentMemory {
   readonly isUndecoded?: boolean;
   /** Mutable: turns add to it. A turn that is not committed takes the whole memory with it. */
   readonly seen: SeenIndex;
+  /** Chunks that the record names are gone: nothing of it may run, and an operator decides. */
+  readonly isPartial?: boolean;
   /** Set where the machine must not run here: the state stays as bytes in the record, and is opened only where a turn of it can be stopped. */
   readonly packed?: PackedParts;
 }
@@ -40,7 +45,7 @@ interface PackedParts {
  * The memory behind a record, migrated to the definition's version.
  *
  * @param chunks - Contents of the chunks that the record names.
- * @throws {WakebusError} as `decodeSnapshot`.
+ * @throws {WakebusError} as `decodeSnapshot`; `CHUNK_MISSING`.
  */
 export function openMemory(
   key: AgentKey,
@@ -48,7 +53,18 @@ export function openMemory(
   record: AgentRecord,
   chunks: ReadonlyMap<string, SeenBucket>,
 ): AgentMemory {
-  return openState(closedMemory(key, definition, record, chunks));
+  const missing = missingChunk(record, chunks);
+  if (missing !== undefined && record.lifecycle.name !== 'quarantined')
+    throw new WakebusError('CHUNK_MISSING', { address: addressOf(key), chunk: missing });
+  const memory = openState(closedMemory(key, definition, record, chunks));
+  return missing === undefined ? memory : { ...memory, isPartial: true };
+}
+
+/** A chunk that the record names and nobody has read: without it the agent would begin anew, or take messages twice. */
+function missingChunk(record: AgentRecord, contents: ReadonlyMap<string, SeenBucket>): string | undefined {
+  const { chunks, seen, snapshot } = record;
+  if (chunks !== undefined && isInChunks(record) && snapshot.length === 0) return namesOf(chunks.names)[0];
+  return seen.find(({ chunk }) => chunk !== undefined && !contents.has(chunk))?.chunk;
 }
 
 /** The memory behind a record whose state stays bytes until {@link openState}: a gate looks at the agent first. */

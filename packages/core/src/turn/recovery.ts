@@ -36,6 +36,8 @@ function endQuarantine(draft: TurnDraft, decision: ControlMessage['decision']): 
     return refusal(draft, 'it is in quarantine; say whether to keep its state or to begin anew');
   if (decision === 'keep' && STATE_IS_GONE.has(code))
     return refusal(draft, `its state is gone (${code}); restore its record, begin anew, or remove it`);
+  if (decision === 'keep' && draft.memory.isPartial === true)
+    return refusal(draft, `chunks of its state are gone (${code}); restore them, begin anew, or remove it`);
   draft.attempt = undefined;
   if (decision === 'anew') endLife(draft, refusal(draft, 'an operator has begun a new life of it'));
   // A new life, or an inbox that counts anew: under the old incarnation, keys of effects and numbers of messages would come twice.

@@ -193,7 +193,7 @@ function seal(draft: TurnDraft, consumed: number, failure: Turn['failure']): Tur
   const isClearing = draft.clearsHeld && old.held !== undefined;
   const owes = draft.outbox.length + draft.armed.length + scheduled.length > 0 || draft.journal.some(isDue);
   const record: AgentRecord = {
-    ...old,
+    ...(draft.hasEnded ? { ...old, chunks: undefined } : old),
     cursor: draft.cursor,
     cursorMs: draft.cursorMs,
     incarnation: draft.incarnation,

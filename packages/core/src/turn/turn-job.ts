@@ -10,7 +10,7 @@ import {
   type WakebusError,
   decode,
   decodeRecord,
-  encode,
+  encodeLarge,
   encodeRecord,
   isWakebusError,
 } from '@wakebus/protocol';
@@ -75,7 +75,7 @@ export function packJob({ memory, messages, env, maxEvents, turnMs, jitter, pois
     poison: new Map([...poison].map(([seq, error]) => [seq, packError(error)])),
     cleared: cleared && packError(cleared),
   };
-  return encode(job);
+  return encodeLarge(job);
 }
 
 /** What one turn may take at the most: the rest need not travel. */

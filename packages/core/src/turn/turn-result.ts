@@ -12,6 +12,7 @@ import {
   decode,
   decodeRecord,
   encode,
+  encodeLarge,
   encodeRecord,
 } from '@wakebus/protocol';
 import type { PendingDeadLetter } from './draft.ts';
@@ -82,7 +83,7 @@ export function packTurn(turn: Turn, frozen: AgentRecord): Uint8Array {
     deadLetters: deadLetters.map((letter) => ({ ...letter, inbound: packInbound(letter.inbound) })),
     failure: failure && { ...failure, error: packError(failure.error) },
   };
-  return encode(packed);
+  return encodeLarge(packed);
 }
 
 /** The result behind bytes. @param before - The memory that the turn was taken of. */

@@ -8,7 +8,6 @@
 import { type Layout, WakebusError } from '@wakebus/protocol';
 import { hashOf, packChunk, unpackChunk } from '../objects/blob-codec.ts';
 import { type BlobStore, type ListedChunk, REFRESH_AFTER_MS } from '../ports/blob-store.ts';
-import type { Clock } from '../ports/clock.ts';
 import type { AppendOutcome, StoredMessage } from '../ports/event-log.ts';
 import { ApiError } from './api-error.ts';
 import { getBatch, getFromLeader, getLast } from './direct-get.ts';
@@ -17,6 +16,7 @@ import type { Link } from './link.ts';
 import { NatsEventLog } from './nats-event-log.ts';
 import { type ObjectInfo, dataSubject, infoSubject, objectInfo, objectStream } from './object-layout.ts';
 import { publishAcked } from './publisher.ts';
+import { systemClock } from './system-clock.ts';
 import { HeaderLines, natsHeader } from './wire-headers.ts';
 import { ownData } from './wire-message.ts';
 
@@ -29,16 +29,16 @@ const HASH = /^[0-9a-f]{64}$/;
 
 export class NatsBlobStore implements BlobStore {
   readonly location = 'nats';
+  readonly refreshAfterMs: number;
   readonly #link: Link;
   readonly #layout: Layout;
-  readonly #clock: Clock;
   readonly #bucket: string;
   readonly #stream: string;
 
-  constructor(link: Link, layout: Layout, clock: Clock) {
+  constructor(link: Link, layout: Layout, refreshAfterMs: number = REFRESH_AFTER_MS) {
+    this.refreshAfterMs = refreshAfterMs;
     this.#link = link;
     this.#layout = layout;
-    this.#clock = clock;
     this.#bucket = layout.objectsBucket;
     this.#stream = objectStream(layout.objectsBucket);
   }
@@ -48,7 +48,7 @@ export class NatsBlobStore implements BlobStore {
     const isNew = await this.#write(hash, dataSubject(this.#bucket, hash), stored, onlyOnce());
     if (!isNew && (await this.#isYoung(hash))) return hash;
     if (!isNew) await this.#write(hash, dataSubject(this.#bucket, hash), stored, inPlaceOfAll());
-    const info = objectInfo(this.#bucket, hash, stored, this.#clock.wallMs());
+    const info = objectInfo(this.#bucket, hash, stored, systemClock.wallMs());
     await this.#write(hash, infoSubject(this.#bucket, hash), info, inPlaceOfAll());
     return hash;
   }
@@ -60,19 +60,20 @@ export class NatsBlobStore implements BlobStore {
 
   async *list(): AsyncGenerator<ListedChunk> {
     const told = new Set<string>();
+    const nowMs = await this.#nowMs();
     for (let fromSeq = 1; ;) {
       const page = await getBatch(this.#link.mux, this.#stream, infoSubject(this.#bucket, '>'), fromSeq, PAGE);
       const last = page.at(-1);
       if (last === undefined) break;
       for (const message of page) {
-        const chunk = chunkOf(message);
+        const chunk = chunkOf(message, nowMs);
         if (chunk === undefined) continue;
         told.add(chunk.hash);
         yield chunk;
       }
       fromSeq = last.seq + 1;
     }
-    yield* this.#untold(told);
+    yield* this.#untold(told, nowMs);
   }
 
   /** @returns also `true` when only what tells of it had been left behind. */
@@ -102,7 +103,13 @@ export class NatsBlobStore implements BlobStore {
     const direct = await getLast(this.#link.mux, this.#stream, infoSubject(this.#bucket, hash));
     if (direct === undefined) return false;
     const storedMs = Date.parse(direct.block.headers['Nats-Time-Stamp'] as string);
-    return this.#clock.wallMs() - storedMs < REFRESH_AFTER_MS;
+    return (await this.#nowMs()) - storedMs < this.refreshAfterMs;
+  }
+
+  /** By the clock of the server that leads the stream: it is the one that dates the messages. */
+  async #nowMs(): Promise<number> {
+    const info = callApi<{ readonly ts: string }>(this.#link.mux, `STREAM.INFO.${this.#stream}`);
+    return Date.parse((await orUnavailable('The object store', info)).ts);
   }
 
   /** An absence must be fresh: a replica that lags has not seen a new chunk yet. */
@@ -130,7 +137,7 @@ export class NatsBlobStore implements BlobStore {
   }
 
   /** Bytes whose writer died before it could tell of them. */
-  async *#untold(told: ReadonlySet<string>): AsyncGenerator<ListedChunk> {
+  async *#untold(told: ReadonlySet<string>, nowMs: number): AsyncGenerator<ListedChunk> {
     const root = dataSubject(this.#bucket, '');
     const subjects = await new NatsEventLog(this.#link, this.#stream).subjects(dataSubject(this.#bucket, '>'));
     for (const subject of subjects.keys()) {
@@ -138,16 +145,19 @@ export class NatsBlobStore implements BlobStore {
       if (told.has(hash) || !HASH.test(hash)) continue;
       const message = await getFromLeader(this.#link.mux, this.#stream, { last_by_subj: subject });
       if (message === undefined) continue;
-      yield { hash, sizeBytes: message.data.length, storedMs: message.storedMs, version: String(message.seq) };
+      yield listed(hash, message.data.length, message, nowMs);
     }
   }
 }
 
 /** A chunk of ours; others may keep objects in the bucket as well. */
-function chunkOf({ data, seq, storedMs }: StoredMessage): ListedChunk | undefined {
-  const { name, nuid, size } = JSON.parse(Buffer.from(data).toString()) as ObjectInfo;
-  if (name !== nuid || !HASH.test(name)) return undefined;
-  return { hash: name, sizeBytes: size, storedMs, version: String(seq) };
+function chunkOf(message: StoredMessage, nowMs: number): ListedChunk | undefined {
+  const { name, nuid, size } = JSON.parse(Buffer.from(message.data).toString()) as ObjectInfo;
+  return name === nuid && HASH.test(name) ? listed(name, size, message, nowMs) : undefined;
+}
+
+function listed(hash: string, sizeBytes: number, { seq, storedMs }: StoredMessage, nowMs: number): ListedChunk {
+  return { hash, sizeBytes, ageMs: nowMs - storedMs, version: String(seq) };
 }
 
 function onlyOnce(): HeaderLines {

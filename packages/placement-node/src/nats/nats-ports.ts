@@ -45,7 +45,7 @@ export function natsPorts(connection: NatsConnection, layout: Layout, onFault: F
     agents: new NatsRecordStore(link, layout.agentsBucket),
     leases: new NatsRecordStore(link, layout.leasesBucket, { markerTtlMs: LEASE_MARKER_TTL_MS }),
     registry: new NatsRecordStore(link, layout.registryBucket),
-    chunks: new NatsBlobStore(link, layout, systemClock),
+    chunks: new NatsBlobStore(link, layout),
     turnRunners: threadRunners,
   };
 }

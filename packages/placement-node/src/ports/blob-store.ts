@@ -7,21 +7,20 @@
  */
 
 /**
- * From this age on, in milliseconds, a put writes again a chunk that is there. A writer has at least what is
- * left until {@link LEAST_GRACE_MS} to commit what names it: half an hour, for what takes milliseconds.
+ * From this age on, in milliseconds, a put writes again a chunk that is there.
+ *
+ * Collecting spares what is younger than twice that (`collect.ts`): so whoever puts a chunk has at least as long
+ * to commit what names it. Half an hour, for what takes milliseconds.
  */
 export const REFRESH_AFTER_MS: number = 30 * 60 * 1000;
-
-/** Nothing younger is ever collected, in milliseconds, whatever is asked for. */
-export const LEAST_GRACE_MS: number = 2 * REFRESH_AFTER_MS;
 
 /** A chunk as a store lists it. */
 export interface ListedChunk {
   readonly hash: string;
   /** As it is stored: it may be compressed. */
   readonly sizeBytes: number;
-  /** When it was put last, by the store's clock, in milliseconds since the epoch. */
-  readonly storedMs: number;
+  /** Since it was put last, in milliseconds, by the store's own clock: that of whoever asks may have jumped. */
+  readonly ageMs: number;
   /** What {@link BlobStore.remove} knows it by; the store's own affair. */
   readonly version: string;
 }
@@ -29,6 +28,8 @@ export interface ListedChunk {
 export interface BlobStore {
   /** Where the chunks are, the same for every process that uses them: nodes of one deployment must agree on it. */
   readonly location: string;
+  /** @default {@link REFRESH_AFTER_MS} */
+  readonly refreshAfterMs: number;
   /**
    * Puts a chunk away. One that is there already is not written again, unless it is old.
    *

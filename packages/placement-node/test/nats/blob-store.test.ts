@@ -10,7 +10,6 @@ import { connectNats } from '../../src/nats/connect.ts';
 import { createDeployment } from '../../src/nats/deployment.ts';
 import { Link } from '../../src/nats/link.ts';
 import { dataSubject, infoSubject } from '../../src/nats/object-layout.ts';
-import { systemClock } from '../../src/nats/system-clock.ts';
 import { hashOf } from '../../src/objects/blob-codec.ts';
 import type { ListedChunk } from '../../src/ports/blob-store.ts';
 
@@ -37,11 +36,8 @@ async function natsBlobStores(): Promise<NatsBlobStores> {
   deployments += 1;
   const connection = await connect();
   const layout = await createDeployment(connection, { prefix: `objects-${deployments}`, partitions: 1 });
-  const open = (over: NatsConnection, laterMs = 0): NatsBlobStore =>
-    new NatsBlobStore(new Link(over, () => {}), layout, {
-      ...systemClock,
-      wallMs: () => systemClock.wallMs() + laterMs,
-    });
+  const open = (over: NatsConnection, refreshAfterMs?: number): NatsBlobStore =>
+    new NatsBlobStore(new Link(over, () => {}), layout, refreshAfterMs);
   const rollup = headers();
   rollup.set('Nats-Rollup', 'sub');
   return {
@@ -49,7 +45,7 @@ async function natsBlobStores(): Promise<NatsBlobStores> {
     layout,
     connection,
     store: open(connection),
-    another: async (laterMs) => open(await connect(), laterMs),
+    another: async (refreshAfterMs) => open(await connect(), refreshAfterMs),
     overwrite: async (hash, stored) => {
       await connection.request(dataSubject(layout.objectsBucket, hash), stored, { headers: rollup, timeout: 5_000 });
     },

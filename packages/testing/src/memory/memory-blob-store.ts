@@ -6,7 +6,6 @@
 import {
   type BlobStore,
   type ListedChunk,
-  REFRESH_AFTER_MS,
   type StoredMessage,
   checkChunkSize,
   checkedChunk,
@@ -19,11 +18,13 @@ import { checkPayload } from './server-refusal.ts';
 
 export class MemoryBlobStore implements BlobStore {
   readonly location = 'memory';
+  readonly refreshAfterMs: number;
   readonly #server: MemoryServer;
   readonly #link: Link;
   readonly #way: Way;
 
   constructor(server: MemoryServer, link: Link) {
+    this.refreshAfterMs = server.refreshAfterMs;
     this.#server = server;
     this.#link = link;
     this.#way = link.toServer('objects');
@@ -37,9 +38,9 @@ export class MemoryBlobStore implements BlobStore {
     return this.#call('put chunk', 'write', () => {
       if (objects.isFrozen) return NO_ANSWER;
       const there = objects.last(hash);
-      if (there !== undefined && this.#server.nowMs() - there.storedMs < REFRESH_AFTER_MS) return hash;
-      objects.purge(hash);
+      if (there !== undefined && this.#server.nowMs() - there.storedMs < this.refreshAfterMs) return hash;
       objects.append(hash, copy);
+      if (there !== undefined) objects.remove(there.seq);
       return hash;
     });
   }
@@ -54,9 +55,16 @@ export class MemoryBlobStore implements BlobStore {
 
   async *list(): AsyncGenerator<ListedChunk> {
     const { objects } = this.#server;
-    const found = await this.#call('list chunks', 'read', (lag) => objects.read('>', 1, Number.MAX_SAFE_INTEGER, lag));
-    for (const { subject, data, storedMs, seq } of found)
-      yield { hash: subject, sizeBytes: data.length, storedMs, version: String(seq) };
+    const found = await this.#call('list chunks', 'read', (lag) => {
+      const nowMs = this.#server.nowMs();
+      return objects.read('>', 1, Number.MAX_SAFE_INTEGER, lag).map(({ subject: hash, data, storedMs, seq }) => ({
+        hash,
+        sizeBytes: data.length,
+        ageMs: nowMs - storedMs,
+        version: String(seq),
+      }));
+    });
+    yield* found;
   }
 
   remove({ hash, version }: ListedChunk): Promise<boolean> {

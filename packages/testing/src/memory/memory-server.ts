@@ -4,7 +4,7 @@
  * It models a JetStream server as far as the ports use one; {@link memoryPorts} is how a node reaches
  * it. Everything here happens at once, in the step that calls it.
  */
-import type { AppendOptions, AppendOutcome, StoredMessage } from '@wakebus/placement-node';
+import { type AppendOptions, type AppendOutcome, REFRESH_AFTER_MS, type StoredMessage } from '@wakebus/placement-node';
 import type { Headers, Layout } from '@wakebus/protocol';
 import { readAckToken } from './ack-token.ts';
 import { ConsumerSet } from './consumer-set.ts';
@@ -28,6 +28,8 @@ export interface MemoryServerOptions {
   readonly maxPayloadBytes?: number;
   /** How long the marker of an expired lease stays, in milliseconds. @default 10,000 – as a deployment is created */
   readonly leaseMarkerTtlMs?: number;
+  /** From which age on, in milliseconds, a chunk that is put again is written again. @default as in every object store */
+  readonly refreshAfterMs?: number;
 }
 
 /** An event from outside, as any NATS client sends it. */
@@ -69,6 +71,7 @@ export class MemoryServer {
   readonly broker: MemoryBroker;
   /** Longest message that a client may send, in bytes. */
   readonly maxPayloadBytes: number;
+  readonly refreshAfterMs: number;
   readonly #environment: ServerEnvironment;
   readonly #replicas: 1 | 3;
   readonly #toInbox: SubjectTransform;
@@ -82,6 +85,7 @@ export class MemoryServer {
     const bucket = (name: string, more: BucketOptions = {}): MemoryBucket =>
       new MemoryBucket(name, environment, { replicas, ...more });
     this.maxPayloadBytes = maxPayloadBytes;
+    this.refreshAfterMs = options.refreshAfterMs ?? REFRESH_AFTER_MS;
     this.#replicas = replicas;
     this.layout = layout;
     this.#environment = environment;

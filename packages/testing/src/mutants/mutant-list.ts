@@ -2,6 +2,7 @@
  * The mutants. Anchors are short, and what they stand in is the promise itself: when one is not found any
  * more, the promise has moved, and its mutant must follow.
  */
+import { chunkMutants } from './chunk-mutants.ts';
 import { effectMutants } from './effect-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { gateMutants } from './gate-mutants.ts';
@@ -347,4 +348,10 @@ const nodeMutants: readonly Mutant[] = [
   },
 ];
 
-export const mutants: readonly Mutant[] = [...nodeMutants, ...turnMutants, ...gateMutants, ...effectMutants];
+export const mutants: readonly Mutant[] = [
+  ...nodeMutants,
+  ...turnMutants,
+  ...gateMutants,
+  ...effectMutants,
+  ...chunkMutants,
+];

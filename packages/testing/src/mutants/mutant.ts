@@ -31,6 +31,5 @@ export const MOST_SEEDS = 2_000;
 
 /** Rules whose code comes later, and their mutants with it. */
 export const laterRules: Readonly<Record<string, string>> = {
-  P12: 'chunks of snapshots and workspaces: a chunk after the manifest that names it',
   P17: 'gates: a verdict before the mailbox is in order',
 };

@@ -9,6 +9,7 @@ import { calm, crowd, damage, killing, looping, operators, rolling } from './led
 import { gates } from './gates.ts';
 import { ledger } from './ledger.ts';
 import { purchases } from './purchases.ts';
+import { spilling } from './spilling.ts';
 import type { Workload } from './workload.ts';
 
 /** Made anew for each run: a workload may keep what it has planned. */
@@ -27,4 +28,5 @@ export const workloads: Readonly<Record<string, () => Workload>> = {
   purchases,
   families,
   gates,
+  spilling,
 };

@@ -4,6 +4,7 @@
  */
 import type { RuntimeOptions } from '@wakebus/placement-node';
 import { AcknowledgementWatch } from '../checker/acknowledgements.ts';
+import { ChunkWatch } from '../checker/chunk-watch.ts';
 import { memoryAgents, toldIncidents } from '../checker/memory-history.ts';
 import { type RunHistory, type Violation, readHistory } from '../checker/run-history.ts';
 import { ZombieWatch } from '../checker/zombies.ts';
@@ -56,6 +57,7 @@ export async function runWorkload(options: WorkloadOptions): Promise<WorkloadRes
   const acknowledgements = new AcknowledgementWatch(simulation.server, workload.refused);
   const outputs = new OutputWatch(simulation.server);
   const zombies = new ZombieWatch(simulation);
+  const chunks = new ChunkWatch(simulation.server);
   const programs = Array.from({ length: nodes }, (_, i) => {
     const releases = workload.releases?.(i) ?? [{}];
     const common = { ...workload.runtime, ...options.runtime, agents: workload.agents };
@@ -82,7 +84,7 @@ export async function runWorkload(options: WorkloadOptions): Promise<WorkloadRes
   simulation.healAll();
   const { reason } = await comeToRest(simulation, maxSteps / 2);
   const history = readHistory(
-    memoryAgents(simulation.server),
+    memoryAgents(simulation.server, chunks.everyChunk),
     senders.flatMap((sender) => sender.operations),
     {
       endMs: simulation.server.nowMs(),
@@ -97,6 +99,7 @@ export async function runWorkload(options: WorkloadOptions): Promise<WorkloadRes
     ...acknowledgements.check(history),
     ...outputs.check(history),
     ...zombies.check(),
+    ...chunks.check(),
     ...checkRuntime(history, workload.standing),
     ...workload.check(history),
   ].map((violation) => `${workload.name}, seed ${options.seed}: ${violation}`);

@@ -1,0 +1,51 @@
+/** Mutants of chunks: written too late, collected too early, and believed unseen. */
+import type { Mutant } from './mutant.ts';
+
+const snapshots = 'placement-node/src/objects/snapshot-chunks.ts';
+const collecting = 'placement-node/src/objects/collect.ts';
+
+export const chunkMutants: readonly Mutant[] = [
+  {
+    rule: 'P12',
+    name: 'a manifest that is committed before its chunks are acknowledged',
+    edits: [
+      {
+        file: snapshots,
+        find: 'await writing.begin(ports.chunks.put(chunk, name));',
+        replace: 'void ports.chunks.put(chunk, name).catch(() => {});',
+      },
+    ],
+    run: { workload: 'spilling' },
+    shows: 'which is not stored',
+    quick: true,
+  },
+  {
+    rule: 'P12',
+    name: 'a chunk collected without a grace',
+    edits: [{ file: collecting, find: 'if (chunk.ageMs >= graceMs)', replace: 'if (chunk.ageMs >= 0)' }],
+    run: { workload: 'spilling' },
+    shows: 'which is not stored',
+  },
+  {
+    rule: 'P12',
+    name: 'a chunk collected that the manifest before still names',
+    edits: [{ file: snapshots, find: 'before: packNames(before) };', replace: 'before: packNames([]) };' }],
+    run: { workload: 'spilling' },
+    shows: 'was collected while its last two manifests name it',
+    quick: true,
+  },
+  {
+    rule: 'P12',
+    name: 'a chunk whose hash nobody checks',
+    edits: [
+      {
+        file: 'placement-node/src/objects/blob-codec.ts',
+        find: 'if (hashOf(bytes) !== hash)',
+        replace: 'if (hash === "")',
+      },
+    ],
+    run: { workload: 'spilling' },
+    shows: 'is out of a damaged chunk',
+    quick: true,
+  },
+];
