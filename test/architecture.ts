@@ -51,6 +51,12 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
     node: true,
     pure: false,
   },
+  workspace: {
+    packages: ['placement-node', 'protocol'],
+    external: ['@aws-sdk/client-s3'],
+    node: true,
+    pure: false,
+  },
   cli: {
     packages: ['channels', 'client', 'core', 'gateway', 'nats-server', 'placement-node', 'protocol', 'telemetry'],
     external: [

@@ -37,6 +37,7 @@ const tried = [
   'packages/telemetry/README.md main.ts',
   'packages/testing/README.md main.ts',
   'packages/testing/README.md purse.ts',
+  'packages/workspace/README.md main.ts',
 ];
 
 /** What is run elsewhere, or cannot be run where this repository is tested. */
@@ -244,27 +245,30 @@ describe('the page of', () => {
     await expect.poll(async () => (await client.inspect('matcher/ada'))?.lifecycle.code).toBe('TURN_STOPPED');
   });
 
-  test.each(['placement-node', 'telemetry'])('%s shows one that runs, and drains on SIGTERM', async (name) => {
-    await using node = run(`packages/${name}/README.md`);
-    const connection = await connectNats({ servers: server.url });
-    await expect
-      .poll(
-        () =>
-          createClient(connection).then(
-            () => true,
-            () => false,
-          ),
-        { timeout: 20_000 },
-      )
-      .toBe(true);
-    const client = await createClient(connection);
+  test.each([['placement-node'], ['telemetry'], ['workspace', 'large']])(
+    '%s shows one that runs, and drains on SIGTERM',
+    async (name, prefix = 'wakebus') => {
+      await using node = run(`packages/${name}/README.md`);
+      const connection = await connectNats({ servers: server.url });
+      await expect
+        .poll(
+          () =>
+            createClient(connection, { prefix }).then(
+              () => true,
+              () => false,
+            ),
+          { timeout: 20_000 },
+        )
+        .toBe(true);
+      const client = await createClient(connection, { prefix });
 
-    expect(await client.agent('hello', `page-${name}`).call({ type: 'greet' })).toBe('Hello');
+      expect(await client.agent('hello', `page-${name}`).call({ type: 'greet' })).toBe('Hello');
 
-    node.child.kill('SIGTERM');
-    expect(await node.ends(), node.output()).toBe(0);
-    await connection.close();
-  });
+      node.child.kill('SIGTERM');
+      expect(await node.ends(), node.output()).toBe(0);
+      await connection.close();
+    },
+  );
 
   test('client sends, calls and inspects', async () => {
     await using served = await serve('packages/client/README.md', 'agent.ts');
