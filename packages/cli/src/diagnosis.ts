@@ -1,6 +1,6 @@
 /** What may be wrong with a deployment, and how it is mended. */
 import type { AgentSummary } from '@wakebus/client';
-import { type Ports, checkDeployment, disabledEffects } from '@wakebus/placement-node';
+import { type Ports, checkDeployment, disabledAgents, disabledEffects } from '@wakebus/placement-node';
 import { OUTSIDE_FILL_LIMIT } from '@wakebus/protocol';
 import {
   type LivingNode,
@@ -120,10 +120,17 @@ function needingText({ address: given, lifecycle }: AgentSummary): string {
 
 /** Chosen, and easily forgotten. */
 async function disabledProblems(ports: Ports): Promise<Problem[]> {
-  return (await disabledEffects(ports)).map(({ scope, reason, atMs }) => ({
-    code: 'EFFECTS_DISABLED',
-    message: `The ${nameOf(scope)} are disabled since ${since(atMs, Date.now())}: ${oneLine(reason)}. What is due waits; let it go on: ${enabling(scope)}`,
-  }));
+  const [effects, types] = await Promise.all([disabledEffects(ports), disabledAgents(ports)]);
+  return [
+    ...types.map(({ type, reason, atMs }) => ({
+      code: 'AGENTS_DISABLED',
+      message: `The agents of type "${type}" are disabled since ${since(atMs, Date.now())}: ${oneLine(reason)}. Their messages wait in the inbox; let them run: wakebus agents enable ${type}`,
+    })),
+    ...effects.map(({ scope, reason, atMs }) => ({
+      code: 'EFFECTS_DISABLED',
+      message: `The ${nameOf(scope)} are disabled since ${since(atMs, Date.now())}: ${oneLine(reason)}. What is due waits; let it go on: ${enabling(scope)}`,
+    })),
+  ];
 }
 
 async function fillProblems(ports: Ports): Promise<Problem[]> {

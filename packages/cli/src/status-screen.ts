@@ -1,7 +1,8 @@
 /** What a deployment is doing, on one screen. */
+import { disabledAgents } from '@wakebus/placement-node';
 import { type AgentCensus, countAgents, inboxFills, livingNodes, pendingByType, portsOf } from './census.ts';
 import type { CommandContext } from './command-context.ts';
-import { count, counted, since } from './human.ts';
+import { count, counted, oneLine, since } from './human.ts';
 import type { Session } from './session.ts';
 
 /** Agents counted unless all are asked for: some seconds of reading. */
@@ -10,8 +11,9 @@ export const COUNTED = 100_000;
 /** Shows the status. @param limit - Agents to count at most. */
 export async function showStatus({ output }: CommandContext, session: Session, limit: number): Promise<void> {
   const ports = portsOf(session);
-  const [agents, nodes, pending, inboxes] = await Promise.all([
+  const [agents, disabled, nodes, pending, inboxes] = await Promise.all([
     countAgents(session, limit),
+    disabledAgents(ports),
     livingNodes(ports),
     pendingByType(ports),
     inboxFills(ports),
@@ -22,6 +24,7 @@ export async function showStatus({ output }: CommandContext, session: Session, l
     agents: agents.byLifecycle,
     complete: !agents.isCut,
     nodes,
+    disabled: disabled.map(({ v: _format, ...each }) => each),
     pending: Object.fromEntries(pending),
     inboxes,
   };
@@ -33,6 +36,7 @@ export async function showStatus({ output }: CommandContext, session: Session, l
           `  node ${node.nodeId}  ${node.state}, pool ${node.pool}, ${typesText(node.types)}, since ${since(node.startedMs, Date.now())}`,
       ),
       ...(nodes.length === 0 ? ['  no placement node is running: messages wait'] : []),
+      ...disabled.map(({ type, reason, atMs }) => `  disabled ${type}  ${since(atMs, Date.now())}: ${oneLine(reason)}`),
       ...[...pending].map(
         ([type, waits]) =>
           `  pending ${type}  ${counted(waits.messages, 'message')} for ${counted(waits.agents, 'agent')}`,

@@ -83,3 +83,23 @@ test('an agent is removed when its name is typed, or by --force', async () => {
   expect((await run(undefined, 'agents', 'remove', 'counter/dan', '--force')).code).toBe(3);
   expect((await run(undefined, 'agents', 'remove', 'noslash', '--force')).code).toBe(7);
 });
+
+test('a whole type is disabled and enabled, and everybody who looks is told', async () => {
+  await add('fay');
+  const disabled = await run(undefined, 'agents', 'disable', 'counter', '--reason', 'it counts twice');
+  await eventually(() => lifecycleOf('fay')).toBe('asleep');
+  await client.agent('counter', 'fay').send({ type: 'add', by: 1 });
+
+  expect([disabled.code, disabled.io.stderr]).toEqual([0, expect.stringContaining('"counter": disabled')]);
+  expect((await run(undefined, 'status')).io.stdout).toMatch(/disabled counter +\S+ \S+ ago: it counts twice/);
+  expect((await run(undefined, 'doctor')).io.stderr).toMatch(/"counter" are disabled.*wakebus agents enable counter/);
+  expect((await run(undefined, 'agents', 'disable', 'no type')).code).toBe(7);
+
+  expect((await run(undefined, 'agents', 'enable', 'counter')).io.stderr).toContain('"counter": enabled');
+  expect((await run(undefined, 'agents', 'enable', 'counter')).io.stderr).toContain('was not disabled');
+  await eventually(async () => (await client.inspect('counter/fay'))?.turns).toBe(2);
+  expect((await run(undefined, 'doctor')).io.stderr).not.toContain('are disabled');
+  expect((await run(undefined, 'audit', 'list', 'counter')).io.stdout).toMatch(
+    /disable +counter +done +it counts twice +\{"of":"agents"\}/,
+  );
+});

@@ -54,6 +54,11 @@ export async function createClient<TAgents extends AgentMap = AgentMap>(
   return new Client<TAgents>(ports, options.operator);
 }
 
+/** What the audit is to know of an action that is not this client's own. */
+interface AuditedOptions extends Pick<OperatorOptions, 'by' | 'reason'> {
+  readonly facts?: Readonly<Record<string, unknown>>;
+}
+
 /** Made by {@link createClient}. */
 export class Client<TAgents extends AgentMap = AgentMap> {
   readonly layout: Layout;
@@ -227,9 +232,9 @@ export class Client<TAgents extends AgentMap = AgentMap> {
     action: 'disable' | 'enable',
     scope: EffectScope,
     work: () => Promise<T>,
-    { by = this.#context.operator, reason }: Pick<OperatorOptions, 'by' | 'reason'> = {},
+    { by = this.#context.operator, reason, facts }: AuditedOptions = {},
   ): Promise<T> {
-    return audited(this.#ports, { action, target: scope, by, reason }, work);
+    return audited(this.#ports, { action, target: scope, by, reason, ...(facts !== undefined && { facts }) }, work);
   }
 
   /**

@@ -5,10 +5,11 @@
  * heartbeat, so that a killed or stopped node is passed over long before its key runs out. Only the
  * key matters for correctness, and even that only saves work: the fence is the record's revision.
  */
-import { type Layout, decode, encode } from '@wakebus/protocol';
+import { type Layout, encode } from '@wakebus/protocol';
 import type { Clock, ClockTimer } from './ports/clock.ts';
 import type { Messenger, Subscription } from './ports/messenger.ts';
 import type { RecordStore, StoredValue, Watch } from './ports/record-store.ts';
+import { readObject } from './read-object.ts';
 
 /** A key lives so long without a renewal, in milliseconds. */
 const LEASE_TTL_MS = 10_000;
@@ -221,15 +222,5 @@ export class Membership {
     } catch {
       // The next renewal finds out.
     }
-  }
-}
-
-/** What some bytes hold, if anything: whoever may publish here may publish nonsense. */
-function readObject(bytes: Uint8Array): object | undefined {
-  try {
-    const value = decode(bytes);
-    return typeof value === 'object' && value !== null ? value : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -3,6 +3,7 @@
  */
 import type { AnyAgentDefinition } from '@wakebus/core';
 import { type AgentKey, type Layout, isTypeAgent, splitKey } from '@wakebus/protocol';
+import type { DisabledTypes } from './disabled-types.ts';
 import type { EffectRunner } from './effects/effect-runner.ts';
 import type { Health } from './health.ts';
 import type { HistoryWriter } from './history-writer.ts';
@@ -24,6 +25,8 @@ export interface NodeContext {
   /** By agent type, for those that ask for isolation. */
   readonly turnRunners: ReadonlyMap<string, TurnRunner>;
   readonly membership: Membership;
+  /** Types of which no agent may run now. */
+  readonly disabledTypes: DisabledTypes;
   readonly telemetry: Telemetry;
   readonly health: Health;
   readonly limits: Limits;

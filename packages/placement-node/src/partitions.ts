@@ -4,6 +4,7 @@
  */
 import { type AgentKey, isCanonicalKey, splitKey } from '@wakebus/protocol';
 import type { NodeContext } from './node-context.ts';
+import { refusedAgainMs } from './park.ts';
 import { MAX_RANK, placePartitions } from './placement.ts';
 import { consumeStrays, discardStray } from './strays.ts';
 import type { Consumption, ConsumerSpec, Delivery } from './ports/event-log.ts';
@@ -110,6 +111,11 @@ export class Partitions {
     if (gained.length > 0) void this.#sweep(gained);
   }
 
+  /** Rings every agent of a type that this node should run and that has waiting messages. */
+  ringType(type: string): void {
+    if (this.#sink !== undefined) void this.#sweep(this.#all, type);
+  }
+
   /** @returns the partitions that have come to this node. */
   #order(members: readonly Member[]): Partition[] {
     const eligible = eligibleMembers(members, this.#pool).map(({ nodeId }) => nodeId);
@@ -199,6 +205,8 @@ export class Partitions {
     const sink = this.#sink as DeliverySink;
     const first = this.#firstOf(partition, splitKey(key).type);
     if (sink.has(key)) sink.offer(key, delivery);
+    else if (this.#context.disabledTypes.has(splitKey(key).type))
+      this.#offerAgain(partition, delivery, refusedAgainMs(delivery.deliveries));
     else if (first === undefined) this.#offerAgain(partition, delivery);
     else if (first === this.#context.nodeId) sink.offer(key, delivery);
     else void this.#forward(partition, key, delivery, first);
@@ -211,18 +219,19 @@ export class Partitions {
   }
 
   /** A delivery that is put off comes after those that follow it now: sessions must not take what follows for the next. */
-  #offerAgain(partition: Partition, delivery: Delivery): void {
+  #offerAgain(partition: Partition, delivery: Delivery, afterMs: number = OFFER_AGAIN_MS): void {
     partition.run += 1;
-    this.#inbox(partition)?.nak(delivery.ackToken, OFFER_AGAIN_MS);
+    this.#inbox(partition)?.nak(delivery.ackToken, afterMs);
   }
 
   /** Treats every agent with waiting messages as rung. A sweep that fails is repeated by the next change, or by redelivery. */
-  async #sweep(partitions: readonly Partition[]): Promise<void> {
+  async #sweep(partitions: readonly Partition[], type?: string): Promise<void> {
     const { layout, log } = this.#context;
     for (const partition of partitions) {
+      const { index } = partition;
+      const filter = type === undefined ? layout.inboxFilter(index) : layout.partitionFilter(index, type);
       try {
-        const subjects =
-          (await this.#inbox(partition)?.subjects(layout.inboxFilter(partition.index))) ?? new Map<string, number>();
+        const subjects = (await this.#inbox(partition)?.subjects(filter)) ?? new Map<string, number>();
         // What waits then is the business of the nodes that stay.
         if (this.#isStopped) return;
         const keys = new Set([...subjects.keys()].map((subject) => layout.readInboxSubject(subject)?.key));

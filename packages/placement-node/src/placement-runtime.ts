@@ -10,6 +10,7 @@ import { Audit } from './audit.ts';
 import { Health, type NodeHealth } from './health.ts';
 import { ringOrphans } from './effects/orphans.ts';
 import { AgentResources, type ResourceHolder } from './effects/agent-resources.ts';
+import { DisabledTypes } from './disabled-types.ts';
 import { DisabledEffects } from './effects/disabled-effects.ts';
 import { EffectGates } from './effects/effect-gates.ts';
 import { EffectRunner, type RunnerContext } from './effects/effect-runner.ts';
@@ -104,6 +105,7 @@ export class PlacementRuntime {
       typeAgents: new Map(agents.map((definition) => [definition.type, typeAgent(definition, () => shared)])),
       turnRunners,
       membership: this.#membership,
+      disabledTypes: new DisabledTypes(ports.layout),
       telemetry,
       health: new Health(ports.clock, this.#membership, telemetry, log),
       limits: { ...DEFAULT_LIMITS, ...options.limits },
@@ -194,6 +196,7 @@ export class PlacementRuntime {
     this.#membership.close();
     this.#effects.close();
     this.#disabled.close();
+    this.#context.disabledTypes.close();
     this.#sessions.close();
     closeRunners(this.#context.turnRunners);
     void this.#partitions.stop();
@@ -219,6 +222,10 @@ export class PlacementRuntime {
     this.#effects.listen();
     await this.#disabled.watch(this.#context.ports.registry, (scope) => {
       void ringParked(this.#context, scope, this.#sessions);
+    });
+    await this.#context.disabledTypes.watch(this.#context.ports.registry, {
+      disabled: (type) => this.#sessions.stopType(type),
+      enabled: (type) => this.#partitions.ringType(type),
     });
     await this.#membership.join();
     this.#sessions.listen();
@@ -247,6 +254,7 @@ export class PlacementRuntime {
     await this.#membership.leave();
     this.#effects.close();
     this.#disabled.close();
+    this.#context.disabledTypes.close();
     this.#sessions.close();
     closeRunners(this.#context.turnRunners);
   }

@@ -40,6 +40,7 @@ export class Session {
   #force = false;
   #sleepAsked = false;
   #releaseTo: string | undefined;
+  #isStopping = false;
   #verdict: WakebusError | undefined;
   #timer: ClockTimer | undefined;
   #lastActiveMs: number;
@@ -90,6 +91,12 @@ export class Session {
   /** Gives the agent up to another node after the turn that runs, doorbells included. @returns when it has. */
   release(nodeId: string): Promise<void> {
     this.#releaseTo = nodeId;
+    return this.sleep();
+  }
+
+  /** Goes to sleep after the turn that runs, whatever waits. @returns when it is asleep or gone. */
+  stop(): Promise<void> {
+    this.#isStopping = true;
     return this.sleep();
   }
 
@@ -148,10 +155,11 @@ export class Session {
       this.#owner.lose(this);
       return false;
     }
+    if (this.#isStopping && this.#activation === undefined) return this.#leaveUnread();
     const activation = this.#activation ?? (await inPhase(this.#context, this.key, 'wake', this.#wake()));
     if (activation === undefined) return false;
     if (this.#verdict !== undefined) return this.#suspend(activation, this.#verdict);
-    if (this.#releaseTo !== undefined) return this.#sleepNow(activation);
+    if (this.#releaseTo !== undefined || this.#isStopping) return this.#sleepNow(activation, this.#isStopping);
     if (activation.effects.isOwed()) {
       if (!(await activation.effects.start())) this.#forget();
       return true;
@@ -217,6 +225,13 @@ export class Session {
     this.#context.log.warn(message, { agent: this.key, code });
     this.mailbox.giveBack(0, refusedAgainMs);
     this.drop();
+    return false;
+  }
+
+  /** Not woken any more. Should its record say that it runs here, that is put right once it may run again. @returns that there is no more to do. */
+  #leaveUnread(): false {
+    this.mailbox.giveBack(0, refusedAgainMs);
+    this.#owner.lose(this);
     return false;
   }
 

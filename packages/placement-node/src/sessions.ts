@@ -6,8 +6,9 @@ import { type AgentKey, encode, isCanonicalKey, splitKey } from '@wakebus/protoc
 import { turnAway } from './gate/door.ts';
 import { Lane } from './lane.ts';
 import type { DeliveryRun, Doorbell } from './mailbox.ts';
-import type { NodeContext } from './node-context.ts';
+import { type NodeContext, inboxOf } from './node-context.ts';
 import { readRequest } from './node-request.ts';
+import { refusedAgainMs } from './park.ts';
 import { type ClockTimer, within } from './ports/clock.ts';
 import type { Delivery } from './ports/event-log.ts';
 import type { PlainMessage, Subscription } from './ports/messenger.ts';
@@ -89,7 +90,17 @@ export class Sessions implements SessionOwner {
 
   /** Messages of an agent wait; its deliveries may be anywhere. */
   ring(key: AgentKey, doorbells: readonly Doorbell[] = []): void {
-    (this.#table.get(key) ?? this.#open(key)).ring(doorbells);
+    const session = this.#table.get(key);
+    if (session === undefined && this.#isDisabled(key)) return this.#putOff(key, doorbells);
+    (session ?? this.#open(key)).ring(doorbells);
+  }
+
+  /** Puts the agents of a type to sleep, each after the turn that runs; what waits for them stays. */
+  stopType(type: string): void {
+    for (const session of this.#table.values()) {
+      if (splitKey(session.key).type !== type) continue;
+      void session.stop().then(() => this.#ringIfEnabled(session.key));
+    }
   }
 
   rest(key: AgentKey): Promise<void> {
@@ -139,6 +150,7 @@ export class Sessions implements SessionOwner {
   }
 
   close(): void {
+    this.#isDraining = true;
     for (const subscription of this.#subscriptions) subscription.stop();
     this.#timer?.cancel();
     this.drop();
@@ -183,6 +195,21 @@ export class Sessions implements SessionOwner {
     const { membership, telemetry } = this.#context;
     telemetry.timeouts.add(1, { type: splitKey(key).type, phase });
     membership.suspect(nodeId);
+  }
+
+  #isDisabled(key: AgentKey): boolean {
+    return this.#context.disabledTypes.has(splitKey(key).type);
+  }
+
+  /** Of an agent that was enabled while it went to sleep: what rang it then was in vain. */
+  #ringIfEnabled(key: AgentKey): void {
+    if (!this.#isDraining && !this.#isDisabled(key)) this.ring(key);
+  }
+
+  /** Messages of an agent that may not run: whoever forwarded them does not know that yet. */
+  #putOff(key: AgentKey, doorbells: readonly Doorbell[]): void {
+    const inbox = inboxOf(this.#context, key);
+    for (const { ackToken, deliveries } of doorbells) inbox.nak(ackToken, refusedAgainMs(deliveries));
   }
 
   #open(key: AgentKey): Session {
@@ -233,9 +260,12 @@ export class Sessions implements SessionOwner {
 
   /** Nobody else would write that these agents do not run here any more: they may never get another message. */
   #resumeLost(): void {
-    const lost = [...this.#lost];
-    this.#lost.clear();
-    if (!this.#isDraining) for (const key of lost) this.ring(key);
+    if (this.#isDraining) return this.#lost.clear();
+    for (const key of this.#lost) {
+      if (this.#isDisabled(key)) continue;
+      this.#lost.delete(key);
+      this.ring(key);
+    }
   }
 
   #dropUnlessSabotaged(): void {

@@ -245,6 +245,11 @@ export class Layout {
     return 'disabled.>';
   }
 
+  /** The key in the registry that says that no agent of a type may run. @param type - Or `*`, for all such keys. */
+  disabledTypeKey(type: string): string {
+    return `disabled-types.${type}`;
+  }
+
   birthSubject(key: AgentKey | '>'): string {
     return `${this.prefix}.births.${key}`;
   }

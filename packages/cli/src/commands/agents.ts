@@ -7,6 +7,7 @@ import { connected, contextOf, examples } from '../command-context.ts';
 import { bytes, count, duration, oneLine, readCount, since, table } from '../human.ts';
 import { type Listing, showPages } from '../listing.ts';
 import { addAgentActions } from './agent-actions.ts';
+import { addTypeSwitches } from './type-switches.ts';
 
 const lifecycles = [
   'asleep',
@@ -27,6 +28,7 @@ interface ListFlags extends Pick<ListOptions, 'type' | 'lifecycle' | 'cursor'> {
 export function addAgents(program: Command, io: CliIo): void {
   const agents = program.command('agents').description('look at agents; suspend, resume, recover or remove them');
   addAgentActions(agents, io);
+  addTypeSwitches(agents, io);
   const list = agents
     .command('list')
     .description('list agents, those that changed least recently first. Never wakes one')

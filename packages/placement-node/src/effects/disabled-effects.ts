@@ -4,8 +4,10 @@
  *
  * It stands in the registry, for all placement nodes; what a node sees of it is a moment old.
  */
-import { type EffectScope, type Layout, WakebusError, checkAgentType, decode, encode } from '@wakebus/protocol';
-import type { RecordStore, Watch } from '../ports/record-store.ts';
+import { type EffectScope, type Layout, checkAgentType, encode } from '@wakebus/protocol';
+import type { RecordStore } from '../ports/record-store.ts';
+import { readObject } from '../read-object.ts';
+import { RegistryMarks, readMarks, writeMark } from '../registry-marks.ts';
 
 /** What the registry holds of it. */
 export interface DisabledEffect {
@@ -15,37 +17,27 @@ export interface DisabledEffect {
   readonly atMs: number;
 }
 
-/** Tries of one write: the only rivals are other operators. */
-const TRIES = 20;
-
 /** What one placement node sees. */
 export class DisabledEffects {
   readonly #layout: Layout;
-  readonly #keys = new Map<string, EffectScope>();
-  #watch: Watch | undefined;
+  readonly #marks = new RegistryMarks(readDisabled);
 
   constructor(layout: Layout) {
     this.#layout = layout;
   }
 
   has(type: string, target: string): boolean {
-    if (this.#keys.size === 0) return false;
-    return this.#keys.has(this.#layout.disabledKey({ target })) || this.#keys.has(this.#layout.disabledKey({ type }));
+    if (this.#marks.isEmpty) return false;
+    return this.#marks.has(this.#layout.disabledKey({ target })) || this.#marks.has(this.#layout.disabledKey({ type }));
   }
 
   /** Begins to look. @param onEnabled - Called when something is not disabled any more. */
-  async watch(registry: RecordStore, onEnabled: (scope: EffectScope) => void): Promise<void> {
-    this.#watch = await registry.watch(this.#layout.disabledFilter, (key, { bytes }) => {
-      const before = this.#keys.get(key);
-      const now = bytes === undefined ? undefined : readDisabled(bytes)?.scope;
-      if (now !== undefined) this.#keys.set(key, now);
-      else this.#keys.delete(key);
-      if (before !== undefined && now === undefined) onEnabled(before);
-    });
+  watch(registry: RecordStore, onEnabled: (scope: EffectScope) => void): Promise<void> {
+    return this.#marks.watch(registry, this.#layout.disabledFilter, { cleared: ({ scope }) => onEnabled(scope) });
   }
 
   close(): void {
-    this.#watch?.stop();
+    this.#marks.close();
   }
 }
 
@@ -57,21 +49,17 @@ export async function disableEffects(
   atMs: number,
 ): Promise<void> {
   const value: DisabledEffect = { v: 1, scope, reason, atMs };
-  await write(registry, keyOf(layout, scope), encode(value));
+  await writeMark(registry, keyOf(layout, scope), encode(value));
 }
 
 /** Lets effects start again; those that wait do so at once. @returns whether they were disabled. @throws {WakebusError} `INVALID_ADDRESS`, `UNAVAILABLE`. */
 export function enableEffects({ layout, registry }: RegistryPorts, scope: EffectScope): Promise<boolean> {
-  return write(registry, keyOf(layout, scope), undefined);
+  return writeMark(registry, keyOf(layout, scope), undefined);
 }
 
 /** Everything that is disabled. @throws {WakebusError} `UNAVAILABLE`. */
-export async function disabledEffects({ layout, registry }: RegistryPorts): Promise<DisabledEffect[]> {
-  const keys = await registry.keys(layout.disabledFilter);
-  const values = await Promise.all(keys.map((key) => registry.get(key)));
-  return values
-    .map(({ bytes }) => (bytes === undefined ? undefined : readDisabled(bytes)))
-    .filter((each) => each !== undefined);
+export function disabledEffects({ layout, registry }: RegistryPorts): Promise<DisabledEffect[]> {
+  return readMarks(registry, layout.disabledFilter, readDisabled);
 }
 
 /** Where what is disabled stands. */
@@ -85,25 +73,7 @@ function keyOf(layout: Layout, scope: EffectScope): string {
   return layout.disabledKey(scope);
 }
 
-/** @returns whether there was a value. */
-async function write(registry: RecordStore, key: string, bytes: Uint8Array | undefined): Promise<boolean> {
-  for (let round = 0; round < TRIES; round += 1) {
-    const present = await registry.getFresh(key);
-    if (bytes === undefined && present.bytes === undefined) return round > 0;
-    const outcome = await (bytes === undefined
-      ? registry.remove(key, present.revision)
-      : registry.put(key, bytes, present.revision));
-    if (outcome.kind === 'stored') return present.bytes !== undefined;
-  }
-  throw new WakebusError('UNAVAILABLE', { what: 'The registry' });
-}
-
-/** What some bytes say, if anything: an operator may have written them by hand. */
 function readDisabled(bytes: Uint8Array): DisabledEffect | undefined {
-  try {
-    const value = decode(bytes) as Partial<DisabledEffect> | null;
-    return typeof value?.scope === 'object' ? (value as DisabledEffect) : undefined;
-  } catch {
-    return undefined;
-  }
+  const value: Partial<DisabledEffect> | undefined = readObject(bytes);
+  return typeof value?.scope === 'object' ? (value as DisabledEffect) : undefined;
 }

@@ -1,7 +1,7 @@
 /**
  * The ledger with more of one thing: workloads that each look at one promise from close by.
  */
-import { type AgentKey, splitKey } from '@wakebus/protocol';
+import { type AgentKey, encode, splitKey } from '@wakebus/protocol';
 import type { RunHistory, Violation } from '../checker/run-history.ts';
 import { checkTakeovers } from '../checker/check-takeovers.ts';
 import type { Simulation } from '../simulation/simulation.ts';
@@ -77,7 +77,7 @@ export function calm(): Workload {
   };
 }
 
-/** Operators suspend, release and remove agents meanwhile; mailboxes move aside early. */
+/** Operators suspend, release and remove agents meanwhile, and twice disable the whole type; mailboxes move aside early. */
 export function operators(): Workload {
   const plan = planLedger({ name: 'operators' });
   return {
@@ -87,8 +87,12 @@ export function operators(): Workload {
     standing: new Set(['SUSPENDED']),
     drive: (driver) => {
       driveLedger(driver, plan);
-      const { prng, clients, operations, spreadMs } = driver;
+      const { prng, clients, operations, simulation, spreadMs } = driver;
       const [operator] = clients;
+      for (const share of [0.3, 0.6]) {
+        simulation.at(spreadMs * share, () => switchLedgers(simulation, true));
+        simulation.at(spreadMs * (share + 0.1), () => switchLedgers(simulation, false));
+      }
       for (let i = 0; i < operations / 15; i += 1) {
         const agent = anyAgent(prng, plan);
         const afterMs = prng.fraction() * spreadMs;
@@ -101,6 +105,15 @@ export function operators(): Workload {
     },
     check: (history) => checkLedger(history),
   };
+}
+
+/** Disables all ledgers, or enables them again: an operator whose own call nothing befalls. */
+function switchLedgers({ server: { layout, registry }, nowMs }: Simulation, isDisabled: boolean): void {
+  const key = layout.disabledTypeKey(LEDGER_TYPE);
+  const { revision } = registry.get(key);
+  const mark = encode({ v: 1, type: LEDGER_TYPE, reason: 'a test', atMs: nowMs });
+  if (isDisabled) registry.put(key, mark, revision, 'operator');
+  else registry.remove(key, revision, 'operator');
 }
 
 /** Two pools whose agents send to each other, while all nodes are rolled to the next version and back into service. */
