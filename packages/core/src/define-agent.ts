@@ -34,7 +34,7 @@ export interface AgentOptions<TMachine extends AnyStateMachine = AnyStateMachine
   readonly version?: number;
   /** How long an idle agent stays in memory, in milliseconds. @default 900,000 – a conversation pauses for minutes; waking again costs milliseconds. */
   readonly sleep?: { readonly afterMs?: number };
-  /** How often a failing event is tried again after its first run, and the wait before the first retry in milliseconds, doubling after that. @default 3 retries (four runs), 10,000 – long enough for a restart nearby, short enough to watch. */
+  /** How often a failing event is tried again after its first run, and the wait before the first retry in milliseconds, doubling after that. With 0 it is given up at its first failure; one whose placement node died is run once more all the same. @default 3 retries (four runs), 10,000 – long enough for a restart nearby, short enough to watch. */
   readonly retry?: { readonly attempts?: number; readonly backoffMs?: number };
   /** What becomes of an event after its last try. `skip`: it goes to the dead letters, and the next ones are taken. `stop`: it stays, and the agent is `failed`, with its mailbox, until an operator releases it. @default "skip" – one bad event should not silence an agent. */
   readonly onPoison?: 'skip' | 'stop';

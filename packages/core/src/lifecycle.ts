@@ -49,7 +49,7 @@ export type LifecycleEvent =
   | { type: 'crash' }
   /** The wait after a crash is over. */
   | { type: 'retry' }
-  /** Too many crashes in a row. Operators are told. */
+  /** Too many crashes in a row, or one where the type allows none. Operators are told. */
   | { type: 'give-up' }
   /** The machine has reached a final state. */
   | { type: 'complete' }
@@ -91,7 +91,7 @@ export const lifecycleMachine: AnyStateMachine = setup({ types: { events: {} as 
       initial: 'running',
       on: { complete: 'completed', sleep: 'dehydrating', crash: 'backoff', 'lease-lost': 'asleep' },
       states: {
-        running: { on: { drained: 'idle', timeout: '#lifecycle.backoff' } },
+        running: { on: { drained: 'idle', 'give-up': '#lifecycle.failed', timeout: '#lifecycle.backoff' } },
         idle: { on: { message: 'running', pause: '#lifecycle.paused', timeout: '#lifecycle.dehydrating' } },
       },
     },

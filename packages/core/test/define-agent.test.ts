@@ -54,7 +54,7 @@ describe('an option is refused by name', () => {
     [{ sleep: { afterMs: -1 } }, 'sleep.afterMs', 'a whole number from 0 on, not -1'],
     [{ sleep: { afterMs: '5s' } }, 'sleep.afterMs', 'not "5s"'],
     [{ sleep: { afterMs: Number.NaN } }, 'sleep.afterMs', 'not NaN'],
-    [{ retry: { attempts: 0 } }, 'retry.attempts', 'from 1 to 1000'],
+    [{ retry: { attempts: -1 } }, 'retry.attempts', 'from 0 to 1000'],
     [{ retry: { backoffMs: 0.5 } }, 'retry.backoffMs', 'whole number'],
     [{ dedupe: { horizonMs: 0 } }, 'dedupe.horizonMs', 'from 1 on'],
     [{ completed: { keepMs: null } }, 'completed.keepMs', 'not null'],

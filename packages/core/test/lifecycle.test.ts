@@ -37,6 +37,7 @@ describe('an agent', () => {
   test('that crashes backs off, tries again, and fails at last', () => {
     expect(walk('awake.running', 'crash', 'retry')).toBe('waking.claiming');
     expect(walk('waking.hydrating', 'crash', 'give-up')).toBe('failed');
+    expect(walk('awake.running', 'give-up')).toBe('failed');
     expect(walk('failed', 'release')).toBe('asleep');
   });
 

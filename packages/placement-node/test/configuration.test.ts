@@ -9,6 +9,8 @@ import { eventually, failure } from './support/eventually.ts';
 import { openWild } from './support/wild.ts';
 
 const deploy = useServer();
+/** Lists that say nothing of retries. */
+const openList = listAgent({ retry: undefined });
 
 describe('an agent whose type does not say it', () => {
   test('sleeps after the configured time', async () => {
@@ -23,11 +25,24 @@ describe('an agent whose type does not say it', () => {
 
   test('is tried again as often as configured', async () => {
     const bus = await deploy();
-    await bus.startNode(readConfiguration({ agentMaxRestarts: 1, agentRestartBackoffSeconds: 0.02 }));
+    await bus.startNode({
+      agents: [openList],
+      ...readConfiguration({ agentMaxRestarts: 2, agentRestartBackoffSeconds: 0.02 }),
+    });
 
     const outcome = await failure(bus.list('ada').call({ type: 'boom' } as never));
 
-    expect(outcome).toMatchObject({ code: 'DEAD_LETTERED', facts: { attempts: 2 } });
+    expect(outcome).toMatchObject({ code: 'DEAD_LETTERED', facts: { attempts: 3 } });
+  });
+
+  test('is given up at its first failure where no restarts are configured', async () => {
+    const bus = await deploy();
+    await bus.startNode({ agents: [openList], ...readConfiguration({ agentMaxRestarts: 0 }) });
+
+    const outcome = await failure(bus.list('ada').call({ type: 'boom' } as never));
+
+    expect(outcome).toMatchObject({ code: 'DEAD_LETTERED', facts: { attempts: 1 } });
+    expect(await bus.list('ada').call({ type: 'add', item: 1 })).toBe(1);
   });
 
   test('is tried again as often as configured where its turns run in threads', async () => {
@@ -57,7 +72,7 @@ test('what a type says itself holds, whatever is configured', async () => {
 
 test.each([
   [{ slep: {} }, 'agentDefaults.slep', 'did you mean "sleep"?'],
-  [{ retry: { attempts: 0 } }, 'agentDefaults.retry.attempts', 'from 1 to 1000'],
+  [{ retry: { attempts: -1 } }, 'agentDefaults.retry.attempts', 'from 0 to 1000'],
   [5, 'agentDefaults', 'write an object'],
 ])('defaults that are wrong are refused by name: %j', async (agentDefaults, option, why) => {
   const bus = await deploy();

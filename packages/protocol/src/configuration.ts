@@ -28,7 +28,7 @@ export const agentNumbers: Readonly<
   Record<AgentNumber, { readonly least: number; readonly most: number; readonly usual: number }>
 > = {
   'sleep.afterMs': { least: 0, most: Number.MAX_SAFE_INTEGER, usual: 900_000 },
-  'retry.attempts': { least: 1, most: 1_000, usual: 3 },
+  'retry.attempts': { least: 0, most: 1_000, usual: 3 },
   'retry.backoffMs': { least: 0, most: Number.MAX_SAFE_INTEGER, usual: 10_000 },
 };
 

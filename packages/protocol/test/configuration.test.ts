@@ -30,7 +30,7 @@ describe('is refused by name', () => {
     [{ agentIdleTimeout: -1 }, 'agentIdleTimeout', 'not -1'],
     [{ agentIdleTimeout: Number.NaN }, 'agentIdleTimeout', 'seconds'],
     [{ agentIdleTimeout: Number.MAX_SAFE_INTEGER }, 'agentIdleTimeout', 'seconds'],
-    [{ agentMaxRestarts: 0 }, 'agentMaxRestarts', 'a whole number of restarts from 1 to 1000'],
+    [{ agentMaxRestarts: -1 }, 'agentMaxRestarts', 'a whole number of restarts from 0 to 1000'],
     [{ agentMaxRestarts: 2.5 }, 'agentMaxRestarts', 'not 2.5'],
     [{ agentMaxRestarts: 1001 }, 'agentMaxRestarts', 'not 1001'],
     [{ agentRestartBackoffSeconds: null }, 'agentRestartBackoffSeconds', 'not null'],
@@ -41,7 +41,7 @@ describe('is refused by name', () => {
   });
 
   test('a variable, as it is called in the environment', () => {
-    const facts = failing('INVALID_OPTION', () => readConfigurationVariables({ WAKEBUS_AGENT_MAX_RESTARTS: '0' }));
+    const facts = failing('INVALID_OPTION', () => readConfigurationVariables({ WAKEBUS_AGENT_MAX_RESTARTS: '1001' }));
 
     expect(facts).toMatchObject({ option: 'WAKEBUS_AGENT_MAX_RESTARTS' });
   });

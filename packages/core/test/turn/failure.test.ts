@@ -61,6 +61,25 @@ describe('an event that keeps throwing', () => {
     expect(scene.record.lifecycle.name).toBe('awake');
   });
 
+  test('is given up in its only run where no retries are allowed', () => {
+    const scene = new Scene(notebook({ retry: { attempts: 0, backoffMs: 100 } }));
+
+    const turn = scene.take([scene.event('boom'), scene.note('next')]);
+
+    expect(turn.failure).toBeUndefined();
+    expect(turn.deadLetters).toMatchObject([{ code: 'DEAD_LETTERED', attempts: 1, inbound: { seq: 1 } }]);
+    expect(scene.words).toEqual(['next']);
+  });
+
+  test('stops its agent in its only run where no retries are allowed and the type says so', () => {
+    const scene = new Scene(notebook({ onPoison: 'stop', retry: { attempts: 0, backoffMs: 100 } }));
+
+    const turn = scene.take([scene.event('boom'), scene.note('next')]);
+
+    expect([turn.consumed, turn.deadLetters, scene.record.lifecycle.name]).toEqual([0, [], 'failed']);
+    expect(scene.record.attempt).toMatchObject({ seq: 1, count: 1 });
+  });
+
   test('waits twice as long after each try, half of it at random', () => {
     const waits = (backoff: number): number[] => {
       const scene = new Scene(notebook({ retry: { attempts: 4, backoffMs: 100 } }));
