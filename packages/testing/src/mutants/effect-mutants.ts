@@ -56,7 +56,6 @@ export const effectMutants: readonly Mutant[] = [
     ],
     run: { workload: 'purchases' },
     shows: 'is in the till after all',
-    quick: true,
   },
   {
     rule: 'P8',
