@@ -43,6 +43,7 @@ export const effectMutants: readonly Mutant[] = [
     ],
     run: { workload: 'purchases' },
     shows: 'is in the till after all',
+    unseen: true,
   },
   {
     rule: 'P8',
