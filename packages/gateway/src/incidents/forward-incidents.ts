@@ -5,6 +5,7 @@
  * one, whoever that is, and is acknowledged after a 2xx. When it is tried again is the server's business too, so
  * that nothing is forgotten with a process.
  */
+import { setTimeout } from 'node:timers/promises';
 import {
   AckPolicy,
   type Consumer,
@@ -160,7 +161,8 @@ async function work(
       settings.log.warn('incidents cannot be read for now', { error: String(thrown) });
       // It may have been deleted.
       consumer = undefined;
-      await pause(AGAIN_MS, signal);
+      // Only the signal can end it.
+      await setTimeout(AGAIN_MS, undefined, { signal }).catch(() => {});
     }
   }
 }
@@ -208,16 +210,4 @@ function nextTryMs(
 ): number {
   const mostMs = Math.min(mostBackoffMs, backoffMs * 2 ** Math.min(tries - 1, 30));
   return Math.round(Math.max(retryAfterMs, Math.random() * mostMs));
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(end, ms);
-    function end(): void {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    }
-    signal.addEventListener('abort', end);
-  });
 }
