@@ -59,18 +59,12 @@ const TOKEN = /^[\w.~-]{1,500}$/;
 const NO_MENTIONS = { parse: [] };
 
 export function discord(options: DiscordOptions = {}): Channel {
-  const account = new DiscordAccount(options);
-  return {
-    kind: 'discord',
-    textLimit: TEXT_LIMIT,
-    send: (data, message) => account.send(data, message),
-    find: (data, message) => account.find(data, message),
-    notify: (data, signal) => account.notify(data, signal),
-    check: (signal) => account.check(signal),
-  };
+  return new DiscordChannel(options);
 }
 
-class DiscordAccount {
+class DiscordChannel implements Channel {
+  readonly kind = 'discord';
+  readonly textLimit = TEXT_LIMIT;
   readonly #options: DiscordOptions;
   readonly #apiUrl: string;
   readonly #clock: ChannelClock;

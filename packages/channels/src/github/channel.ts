@@ -51,18 +51,12 @@ const NUMBER = /^\d{1,15}$/;
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
 
 export function github(options: GithubOptions): Channel {
-  const account = new GithubAccount(options);
-  return {
-    kind: 'github',
-    textLimit: TEXT_LIMIT,
-    send: (data, message) => account.send(data, message),
-    find: (data, message) => account.find(data, message),
-    notify: (data, signal) => account.notify(data, signal),
-    check: (signal) => account.check(signal),
-  };
+  return new GithubChannel(options);
 }
 
-class GithubAccount {
+class GithubChannel implements Channel {
+  readonly kind = 'github';
+  readonly textLimit = TEXT_LIMIT;
   readonly #options: GithubOptions;
   readonly #apiUrl: string;
   readonly #clock: ChannelClock;

@@ -53,19 +53,12 @@ const ID = /^[a-z0-9]{26}$/;
 const URL_TEXT = /^https?:\/\/[\x21-\x7e]{1,500}$/;
 
 export function mattermost(options: MattermostOptions): Channel {
-  const account = new MattermostAccount(options);
-  return {
-    kind: 'mattermost',
-    textLimit: TEXT_LIMIT,
-    send: (data, message) =>
-      fieldOf(data, 'responseUrl') === undefined ? account.post(data, message) : account.respond(data, message),
-    find: (data, message) => account.find(data, message),
-    notify: (data, signal) => account.notify(data, signal),
-    check: (signal) => account.check(signal),
-  };
+  return new MattermostChannel(options);
 }
 
-class MattermostAccount {
+class MattermostChannel implements Channel {
+  readonly kind = 'mattermost';
+  readonly textLimit = TEXT_LIMIT;
   readonly #options: MattermostOptions;
   readonly #url: string;
   readonly #pacer: Pacer;
@@ -76,7 +69,11 @@ class MattermostAccount {
     this.#pacer = new Pacer('mattermost', ACCOUNT_GAP_MS, options.clock ?? systemClock);
   }
 
-  async post(data: unknown, { text, key, signal }: ChannelMessage): Promise<SentMessage> {
+  send(data: unknown, message: ChannelMessage): Promise<SentMessage> {
+    return fieldOf(data, 'responseUrl') === undefined ? this.#post(data, message) : this.#respond(data, message);
+  }
+
+  async #post(data: unknown, { text, key, signal }: ChannelMessage): Promise<SentMessage> {
     const { channelId, rootId } = readPlace(data);
     const body = {
       channel_id: channelId,
@@ -96,7 +93,7 @@ class MattermostAccount {
     });
   }
 
-  async respond(data: unknown, { text, signal }: ChannelMessage): Promise<SentMessage> {
+  async #respond(data: unknown, { text, signal }: ChannelMessage): Promise<SentMessage> {
     const url = placeField('mattermost', data, 'responseUrl', URL_TEXT);
     if (!url.startsWith(`${this.#url}/hooks/commands/`))
       throw refused('mattermost', 0, 'the response URL is none of this server');
@@ -142,16 +139,14 @@ class MattermostAccount {
 
   async #call({ url, ...request }: ServiceRequest, signal: AbortSignal): Promise<ServiceAnswer> {
     const headers = { Authorization: `Bearer ${await readSecret('mattermost', this.#options.token)}` };
-    const answer = await callService('mattermost', { ...request, url: `${this.#url}/api/v4${url}`, headers }, signal);
-    // The limit is the server's, for whoever asks from here.
-    if (answer.status === TOO_MANY) throw new Busy(waitMsOf(answer.headers.get('x-ratelimit-reset')), true);
-    return answer;
+    return callService('mattermost', { ...request, url: `${this.#url}/api/v4${url}`, headers }, signal);
   }
 }
 
 /** @throws {Busy}; {WakebusError} `CHANNEL_REFUSED`. */
 function checked({ status, headers, body }: ServiceAnswer): unknown {
   if (status >= 200 && status < 300) return body;
+  // The limit is the server's, for whoever asks from here.
   if (status === TOO_MANY) throw new Busy(waitMsOf(headers.get('x-ratelimit-reset')), true);
   throw refused('mattermost', status, textAt(body, 'message') ?? textAt(body, 'id'));
 }

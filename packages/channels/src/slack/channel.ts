@@ -55,19 +55,12 @@ const UNKNOWN = new Set(['internal_error', 'fatal_error', 'service_unavailable',
 const LIMITED = new Set(['ratelimited', 'rate_limited', 'message_limit_exceeded']);
 
 export function slack(options: SlackOptions): Channel {
-  const account = new SlackAccount(options);
-  return {
-    kind: 'slack',
-    textLimit: TEXT_LIMIT,
-    send: (data, message) =>
-      fieldOf(data, 'responseUrl') === undefined ? account.post(data, message) : account.respond(data, message),
-    find: (data, message) => account.find(data, message),
-    notify: (data, signal) => account.notify(data, signal),
-    check: (signal) => account.check(signal),
-  };
+  return new SlackChannel(options);
 }
 
-class SlackAccount {
+class SlackChannel implements Channel {
+  readonly kind = 'slack';
+  readonly textLimit = TEXT_LIMIT;
   readonly #options: SlackOptions;
   readonly #apiUrl: string;
   readonly #hooksUrl: string;
@@ -80,7 +73,11 @@ class SlackAccount {
     this.#pacer = new Pacer('slack', 0, options.clock ?? systemClock);
   }
 
-  async post(data: unknown, { text, key, signal }: ChannelMessage): Promise<SentMessage> {
+  send(data: unknown, message: ChannelMessage): Promise<SentMessage> {
+    return fieldOf(data, 'responseUrl') === undefined ? this.#post(data, message) : this.#respond(data, message);
+  }
+
+  async #post(data: unknown, { text, key, signal }: ChannelMessage): Promise<SentMessage> {
     const channel = placeField('slack', data, 'channelId', ID);
     const body = given({
       channel,
@@ -93,7 +90,7 @@ class SlackAccount {
     );
   }
 
-  async respond(data: unknown, { text, signal }: ChannelMessage): Promise<SentMessage> {
+  async #respond(data: unknown, { text, signal }: ChannelMessage): Promise<SentMessage> {
     const url = placeField('slack', data, 'responseUrl', URL_TEXT);
     if (!url.startsWith(`${this.#hooksUrl}/`)) throw refused('slack', 0, 'the response URL is none of Slack’s');
     const body = given({
