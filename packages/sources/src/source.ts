@@ -115,3 +115,10 @@ export function keyAt(key: string, at: number): string {
 function isList(mapped: SourceEvent | readonly SourceEvent[]): mapped is readonly SourceEvent[] {
   return Array.isArray(mapped);
 }
+
+/** @throws {WakebusError} `INVALID_OPTION` for the first of these options that is no whole number above 0. */
+export function checkCounts(options: Readonly<Record<string, number>>): void {
+  for (const [option, value] of Object.entries(options))
+    if (!Number.isInteger(value) || value < 1)
+      throw new WakebusError('INVALID_OPTION', { option, why: 'write a whole number above 0' });
+}

@@ -5,8 +5,7 @@
  * tells only what has changed meanwhile, and several processes may watch the same folder.
  */
 import { resolve } from 'node:path';
-import { WakebusError } from '@wakebus/protocol';
-import { type Mapped, type Source, defineSource } from '../source.ts';
+import { type Mapped, type Source, checkCounts, defineSource } from '../source.ts';
 import type { FileChange } from './file-change.ts';
 import { FolderRun } from './folder-run.ts';
 import type { Ignore } from './ignored.ts';
@@ -47,9 +46,7 @@ export function folderSource(options: FolderSourceOptions): Source {
     folder: resolve(options.folder),
   };
   const { quietMs, longestMs, rescanMs, tries } = plan;
-  for (const [option, value] of Object.entries({ quietMs, longestMs, rescanMs, tries }))
-    if (!Number.isInteger(value) || value < 1)
-      throw new WakebusError('INVALID_OPTION', { option, why: 'write a whole number above 0' });
+  checkCounts({ quietMs, longestMs, rescanMs, tries });
   let run: FolderRun | undefined;
   return defineSource({
     name: plan.name,

@@ -6,7 +6,7 @@
  * out no more than `inFlight` others, and events for one agent stay in their order.
  */
 import { WakebusError } from '@wakebus/protocol';
-import { type Mapped, type Source, defineSource } from '../source.ts';
+import { type Mapped, type Source, checkCounts, defineSource } from '../source.ts';
 import type { StreamMessage } from './stream-message.ts';
 import { StreamRun } from './stream-run.ts';
 
@@ -54,14 +54,10 @@ export function streamSource(options: StreamSourceOptions): Source {
     ackWaitMs: 10_000,
     ...options,
   };
-  for (const [option, value] of Object.entries({
-    tries: plan.tries,
-    inFlight: plan.inFlight,
-    ackWaitMs: plan.ackWaitMs,
-  }))
-    if (!Number.isInteger(value) || value < 1) throw invalid(option, 'write a whole number above 0');
+  const { tries, inFlight, ackWaitMs } = plan;
+  checkCounts({ tries, inFlight, ackWaitMs });
   if (plan.replay !== undefined && !/^[A-Za-z0-9_-]{1,32}$/.test(plan.replay))
-    throw invalid('replay', 'write 1 to 32 of A-Z a-z 0-9 _ -');
+    throw new WakebusError('INVALID_OPTION', { option: 'replay', why: 'write 1 to 32 of A-Z a-z 0-9 _ -' });
   let run: StreamRun | undefined;
   return defineSource({
     name: plan.name,
@@ -71,8 +67,4 @@ export function streamSource(options: StreamSourceOptions): Source {
     },
     health: () => ({ stream: plan.stream, ...run?.health() }),
   });
-}
-
-function invalid(option: string, why: string): WakebusError<'INVALID_OPTION'> {
-  return new WakebusError('INVALID_OPTION', { option, why });
 }
