@@ -58,7 +58,17 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
     pure: false,
   },
   cli: {
-    packages: ['channels', 'client', 'core', 'gateway', 'nats-server', 'placement-node', 'protocol', 'telemetry'],
+    packages: [
+      'channels',
+      'client',
+      'core',
+      'gateway',
+      'nats-server',
+      'placement-node',
+      'protocol',
+      'sources',
+      'telemetry',
+    ],
     external: [
       ...nats,
       ...telemetry,

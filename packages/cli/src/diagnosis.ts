@@ -2,6 +2,7 @@
 import type { AgentSummary } from '@wakebus/client';
 import { type Ports, checkDeployment, disabledAgents, disabledEffects } from '@wakebus/placement-node';
 import { OUTSIDE_FILL_LIMIT } from '@wakebus/protocol';
+import { lookAtSources } from '@wakebus/sources';
 import {
   type LivingNode,
   consumerNames,
@@ -25,6 +26,8 @@ export interface Problem {
 
 /** Agents looked at: a full count of millions is the console's business. */
 const LOOKED_AT = 1_000_000;
+/** A source may take so long to begin, in milliseconds. */
+const STARTING_MS = 30_000;
 
 /**
  * Looks at everything that can be looked at from outside.
@@ -43,6 +46,7 @@ export function findProblems(context: CommandContext): Promise<Problem[]> {
     found.push(...(await agentProblems(session)));
     found.push(...(await fillProblems(ports)));
     found.push(...(await disabledProblems(ports)));
+    found.push(...(await sourceProblems(session)));
     return found;
   });
 }
@@ -131,6 +135,23 @@ async function disabledProblems(ports: Ports): Promise<Problem[]> {
       message: `The ${nameOf(scope)} are disabled since ${since(atMs, Date.now())}: ${oneLine(reason)}. What is due waits; let it go on: ${enabling(scope)}`,
     })),
   ];
+}
+
+/** Sources of processes that live. One that has just begun is given a while. */
+async function sourceProblems({ connection, client }: Session): Promise<Problem[]> {
+  const nowMs = Date.now();
+  const seen = await lookAtSources(connection, client.layout.prefix);
+  const down = seen.filter(
+    ({ isHealthy, state, restarts, sinceMs }) =>
+      !isHealthy && state !== 'stopped' && (state !== 'starting' || restarts > 0 || sinceMs < nowMs - STARTING_MS),
+  );
+  // Several processes may run the same source, and fail for the same reason.
+  return [...new Map(down.map((source) => [source.name, source])).values()].map(
+    ({ name, state, sinceMs, restarts, error }) => ({
+      code: 'SOURCE_DOWN',
+      message: `The source "${name}" brings nothing in: it is ${state} since ${since(sinceMs, nowMs)}, after ${counted(restarts, 'restart')}.${error === undefined ? '' : ` ${oneLine(error.message)} (${error.code})`} It goes on by itself once the cause is mended; nothing of it is lost.`,
+    }),
+  );
 }
 
 async function fillProblems(ports: Ports): Promise<Problem[]> {

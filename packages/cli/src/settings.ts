@@ -19,6 +19,7 @@ import {
 } from '@wakebus/protocol';
 import type { CliIo } from './cli-io.ts';
 import { readDevServer } from './dev/dev-server-file.ts';
+import type { SourcesConfig } from './sources/read-sources.ts';
 
 /** What may be set, in files by these names. */
 export interface Settings {
@@ -30,13 +31,15 @@ export interface Settings {
   readonly creds?: string;
 }
 
-/** Settings of one source: in a file, what is said about agents stands beside them, by the names of configuration. */
-interface SourceSettings extends Settings {
+/** Settings of one place: in a file, what is said about agents stands beside them, by the names of configuration. */
+interface PlaceSettings extends Settings {
   readonly agentDefaults?: AgentDefaults;
+  /** Ways in that `wakebus dev` runs. Only files say so. */
+  readonly sources?: SourcesConfig;
 }
 
 /** Settings, and what decided on the server. */
-export interface ResolvedSettings extends SourceSettings {
+export interface ResolvedSettings extends PlaceSettings {
   readonly servers: string;
   readonly serversFrom: string;
 }
@@ -51,30 +54,32 @@ const DEFAULT_SERVERS = 'nats://127.0.0.1:4222';
  * @throws {WakebusError} `INVALID_OPTION` when a settings file cannot be read.
  */
 export function resolveSettings(flags: Settings, io: CliIo): ResolvedSettings {
-  const sources: ReadonlyArray<{ readonly from: string; readonly settings: SourceSettings }> = [
+  const places: ReadonlyArray<{ readonly from: string; readonly settings: PlaceSettings }> = [
     { from: 'a flag', settings: flags },
     { from: 'the environment', settings: fromEnvironment(io.env) },
     { from: 'the dev server of this folder', settings: readDevServer(io.cwd) ?? {} },
     ...settingsFiles(io).map((path) => ({ from: path, settings: readSettingsFile(path) })),
   ];
   const pick = (name: keyof Settings): { value: string; from: string } | undefined => {
-    const source = sources.find(({ settings }) => settings[name] !== undefined);
-    return source && { value: source.settings[name] as string, from: source.from };
+    const place = places.find(({ settings }) => settings[name] !== undefined);
+    return place && { value: place.settings[name] as string, from: place.from };
   };
   const servers = pick('servers');
   const prefix = pick('prefix')?.value;
   const creds = pick('creds')?.value;
-  const defaults = sources.flatMap(({ settings: { agentDefaults } }) => (agentDefaults ? [agentDefaults] : []));
+  const defaults = places.flatMap(({ settings: { agentDefaults } }) => (agentDefaults ? [agentDefaults] : []));
+  const sources = places.find(({ settings }) => settings.sources !== undefined)?.settings.sources;
   return {
     servers: servers?.value ?? DEFAULT_SERVERS,
     serversFrom: servers?.from ?? 'the default',
     ...(prefix !== undefined && { prefix }),
     ...(creds !== undefined && { creds }),
     ...(defaults.length > 0 && { agentDefaults: defaults.reduce(mergeDefaults) }),
+    ...(sources !== undefined && { sources }),
   };
 }
 
-function fromEnvironment(env: CliIo['env']): SourceSettings {
+function fromEnvironment(env: CliIo['env']): PlaceSettings {
   const servers = env['WAKEBUS_SERVERS']?.trim() || env['NATS_URL']?.trim();
   const prefix = env['WAKEBUS_PREFIX']?.trim();
   const creds = env['WAKEBUS_CREDS']?.trim() || env['NATS_CREDS']?.trim();
@@ -104,22 +109,25 @@ function nearest(folder: string, name: string): string | undefined {
 
 const TEXTS: readonly string[] = ['servers', 'prefix', 'creds'];
 
-function readSettingsFile(path: string): SourceSettings {
+function readSettingsFile(path: string): PlaceSettings {
   const texts: Record<string, string> = {};
   const numbers: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(parse(path))) {
+  const { sources, ...named } = parse(path) as { readonly sources?: unknown };
+  for (const [name, value] of Object.entries(named)) {
     if (Object.hasOwn(configurationNames, name)) numbers[name] = value;
     else if (!TEXTS.includes(name))
       throw invalid(
         path,
-        `"${name}" is not a setting${suggestion(name, [...TEXTS, ...Object.keys(configurationNames)])}`,
+        `"${name}" is not a setting${suggestion(name, [...TEXTS, 'sources', ...Object.keys(configurationNames)])}`,
       );
     else if (typeof value === 'string') texts[name] = value;
     else throw invalid(path, `"${name}" is not text`);
   }
+  if (sources !== undefined && !isObject(sources)) throw invalid(path, '"sources" is not an object');
   const { creds, ...others }: Settings = texts;
   return {
     ...others,
+    ...(sources !== undefined && { sources: { sources, folder: dirname(path) } }),
     ...(creds !== undefined && { creds: resolve(dirname(path), creds) }),
     ...(Object.keys(numbers).length > 0 && { agentDefaults: agentDefaultsOf(path, numbers) }),
   };
@@ -137,11 +145,15 @@ function agentDefaultsOf(path: string, numbers: object): AgentDefaults {
 function parse(path: string): object {
   try {
     const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+    if (isObject(value)) return value;
   } catch (cause) {
     throw invalid(path, `it is not JSON (${(cause as Error).message})`);
   }
   throw invalid(path, 'it is not a JSON object');
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function invalid(path: string, why: string): WakebusError {

@@ -1,7 +1,7 @@
 /** The commands as people run them: real processes, real signals. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
@@ -103,9 +103,15 @@ describe('wakebus dev', () => {
     expect(await again.exited).toBe(0);
   }, 120_000);
 
-  test('takes a new version of the file, and tells why it does not', async () => {
+  test('takes a new version of the file, and tells why it does not; runs the sources of its project', async () => {
     using folder = devFolder();
+    const map = { agent: 'hello/{/path}', event: 'greet' };
+    const sources = { inbox: { kind: 'folder', folder: 'inbox', map } };
+    writeFileSync(join(folder.path, 'wakebus.json'), JSON.stringify({ sources }));
+    mkdirSync(join(folder.path, 'inbox'));
+    writeFileSync(join(folder.path, 'inbox', 'eve'), '');
     await using dev = await startDev(folder);
+    expect(dev.out()).toContain('sources inbox\n');
 
     folder.write('export const broken = ;');
     await eventually(() => dev.err()).toContain('the version before goes on');
@@ -115,6 +121,7 @@ describe('wakebus dev', () => {
 
     const sent = await run(folder, ['send', 'hello/ada', 'greet', '{"name":"Ada"}', '-w', '--json']);
     expect(JSON.parse(sent.out)).toMatchObject({ value: { text: 'Good day, Ada' } });
+    await eventually(async () => (await run(folder, ['inspect', 'hello/eve'])).out).toContain('greeted');
     dev.process.kill('SIGINT');
     await dev.exited;
   }, 120_000);

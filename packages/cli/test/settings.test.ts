@@ -85,8 +85,22 @@ test('a credentials file stands beside the file that names it', () => {
   expect(resolveSettings({}, io).creds).toBe(join(io.cwd, 'secret.creds'));
 });
 
+test('the sources of the nearest file hold, with their folder', () => {
+  using io = fakeIo();
+  userFile(io, { sources: { mine: {} } });
+  expect(resolveSettings({}, io).sources).toEqual({
+    sources: { mine: {} },
+    folder: join(io.cwd, '.config', 'wakebus'),
+  });
+
+  projectFile(io, { sources: { ours: {} } });
+
+  expect(resolveSettings({}, io).sources).toEqual({ sources: { ours: {} }, folder: io.cwd });
+});
+
 test.each([
   ['not JSON', 'not { json'],
+  ['with sources that are a list', '{"sources":[]}'],
   ['a list', '[]'],
   ['an unknown setting', '{"server":"x"}'],
   ['a number', '{"prefix":1}'],

@@ -25,6 +25,13 @@ export interface GatewayLog {
   warn(text: string, facts?: Readonly<Record<string, unknown>>): void;
 }
 
+/** Something of the process that does not work now, while the gateway does. Shown to anyone who asks whether it is ready. */
+export interface Degradation {
+  readonly what: string;
+  readonly state: string;
+  readonly code?: string;
+}
+
 export interface ContextParts {
   readonly client: Client;
   readonly registry: Registry;
@@ -33,6 +40,7 @@ export interface ContextParts {
   /** Proxies in front whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: number;
   readonly log: GatewayLog;
+  readonly degraded: () => readonly Degradation[];
   /** Ends with the gateway. */
   readonly signal: AbortSignal;
 }
@@ -42,6 +50,7 @@ export class GatewayContext {
   readonly registry: Registry;
   readonly limits: GatewayLimits;
   readonly log: GatewayLog;
+  readonly degraded: () => readonly Degradation[];
   readonly signal: AbortSignal;
   readonly requests: Slots;
   readonly waits: Slots;
@@ -55,11 +64,12 @@ export class GatewayContext {
   /** Refusals that are written down, a second and a token: a caller must not fill the audit. */
   readonly #refusals: Rates = new Rates(MOST_REFUSALS);
 
-  constructor({ client, registry, limits, authorize, trustedProxies, log, signal }: ContextParts) {
+  constructor({ client, registry, limits, authorize, trustedProxies, log, degraded, signal }: ContextParts) {
     this.client = client;
     this.registry = registry;
     this.limits = limits;
     this.log = log;
+    this.degraded = degraded;
     this.signal = signal;
     this.requests = new Slots('requests', limits.requests);
     this.waits = new Slots('waiting calls', limits.waits);

@@ -7,7 +7,7 @@ import { answerDiscovery } from '@wakebus/protocol';
 import { createApp } from './app.ts';
 import type { Authorizer } from './access.ts';
 import { Cors } from './cors.ts';
-import { GatewayContext, type GatewayLog } from './gateway-context.ts';
+import { type Degradation, GatewayContext, type GatewayLog } from './gateway-context.ts';
 import { HostPaths, type Hosts } from './hosts.ts';
 import { type GatewayLimits, readLimits } from './limits.ts';
 import { Kv } from './nats/kv.ts';
@@ -34,6 +34,8 @@ export interface GatewayOptions {
   /** Webhooks by name: `github` takes deliveries at `POST /hooks/github`. @default none */
   readonly webhooks?: Readonly<Record<string, Webhook>>;
   readonly limits?: Partial<GatewayLimits>;
+  /** What else of this process does not work now, such as a source: `/ready` names it, and goes on to say that the gateway is ready. @default nothing */
+  readonly degraded?: () => readonly Degradation[];
   /** @default warnings of the process */
   readonly log?: GatewayLog;
 }
@@ -66,6 +68,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     authorize: options.authorize ?? tokenAuthorizer(new TokenStore(new Kv(js, jsm, client.layout.tokensBucket))),
     trustedProxies,
     log: options.log ?? warnings,
+    degraded: options.degraded ?? (() => []),
     signal: ended.signal,
   });
   const seen = await openSeen(connection, client.layout.seenBucket);

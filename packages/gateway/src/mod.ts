@@ -4,7 +4,7 @@
 export { type Authorizer, type Caller, type Grant, type Verb, verbs } from './access.ts';
 export { type ChannelRecord, ChannelStore, webhookOfChannel } from './channels/channel-store.ts';
 export { type Gateway, type GatewayOptions, createGateway } from './gateway.ts';
-export { type GatewayLog } from './gateway-context.ts';
+export { type Degradation, type GatewayLog } from './gateway-context.ts';
 export { type Hosts } from './hosts.ts';
 export { statusByClass, statusByCode, statusOf } from './http-status.ts';
 export { DEFAULT_LIMITS, type GatewayLimits } from './limits.ts';
@@ -23,8 +23,12 @@ export {
   type MapFunction,
   type MapRule,
   type Mapping,
+  type RuleSubject,
   type WebhookDelivery,
   type WebhookEvent,
+  applyRules,
+  faultOfRules,
+  fillPlaces,
 } from './webhooks/mapping.ts';
 export { mattermost } from './webhooks/mattermost.ts';
 export { slack } from './webhooks/slack.ts';

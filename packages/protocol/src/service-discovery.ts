@@ -8,12 +8,14 @@
 
 /** Who answers. */
 export interface ServiceIdentity {
-  /** `wakebus-gateway` or `wakebus-node`. */
+  /** `wakebus-gateway`, `wakebus-node` or `wakebus-sources`. */
   readonly name: string;
   /** Unique among all that run. */
   readonly id: string;
   readonly description: string;
   readonly metadata: Readonly<Record<string, string>>;
+  /** What else whoever asks for statistics is told, as `data`. @default nothing */
+  readonly data?: () => object;
 }
 
 /** What is used of a NATS connection. */
@@ -33,9 +35,8 @@ const VERSION = '1.0.0';
 export function answerDiscovery(connection: DiscoveryConnection, identity: ServiceIdentity): { stop(): void } {
   const started = new Date().toISOString();
   const subscriptions = verbs.flatMap((verb) => {
-    const answer = JSON.stringify(answerTo(verb, identity, started));
     const callback = (error: unknown, message: { respond(data: string): boolean }): void => {
-      if (error === null) message.respond(answer);
+      if (error === null) message.respond(JSON.stringify(answerTo(verb, identity, started)));
     };
     const { name, id } = identity;
     const subjects = [`$SRV.${verb}`, `$SRV.${verb}.${name}`, `$SRV.${verb}.${name}.${id}`];
@@ -50,9 +51,10 @@ export function answerDiscovery(connection: DiscoveryConnection, identity: Servi
 }
 
 function answerTo(verb: (typeof verbs)[number], identity: ServiceIdentity, started: string): object {
-  const { name, id, description, metadata } = identity;
+  const { name, id, description, metadata, data } = identity;
   const type = `io.nats.micro.v1.${verb.toLowerCase()}_response`;
   const common = { type, name, id, version: VERSION, metadata };
   if (verb === 'PING') return common;
-  return verb === 'INFO' ? { ...common, description, endpoints: [] } : { ...common, started, endpoints: [] };
+  if (verb === 'INFO') return { ...common, description, endpoints: [] };
+  return { ...common, started, endpoints: [], ...(data !== undefined && { data: data() }) };
 }

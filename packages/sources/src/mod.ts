@@ -1,6 +1,7 @@
 /**
  * Ways in for Wakebus beside HTTP: JetStream streams, watched folders, and sources of one's own.
  */
+export { type SeenSource, lookAtSources } from './look-at-sources.ts';
 export { type Pauses } from './pauses.ts';
 export { type SourceHealth, type SourceLog, type SourceStanding } from './running-source.ts';
 export {
@@ -15,7 +16,7 @@ export {
 export { SourceState, type StateValue } from './source-state.ts';
 export { type Sources, type SourcesOptions, startSources } from './start-sources.ts';
 export { cloudEvents } from './stream/cloud-events.ts';
-export { type StreamMessage } from './stream/stream-message.ts';
+export { type StreamMessage, headerOf } from './stream/stream-message.ts';
 export { type StreamSourceOptions, type StreamStart, streamSource } from './stream/stream-source.ts';
 export { type FileChange, type FileFacts } from './files/file-change.ts';
 export { type FolderSourceOptions, folderSource } from './files/folder-source.ts';

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { WakebusError, answerDiscovery } from '@wakebus/protocol';
 import { Bus } from './bus.ts';
+import { SOURCES_SERVICE } from './look-at-sources.ts';
 import type { Pauses } from './pauses.ts';
 import { RunningSource, type SourceHealth, type SourceLog } from './running-source.ts';
 import { type Source, defineSource } from './source.ts';
@@ -51,10 +52,11 @@ export async function startSources(
   const health = (): SourceHealth[] => running.map((source) => source.health());
   const unobserve = telemetry.observe(() => new Map(health().map(({ name, isHealthy }) => [name, isHealthy])));
   const discovery = answerDiscovery(connection, {
-    name: 'wakebus-sources',
+    name: SOURCES_SERVICE,
     id: randomUUID(),
     description: 'Brings events in',
     metadata: { prefix: bus.client.layout.prefix, sources: sources.map(({ name }) => name).join(',') },
+    data: () => ({ sources: health().map(({ detail: _detail, ...seen }) => seen) }),
   });
   const runs = Promise.all(running.map((source) => source.run()));
   return {

@@ -1,5 +1,5 @@
 import { WakebusError } from '@wakebus/protocol';
-import { type Source, defineSource, startSources } from '@wakebus/sources';
+import { type Source, defineSource, lookAtSources, startSources } from '@wakebus/sources';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type World, eventually, soon, startWorld } from './world.ts';
 
@@ -128,7 +128,12 @@ describe('a source that fails', () => {
       { state: 'restarting', isHealthy: false, error: { code: 'SOURCE_MISCONFIGURED' }, detail: { more: 1 } },
     ]);
     expect(signals).toBe(1);
+    const seen = (await lookAtSources(world.connection, 'wakebus')).filter(({ name }) => name === 'down');
+    expect(seen).toMatchObject([{ state: 'restarting', error: { code: 'SOURCE_MISCONFIGURED' } }]);
+    expect(seen[0]).not.toHaveProperty('detail');
+    expect(await lookAtSources(world.connection, 'another')).toEqual([]);
     await sources.stop();
+    expect((await lookAtSources(world.connection, 'wakebus')).map(({ name }) => name)).not.toContain('down');
     expect(sources.health()).toMatchObject([{ state: 'stopped', isHealthy: false }]);
   });
 });

@@ -10,7 +10,10 @@ export function addGateway(program: Command, io: CliIo): void {
     .description('serve agents and webhooks over HTTP; callers need a token (wakebus tokens)')
     .option('--host <host>', 'address to listen on (default: 127.0.0.1)')
     .option('--port <port>', 'port to listen on (default: 8080)')
-    .option('--config <file>', 'JSON file with webhooks, limits, corsOrigins, trustedProxies, host, port')
+    .option(
+      '--config <file>',
+      'JSON file with webhooks, sources, limits, corsOrigins, trustedProxies, hosts, host, port',
+    )
     .action(async (flags: GatewayFlags, self: Command) => {
       const { runGateway } = await import('../gateway/run-gateway.ts');
       await runGateway(contextOf(self, io), flags);

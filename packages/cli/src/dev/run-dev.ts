@@ -3,9 +3,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { type NatsServers, startNatsServer } from '@wakebus/nats-server';
 import { WakebusError } from '@wakebus/protocol';
+import type { Source } from '@wakebus/sources';
 import type { CliIo } from '../cli-io.ts';
 import type { CommandContext } from '../command-context.ts';
 import { Exit, exitCode } from '../exit-codes.ts';
+import { readSources } from '../sources/read-sources.ts';
 import { type DevGateway, startDevGateway } from './dev-gateway.ts';
 import { type DevEvents, DevSession } from './dev-session.ts';
 import { DEV_FOLDER, readDevServer, removeDevServer, writeDevServer } from './dev-server-file.ts';
@@ -26,9 +28,10 @@ export async function runDev(context: CommandContext, file: string, flags: DevFl
     );
     throw new Exit(exitCode.conflict);
   }
+  const sources = settings.sources === undefined ? [] : await readSources(settings.sources);
   const server = await ownServer(context, flags);
   const servers = server?.url ?? settings.servers;
-  const welcome = new Welcome(context, servers, server);
+  const welcome = new Welcome(context, servers, server, sources);
   const { prefix, agentDefaults } = settings;
   const deployment = {
     servers,
@@ -93,17 +96,20 @@ class Welcome {
   readonly #context: CommandContext;
   readonly #servers: string;
   readonly #server: NatsServers | undefined;
+  readonly #sources: readonly Source[];
   #gateway: Promise<DevGateway | undefined> = Promise.resolve(undefined);
 
-  constructor(context: CommandContext, servers: string, server: NatsServers | undefined) {
+  constructor(context: CommandContext, servers: string, server: NatsServers | undefined, sources: readonly Source[]) {
     this.#context = context;
+    this.#sources = sources;
     this.#servers = servers;
     this.#server = server;
   }
 
   open(agents: readonly LoadedAgent[]): void {
     const { output, settings } = this.#context;
-    this.#gateway = startDevGateway(this.#servers, settings.prefix).catch((error: unknown) => {
+    const [servers, sources] = [this.#servers, this.#sources];
+    this.#gateway = startDevGateway({ servers, prefix: settings.prefix, sources, output }).catch((error: unknown) => {
       output.message(`no gateway: ${(error as Error).message}`);
       return undefined;
     });
@@ -118,8 +124,10 @@ class Welcome {
     const { io, output } = this.#context;
     const state = this.#server === undefined ? 'on that server' : relative(io.cwd, this.#server.storeDir);
     const servers = this.#servers;
-    const fields = { servers, ...(url !== undefined && { url }), agents: agents.map(({ type }) => type), state };
-    output.data('ready', fields, () => readyText({ servers, url, agents, state }));
+    const sources = this.#sources.map(({ name }) => name);
+    const types = agents.map(({ type }) => type);
+    const fields = { servers, ...(url !== undefined && { url }), agents: types, sources, state };
+    output.data('ready', fields, () => readyText({ servers, url, agents, sources, state }));
   }
 }
 
@@ -143,17 +151,19 @@ interface Ready {
   readonly servers: string;
   readonly url: string | undefined;
   readonly agents: readonly LoadedAgent[];
+  readonly sources: readonly string[];
   readonly state: string;
 }
 
 /** What is there, and what to try. */
-function readyText({ servers, url, agents: [first], state }: Ready): string {
+function readyText({ servers, url, agents: [first], sources, state }: Ready): string {
   const [address, event] = [`${first?.type}/ada`, first?.events[0] ?? '<event>'];
   return [
     `server  ${servers}`,
     ...(url === undefined ? [] : [`http    ${url} (from this machine only, without tokens)`]),
     `try     wakebus send ${address} ${event} --wait`,
     ...(url === undefined ? [] : [`        curl -X POST '${url}/agents/${address}/${event}?wait'`]),
+    ...(sources.length === 0 ? [] : [`sources ${sources.join(', ')}`]),
     `state   ${state}`,
     'stop    Ctrl-C',
   ].join('\n');

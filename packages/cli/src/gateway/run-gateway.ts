@@ -1,6 +1,6 @@
 /** What `wakebus gateway` does from its start to Ctrl-C: it holds no state, so that any number may run side by side. */
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import {
   ChannelStore,
   type GatewayLimits,
@@ -13,8 +13,12 @@ import {
 } from '@wakebus/gateway';
 import { connectNats } from '@wakebus/placement-node';
 import { WakebusError } from '@wakebus/protocol';
+import type { Sources } from '@wakebus/sources';
 import type { CommandContext } from '../command-context.ts';
+import type { Output } from '../output.ts';
 import { credentials } from '../session.ts';
+import { readSources } from '../sources/read-sources.ts';
+import { degradedSources, runSources } from '../sources/run-sources.ts';
 
 /** Flags of the command. */
 export interface GatewayFlags {
@@ -32,6 +36,8 @@ interface GatewayConfig {
   readonly corsOrigins?: readonly string[];
   readonly trustedProxies?: number;
   readonly hosts?: Hosts;
+  /** Other ways in, which run in this process. */
+  readonly sources?: object;
 }
 
 const DEFAULT_PORT = 8_080;
@@ -43,20 +49,25 @@ const KNOWN: ReadonlySet<string> = new Set([
   'corsOrigins',
   'trustedProxies',
   'hosts',
+  'sources',
 ]);
 
 /** Runs until it is asked to stop; then it answers what is under way. */
 export async function runGateway(context: CommandContext, flags: GatewayFlags): Promise<void> {
   const { io, output, settings } = context;
-  const { host, port, webhooks = {}, ...config } = readConfig(context, flags);
+  const { host, port, webhooks = {}, sources: named = {}, ...config } = readConfig(context, flags);
   const fromFile = readWebhooks(webhooks, io.env);
+  const ways = await readSources({ sources: named, folder: dirname(resolve(io.cwd, flags.config ?? '.')) });
   const servers = settings.servers.split(',').map((url) => url.trim());
   const connection = await connectNats({ servers, name: 'wakebus gateway', ...credentials(settings, io.env) });
+  let sources: Sources | undefined;
   try {
     const stored = await ChannelStore.open(connection, settings.prefix);
     const hooks = { ...(await webhooksOfChannels(context, stored)), ...fromFile };
+    sources = await runSources(ways, { connection, prefix: settings.prefix, output });
     const gateway = await serveGateway({
       connection,
+      degraded: () => degradedSources(sources),
       ...config,
       webhooks: hooks,
       ...(settings.prefix !== undefined && { prefix: settings.prefix }),
@@ -64,14 +75,25 @@ export async function runGateway(context: CommandContext, flags: GatewayFlags): 
       port,
       log: { warn: (text, facts) => output.message(facts === undefined ? text : `${text}: ${JSON.stringify(facts)}`) },
     });
-    const names = Object.keys(hooks);
-    output.data('gateway', { url: gateway.url, webhooks: names }, () => `gateway  ${gateway.url}`);
-    for (const name of names) output.message(`webhook  ${gateway.url}/hooks/${name}`);
+    tell(output, { url: gateway.url, webhooks: Object.keys(hooks), sources: ways.map(({ name }) => name) });
     await new Promise<void>((stop) => void io.onStop(stop));
     await gateway.close();
   } finally {
+    await sources?.stop();
     await connection.close();
   }
+}
+
+interface Served {
+  readonly url: string;
+  readonly webhooks: readonly string[];
+  readonly sources: readonly string[];
+}
+
+function tell(output: Output, served: Served): void {
+  output.data('gateway', served, () => `gateway  ${served.url}`);
+  for (const name of served.webhooks) output.message(`webhook  ${served.url}/hooks/${name}`);
+  for (const name of served.sources) output.message(`source   ${name}`);
 }
 
 /** The webhooks of channels that were added. One whose secrets are not in this environment is another gateway's. */

@@ -9,12 +9,19 @@ export function health(): Response {
   return json({ status: 'ok' }, 200, { 'Cache-Control': 'no-store' });
 }
 
-/** Asks the server each time: what was true a moment ago is what an orchestrator knows already. */
-export async function ready({ client, signal }: GatewayContext): Promise<Response> {
+/**
+ * Asks the server each time: what was true a moment ago is what an orchestrator knows already.
+ *
+ * What else does not work in this process is named, and takes no gateway out: each of them would go, and none helps.
+ */
+export async function ready({ client, signal, degraded }: GatewayContext): Promise<Response> {
   if (signal.aborted) return notReady('draining');
   try {
     await client.history('*', { after: Number.MAX_SAFE_INTEGER - 2, limit: 1 });
-    return json({ status: 'ready' }, 200, { 'Cache-Control': 'no-store' });
+    const faults = degraded();
+    return json({ status: 'ready', ...(faults.length > 0 && { degraded: faults }) }, 200, {
+      'Cache-Control': 'no-store',
+    });
   } catch (error) {
     if (!isWakebusError(error)) throw error;
     return notReady(error.code);

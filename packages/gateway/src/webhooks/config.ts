@@ -4,7 +4,7 @@ import { cloudEvents } from './cloudevents.ts';
 import { discord } from './discord.ts';
 import { github } from './github.ts';
 import { type HmacOptions, hmac } from './hmac.ts';
-import type { MapRule } from './mapping.ts';
+import { type MapRule, faultOfRules } from './mapping.ts';
 import { mattermost } from './mattermost.ts';
 import { slack } from './slack.ts';
 import { standardWebhooks } from './standard.ts';
@@ -57,10 +57,8 @@ function readOne(name: string, config: WebhookConfig, env: Readonly<Record<strin
   const secrets = secretsFrom.flatMap((variable) => env[variable] || []);
   if (secrets.length === 0)
     throw invalidWebhook(name, `none of the variables ${secretsFrom.join(', ')} holds a secret`);
-  const rules: ReadonlyArray<Partial<MapRule> | undefined> = Array.isArray(map) ? map : [map];
-  for (const rule of rules)
-    if (typeof rule?.agent !== 'string' || typeof rule.event !== 'string')
-      throw invalidWebhook(name, 'its map needs "agent" and "event"');
+  const fault = faultOfRules(map);
+  if (fault !== undefined) throw invalidWebhook(name, fault);
   const scheme = schemeOf(name, kind, config.hmac);
   return {
     scheme,

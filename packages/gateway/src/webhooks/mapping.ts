@@ -1,5 +1,6 @@
 /**
  * What a delivery becomes: by a function, or by texts with JSON pointers in them, which a configuration file can hold.
+ * What else such a file says of things that come in, as messages of a stream, is read by the same rules.
  */
 import type { ChannelAddress } from '@wakebus/channels';
 import { pointTo } from './pointer.ts';
@@ -48,34 +49,49 @@ export function mapDelivery(mapping: Mapping, delivery: WebhookDelivery): readon
     const events = mapping(delivery) ?? [];
     return isList(events) ? events : [events];
   }
-  for (const rule of isList(mapping) ? mapping : [mapping]) {
-    const event = applyRule(rule, delivery);
-    if (event !== undefined) return [event];
+  const { body, headers } = delivery;
+  const event = applyRules(mapping, { body, header: (name) => headers.get(name) ?? undefined });
+  return event === undefined ? [] : [event];
+}
+
+/** What the places of a rule are filled from. */
+export interface RuleSubject {
+  /** What pointers lead into. */
+  readonly body: unknown;
+  readonly header: (name: string) => string | undefined;
+}
+
+/** What the first rule that fits makes of something. */
+export function applyRules(rules: MapRule | readonly MapRule[], subject: RuleSubject): WebhookEvent | undefined {
+  for (const { agent, event, data = '' } of isList(rules) ? rules : [rules]) {
+    const [address, name] = [fillPlaces(agent, subject), fillPlaces(event, subject)];
+    if (address !== undefined && name !== undefined)
+      return { agent: address, event: name, data: pick(data, subject.body) };
   }
-  return [];
+  return undefined;
 }
 
-function isList<T>(value: T | readonly T[]): value is readonly T[] {
-  return Array.isArray(value);
-}
-
-function applyRule({ agent, event, data = '' }: MapRule, delivery: WebhookDelivery): WebhookEvent | undefined {
-  const address = fill(agent, delivery);
-  const name = fill(event, delivery);
-  if (address === undefined || name === undefined) return undefined;
-  return { agent: address, event: name, data: pick(data, delivery.body) };
+/** What is wrong with rules as a file holds them, or nothing. */
+export function faultOfRules(rules: unknown): string | undefined {
+  const list: ReadonlyArray<Partial<MapRule> | null | undefined> = Array.isArray(rules) ? rules : [rules];
+  const areGood = list.every((rule) => typeof rule?.agent === 'string' && typeof rule.event === 'string');
+  return areGood ? undefined : 'its map needs "agent" and "event"';
 }
 
 /** A text with its places filled in, or nothing when one of them stays empty. */
-function fill(text: string, delivery: WebhookDelivery): string | undefined {
+export function fillPlaces(text: string, { body, header: headerOf }: RuleSubject): string | undefined {
   let isWhole = true;
   const filled = text.replaceAll(/\{(?:header:([^}]+)|(\/[^}]*))\}/g, (_place, header?: string, pointer?: string) => {
-    const value = header === undefined ? pointTo(delivery.body, pointer ?? '') : delivery.headers.get(header);
+    const value = header === undefined ? pointTo(body, pointer ?? '') : headerOf(header);
     if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return String(value);
     isWhole = false;
     return '';
   });
   return isWhole ? filled : undefined;
+}
+
+function isList<T>(value: T | readonly T[]): value is readonly T[] {
+  return Array.isArray(value);
 }
 
 function pick(data: NonNullable<MapRule['data']>, body: unknown): unknown {
