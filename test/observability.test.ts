@@ -137,9 +137,9 @@ test.skipIf(fetched === undefined)(
     const answers = await Promise.all(
       of.map(async (expr) => ({ expr, series: (await prometheus.query(`absent(${expr})`)).length })),
     );
-    // What has not happened has no series: nothing failed, was given up, taken over, held back, gated or timed out here.
+    // What has not happened has no series: nothing failed, was given up, taken over, held back, gated, paused or timed out here.
     const quiet =
-      /dead_letters|takeovers|duplicate|retry_count|unknown|source|parked|timeout|false_wake|gated|dehydrate_duration|sleep_rate|audit/;
+      /dead_letters|takeovers|duplicate|retry_count|unknown|source|parked|timeout|false_wake|gated|dehydrate_duration|sleep_rate|pause_rate|audit/;
     expect(answers.filter(({ expr, series }) => series > 0 && !quiet.test(expr)).map(({ expr }) => expr)).toEqual([]);
 
     node.child.kill('SIGTERM');

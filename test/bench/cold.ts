@@ -16,12 +16,8 @@ const ROUNDS = 600;
 
 export async function coldRows(world: World, floor: Floor): Promise<Row[]> {
   const ports = natsPorts(world.connection, world.client.layout);
-  const handles = Array.from({ length: ROUNDS * 2 }, (_, i) => world.client.agent('counter', `cold-${i}`));
-  for (const handle of handles) await handle.call({ type: 'rest' });
-  let i = 0;
-  const { result: wakeMs, cpu } = await withCpu(world, roundsOf(ROUNDS), () =>
-    times(ROUNDS, () => (handles[i++] as (typeof handles)[number]).call({ type: 'add', by: 1 })),
-  );
+  const { result: wakeMs, cpu } = await firstTurns(world, 'counter');
+  const { result: resumeMs, cpu: resumeCpu } = await firstTurns(world, 'pausing');
   const key = agentKey('counter', 'counted');
   const counted = world.client.agent('counter', 'counted');
   await counted.call({ type: 'rest' });
@@ -32,9 +28,23 @@ export async function coldRows(world: World, floor: Floor): Promise<Row[]> {
   const commits = after.revision - before.revision;
   return [
     { ...atMost('cold-wake-p50', 'ms', quantile(wakeMs, 0.5), floor.hotMs, 3), ...cpu },
+    { ...atMost('paused-resume-p50', 'ms', quantile(resumeMs, 0.5), quantile(wakeMs, 0.5), 0.8), ...resumeCpu },
     within('cold-wake-p99', 'ms', quantile(wakeMs, 0.99), 10),
     within('commits-wake-turn-sleep', '', commits, 2),
   ];
+}
+
+/** The first turns of agents of a type after they have rested, each in milliseconds. */
+async function firstTurns(
+  world: World,
+  type: string,
+): Promise<{ readonly result: number[]; readonly cpu: Partial<Row> }> {
+  const handles = Array.from({ length: ROUNDS * 2 }, (_, i) => world.client.agent(type, `cold-${i}`));
+  for (const handle of handles) await handle.call({ type: 'rest' });
+  let i = 0;
+  return withCpu(world, roundsOf(ROUNDS), () =>
+    times(ROUNDS, () => (handles[i++] as (typeof handles)[number]).call({ type: 'add', by: 1 })),
+  );
 }
 
 async function asleepAgain(

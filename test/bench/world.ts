@@ -19,7 +19,12 @@ import type { Row } from './rows.ts';
 import { assign, setup } from 'xstate';
 
 /** A counter whose state is padded to a size. */
-export function counterAgent(type: string, contextBytes: number, sleepAfterMs: number): ReturnType<typeof defineAgent> {
+export function counterAgent(
+  type: string,
+  contextBytes: number,
+  sleepAfterMs: number,
+  mode: 'stop' | 'pause' = 'stop',
+): ReturnType<typeof defineAgent> {
   const machine = setup({
     types: {
       context: {} as { n: number; pad: string },
@@ -46,7 +51,7 @@ export function counterAgent(type: string, contextBytes: number, sleepAfterMs: n
       ],
     },
   });
-  return defineAgent({ type, machine, sleep: { afterMs: sleepAfterMs } });
+  return defineAgent({ type, machine, sleep: { afterMs: sleepAfterMs, mode } });
 }
 
 /** Everything that runs. */
@@ -82,6 +87,7 @@ export async function startWorld(options: WorldOptions = {}, shared?: NatsServer
   let node: PlacementNode | undefined;
   const agents = [
     counterAgent('counter', 700, AWAKE_MS),
+    counterAgent('pausing', 700, AWAKE_MS, 'pause'),
     counterAgent('big16', 16_000, AWAKE_MS),
     counterAgent('big128', 128_000, AWAKE_MS),
   ];

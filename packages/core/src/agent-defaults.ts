@@ -10,7 +10,10 @@ export type Settled = Pick<AnyAgentDefinition, 'sleep' | 'retry'>;
 export function settled(given: AgentDefaults, defaults: AgentDefaults): Settled {
   const { sleep, retry } = defaults;
   return {
-    sleep: Object.freeze({ afterMs: given.sleep?.afterMs ?? sleep?.afterMs ?? agentNumbers['sleep.afterMs'].usual }),
+    sleep: Object.freeze({
+      afterMs: given.sleep?.afterMs ?? sleep?.afterMs ?? agentNumbers['sleep.afterMs'].usual,
+      mode: given.sleep?.mode ?? sleep?.mode ?? 'stop',
+    }),
     retry: Object.freeze({
       attempts: given.retry?.attempts ?? retry?.attempts ?? agentNumbers['retry.attempts'].usual,
       backoffMs: given.retry?.backoffMs ?? retry?.backoffMs ?? agentNumbers['retry.backoffMs'].usual,

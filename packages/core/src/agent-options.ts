@@ -16,7 +16,7 @@ const MOST = Number.MAX_SAFE_INTEGER;
 
 /** What a placement node may give for the types that do not say it. */
 const defaultsTable = {
-  sleep: { afterMs: within('sleep.afterMs') },
+  sleep: { afterMs: within('sleep.afterMs'), mode: isSleepMode },
   retry: { attempts: within('retry.attempts'), backoffMs: within('retry.backoffMs') },
 } satisfies Table;
 
@@ -98,6 +98,10 @@ function wrong(option: string, why: string): WakebusError<'INVALID_OPTION'> {
 function within(option: AgentNumber): Check {
   const { least, most } = agentNumbers[option];
   return whole(least, most);
+}
+
+function isSleepMode(value: unknown): string | undefined {
+  return value === 'stop' || value === 'pause' ? undefined : 'write "stop" or "pause"';
 }
 
 function whole(least: number, most: number): Check {

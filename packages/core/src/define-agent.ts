@@ -5,7 +5,7 @@
  * machine are in `machine-check.ts`, of its older versions in `previous-check.ts`, of the options in
  * `agent-options.ts`.
  */
-import { type AgentDefaults, checkAgentType } from '@wakebus/protocol';
+import { type AgentDefaults, type SleepMode, checkAgentType } from '@wakebus/protocol';
 import type { AnyStateMachine, ContextFrom, EventFromLogic, InputFrom, OutputFrom } from 'xstate';
 import { settled } from './agent-defaults.ts';
 import { checkOptions } from './agent-options.ts';
@@ -32,8 +32,11 @@ export interface AgentOptions<TMachine extends AnyStateMachine = AnyStateMachine
   readonly machine: TMachine;
   /** Version of what the machine stores. Raise it when states or the context change shape. @default 1 */
   readonly version?: number;
-  /** How long an idle agent stays in memory, in milliseconds. @default 900,000 – a conversation pauses for minutes; waking again costs milliseconds. */
-  readonly sleep?: { readonly afterMs?: number };
+  /**
+   * `afterMs`: how long an idle agent stays awake, in milliseconds. @default 900,000 – a conversation pauses for minutes; waking again costs milliseconds.
+   * `mode`: what becomes of it then. `stop`: nothing of it stays in memory. `pause`: its state does, within a budget of its placement node (`limits.pausedBytes`), and goes on without being read again. @default "stop" – what sleeps should cost nothing.
+   */
+  readonly sleep?: { readonly afterMs?: number; readonly mode?: SleepMode };
   /** How often a failing event is tried again after its first run, and the wait before the first retry in milliseconds, doubling after that. With 0 it is given up at its first failure; one whose placement node died is run once more all the same. @default 3 retries (four runs), 10,000 – long enough for a restart nearby, short enough to watch. */
   readonly retry?: { readonly attempts?: number; readonly backoffMs?: number };
   /** What becomes of an event after its last try. `skip`: it goes to the dead letters, and the next ones are taken. `stop`: it stays, and the agent is `failed`, with its mailbox, until an operator releases it. @default "skip" – one bad event should not silence an agent. */
@@ -70,7 +73,7 @@ export interface AgentDefinition<TMachine extends AnyStateMachine = AnyStateMach
   readonly machine: TMachine;
   readonly version: number;
   readonly input: ((address: AgentAddress) => InputFrom<TMachine>) | undefined;
-  readonly sleep: { readonly afterMs: number };
+  readonly sleep: { readonly afterMs: number; readonly mode: SleepMode };
   readonly retry: { readonly attempts: number; readonly backoffMs: number };
   /** What the author gave of that; a placement node's `agentDefaults` hold for the rest. */
   readonly given: AgentDefaults;

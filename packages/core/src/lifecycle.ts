@@ -39,7 +39,7 @@ export type LifecycleEvent =
   | { type: 'drained' }
   /** A message for an agent that is in memory. */
   | { type: 'message' }
-  /** Keep the agent in memory, stopped: its type asks for it. */
+  /** Keep the state in memory and close all else: its type asks for it. */
   | { type: 'pause' }
   /** Leave the memory: idle for long enough, asked for by the machine or by another node, or no memory left. */
   | { type: 'sleep' }
@@ -96,7 +96,7 @@ export const lifecycleMachine: AnyStateMachine = setup({ types: { events: {} as 
       },
     },
     paused: {
-      on: { message: 'awake', sleep: 'dehydrating', timeout: 'dehydrating', crash: 'asleep', 'lease-lost': 'asleep' },
+      on: { message: 'awake', sleep: 'dehydrating', crash: 'asleep', 'lease-lost': 'asleep' },
     },
     dehydrating: { on: { dehydrated: 'asleep', crash: 'backoff', 'lease-lost': 'asleep', timeout: 'backoff' } },
     backoff: { on: { retry: 'waking', timeout: 'waking', 'give-up': 'failed', release: 'asleep' } },
@@ -112,7 +112,8 @@ export const lifecycleMachine: AnyStateMachine = setup({ types: { events: {} as 
  * How long a phase may take before it gets `timeout`, in milliseconds; `undefined` for those in which
  * nothing is being waited for here.
  *
- * `awake.idle`, `paused` and `backoff` end at their own times: the type's `sleep.afterMs` (the two), and the wait after a crash.
+ * `awake.idle` and `backoff` end at their own times: the type's `sleep.afterMs`, and the wait after a crash. `paused` ends
+ * with a message, or when the memory is wanted.
  */
 export const phaseTimeoutMs: Readonly<Record<Phase, number | undefined>> = {
   asleep: undefined,
@@ -124,7 +125,7 @@ export const phaseTimeoutMs: Readonly<Record<Phase, number | undefined>> = {
   // A step takes microseconds; a commit waits for an election at most.
   'awake.running': 30_000,
   'awake.idle': 900_000,
-  paused: 900_000,
+  paused: undefined,
   dehydrating: 30_000,
   backoff: 10_000,
   failed: undefined,

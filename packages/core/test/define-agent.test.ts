@@ -12,7 +12,7 @@ test('a definition has every default filled in', () => {
     machine,
     version: 1,
     input: undefined,
-    sleep: { afterMs: 900_000 },
+    sleep: { afterMs: 900_000, mode: 'stop' },
     retry: { attempts: 3, backoffMs: 10_000 },
     given: { sleep: {}, retry: {} },
     onPoison: 'skip',
@@ -31,7 +31,7 @@ test('a definition has every default filled in', () => {
 test('a part of a group leaves the rest of it at its defaults', () => {
   expect(define({ retry: { attempts: 5 }, sleep: { afterMs: undefined } })).toMatchObject({
     retry: { attempts: 5, backoffMs: 10_000 },
-    sleep: { afterMs: 900_000 },
+    sleep: { afterMs: 900_000, mode: 'stop' },
   });
 });
 
@@ -50,7 +50,8 @@ describe('an option is refused by name', () => {
     [{ toString: 1 }, 'toString', 'unknown'],
     [{ retry: { attempt: 3 } }, 'retry.attempt', 'did you mean "attempts"?'],
     [{ sleep: { after: 3 } }, 'sleep.after', 'did you mean "afterMs"?'],
-    [{ sleep: 5 }, 'sleep', 'write an object with afterMs'],
+    [{ sleep: 5 }, 'sleep', 'write an object with afterMs, mode'],
+    [{ sleep: { mode: 'freeze' } }, 'sleep.mode', 'write "stop" or "pause"'],
     [{ sleep: { afterMs: -1 } }, 'sleep.afterMs', 'a whole number from 0 on, not -1'],
     [{ sleep: { afterMs: '5s' } }, 'sleep.afterMs', 'not "5s"'],
     [{ sleep: { afterMs: Number.NaN } }, 'sleep.afterMs', 'not NaN'],

@@ -27,11 +27,10 @@ describe('an agent', () => {
     expect(walk('awake.running', 'drained', 'message', 'drained', 'sleep', 'dehydrated')).toBe('asleep');
   });
 
-  test('that is idle for long enough goes to sleep, and so does a paused one', () => {
-    expect([nextPhase('awake.idle', 'timeout'), nextPhase('paused', 'timeout')]).toEqual([
-      'dehydrating',
-      'dehydrating',
-    ]);
+  test('that is idle for long enough goes to sleep, and a paused one when its memory is wanted', () => {
+    expect(nextPhase('awake.idle', 'timeout')).toBe('dehydrating');
+    expect(walk('awake.idle', 'pause', 'message', 'drained', 'pause', 'sleep', 'dehydrated')).toBe('asleep');
+    expect(nextPhase('paused', 'timeout')).toBeUndefined();
   });
 
   test('that crashes backs off, tries again, and fails at last', () => {

@@ -29,9 +29,9 @@ import { CommittedMemory } from './committed-memory.ts';
 import { storeDeadLetters } from './dead-letters.ts';
 import { SessionEffects } from './effects/session-effects.ts';
 import { HandOver } from './hand-over.ts';
-import { asleep, atHeldCursor, pastHeld } from './record-changes.ts';
+import { atHeldCursor, atRest, pastHeld } from './record-changes.ts';
 import type { NodeContext } from './node-context.ts';
-import { keepRuntimeMessages } from './park.ts';
+import { keepRuntimeMessages, mayStandStill } from './park.ts';
 import type { RunningSpan } from './telemetry/running-span.ts';
 import { startTurnSpan } from './telemetry/turn-span.ts';
 import { takeAtGate, takeJob } from './take-job.ts';
@@ -200,7 +200,7 @@ export class Activation {
     const { ports, telemetry } = this.#context;
     const startedMs = ports.clock.monotonicMs();
     const running = telemetry.start(to === undefined ? span.sleep : span.move, this.#key, [record.trace]);
-    const { lifecycle, timers } = asleep(record, ports.clock.wallMs());
+    const { lifecycle, timers } = atRest(record, ports.clock.wallMs());
     // To move is not to sleep: whoever takes the agent goes on at once.
     const change = to === undefined ? { lifecycle, timers } : { lifecycle };
     const isAsleep = await this.stand({ lease: { holder: '', epoch: this.#committed.epoch }, ...change }, running);
@@ -210,6 +210,36 @@ export class Activation {
     running.set({ [attribute.outcome]: isAsleep ? 'committed' : 'lost', ...this.#committed.facts() });
     running.end();
     return isAsleep;
+  }
+
+  /** Whether its type wants it paused rather than stopped, and it stands as it is by choice. */
+  get mayPause(): boolean {
+    return this.definition.sleep.mode === 'pause' && this.isClaimed && this.record.lifecycle.name === 'awake';
+  }
+
+  /** Writes that the agent is paused. This node goes on holding it. @returns whether it was not lost. */
+  async pause(): Promise<boolean> {
+    const { ports, telemetry } = this.#context;
+    const running = telemetry.start(span.pause, this.#key, [this.record.trace]);
+    const isPausedNow = await this.stand(atRest(this.record, ports.clock.wallMs(), 'paused'), running);
+    if (isPausedNow) this.#pauseSchedules();
+    running.set({ [attribute.outcome]: isPausedNow ? 'committed' : 'lost', ...this.#committed.facts() });
+    running.end();
+    return isPausedNow;
+  }
+
+  /** Whether the agent takes events, and is awake for them. */
+  get isUp(): boolean {
+    return !this.isPaused && !mayStandStill(this.record);
+  }
+
+  get isPaused(): boolean {
+    return this.record.lifecycle.name === 'paused';
+  }
+
+  /** Bytes of the state of an agent that is paused, as it is stored. */
+  get pausedBytes(): number | undefined {
+    return this.isPaused ? this.#committed.stateBytes : undefined;
   }
 
   /** What stands still in a sleep wakes nobody. A fire that comes all the same is dropped. */
@@ -265,7 +295,7 @@ export class Activation {
       await keepRuntimeMessages(this.#context, this.#key, request.messages.slice(0, turn.consumed));
     const isAtGate = turn.memory.isUndecoded === true;
     const isAsleep =
-      (turn.sleep || isAtGate) &&
+      ((turn.sleep && this.definition.sleep.mode === 'stop') || isAtGate) &&
       turn.failure === undefined &&
       request.isAll &&
       turn.consumed === request.messages.length &&
@@ -274,7 +304,7 @@ export class Activation {
     let memory = request.fromHeld ? pastHeld(this.#committed.memory, turn.memory) : turn.memory;
     if (isAsleep) {
       const lease = { holder: '', epoch: this.#committed.epoch };
-      memory = { ...memory, record: { ...memory.record, lease, ...asleep(memory.record, ports.clock.wallMs()) } };
+      memory = { ...memory, record: { ...memory.record, lease, ...atRest(memory.record, ports.clock.wallMs()) } };
     }
     try {
       if (!(await this.#commit(memory, running))) return { kind: 'lost' };

@@ -83,6 +83,11 @@ export class CommittedMemory {
     return this.#recordBytes;
   }
 
+  /** Of the last commit, chunks included. */
+  get stateBytes(): number {
+    return this.#recordBytes + (this.#memory.record.chunks?.sizeBytes ?? 0);
+  }
+
   /** What spans say of the last commit: the next one's epoch may be another. */
   facts(): Attributes {
     return { [attribute.epoch]: this.#memory.record.lease.epoch, [attribute.revision]: this.#revision };
@@ -130,8 +135,7 @@ export class CommittedMemory {
     const isHeld = lease.holder !== '';
     this.#memory = memory;
     this.#isClaimed = true;
-    const sizeBytes = this.#recordBytes + (memory.record.chunks?.sizeBytes ?? 0);
-    if (!isHeld) telemetry.dehydrateBytes.record(sizeBytes, { type: memory.definition.type });
+    if (!isHeld) telemetry.dehydrateBytes.record(this.stateBytes, { type: memory.definition.type });
     if (!isHeld) this.#epoch = lease.epoch + 1;
     // An agent at which only its gate looks has slept all the while.
     if (memory.isUndecoded !== true) this.#announce(before, isHeld, cause);

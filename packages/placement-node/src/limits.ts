@@ -6,6 +6,8 @@ import { CHUNK_BYTES } from './objects/cut.ts';
 export interface Limits {
   /** Sessions in memory; beyond, the least recently used idle ones sleep. @default 20,000 – some 200 MB of small agents. */
   readonly maxSessions: number;
+  /** Bytes that paused agents may take, each counted as three times its state and 10,000 for the rest; beyond, those that were paused longest are stopped. @default 256 MiB – some 20,000 small agents, or a few with large states. */
+  readonly pausedBytes: number;
   /** Bytes of queued payloads in memory; beyond, payloads are dropped and read again. @default 64 MiB. */
   readonly maxPayloadBytes: number;
   /** Turns that wait for their commit at once. @default 1,024 – past that the client's socket is the queue. */
@@ -46,6 +48,7 @@ export interface Limits {
 
 export const DEFAULT_LIMITS: Limits = {
   maxSessions: 20_000,
+  pausedBytes: 256 * 1024 * 1024,
   maxPayloadBytes: 64 * 1024 * 1024,
   maxTurnsInFlight: 1_024,
   drainMs: 10_000,

@@ -56,6 +56,8 @@ export interface NodeStatus {
   readonly pool: string;
   /** Agents in memory. */
   readonly sessions: number;
+  /** Those of them that are paused. */
+  readonly paused: number;
   /** Effects that run here, those among them whose result is not stored yet. */
   readonly effects: number;
   /** Connections and handles that effects have opened here: for agents that are awake, and for effects whose agent sleeps. */
@@ -166,6 +168,7 @@ export class PlacementRuntime {
       nodeId: this.nodeId,
       pool: this.#pool,
       sessions: this.#sessions.count,
+      paused: this.#sessions.paused.count,
       effects: this.#effects.count,
       resources: { agents: this.#openFor('agents'), effects: this.#openFor('effects') },
       partitions: this.#partitions.firstCount,

@@ -12,10 +12,14 @@ import {
   encode,
 } from '@wakebus/protocol';
 
-/** What a sleep changes: why it sleeps, where that is not by choice, and timers that stand still meanwhile. */
-export function asleep(record: AgentRecord, nowMs: number): Pick<AgentRecord, 'lifecycle' | 'timers'> {
-  const lifecycle: RecordLifecycle =
-    record.lifecycle.name === 'awake' ? { name: 'asleep', sinceMs: nowMs } : record.lifecycle;
+/** What a sleep or a pause changes: why it sleeps, where that is not by choice, and timers that stand still meanwhile. */
+export function atRest(
+  record: AgentRecord,
+  nowMs: number,
+  name: 'asleep' | 'paused' = 'asleep',
+): Pick<AgentRecord, 'lifecycle' | 'timers'> {
+  const isByChoice = record.lifecycle.name === 'awake' || record.lifecycle.name === 'paused';
+  const lifecycle: RecordLifecycle = isByChoice ? { name, sinceMs: nowMs } : record.lifecycle;
   return { lifecycle, timers: pauseTimers(record.timers, nowMs) };
 }
 

@@ -3,11 +3,13 @@ import type { AgentKey } from '@wakebus/protocol';
 import type { Lane } from './lane.ts';
 import type { Doorbell } from './mailbox.ts';
 import type { NodeContext } from './node-context.ts';
+import type { PausedSessions } from './paused-sessions.ts';
 import type { Session } from './session.ts';
 
 /** How the table of sessions is told what becomes of one. */
 export interface SessionOwner {
   readonly lane: Lane;
+  readonly paused: PausedSessions;
   /** The session is over and holds nothing any more. */
   onGone(session: Session): void;
   /** Drops a session without a word in the record, which goes on saying that the agent runs here. */

@@ -39,6 +39,8 @@ export class Session {
   #isGone = false;
   #force = false;
   #sleepAsked = false;
+  /** Asked for by somebody who wants the memory, or the agent: a pause is not enough. */
+  #mustStop = false;
   #releaseTo: string | undefined;
   #isStopping = false;
   #verdict: WakebusError | undefined;
@@ -65,7 +67,12 @@ export class Session {
 
   /** Whether the agent is awake here, and takes events. */
   get isUp(): boolean {
-    return !this.#isGone && this.#activation !== undefined && !mayStandStill(this.#activation.record);
+    return !this.#isGone && this.#activation?.isUp === true;
+  }
+
+  /** Bytes of the state of an agent that is paused here, and may stay so. */
+  get pausedBytes(): number | undefined {
+    return this.#isGone || this.#mustStop ? undefined : this.#activation?.pausedBytes;
   }
 
   /** Takes a delivery of this agent. */
@@ -103,7 +110,7 @@ export class Session {
   /** Goes to sleep as soon as nothing runs. @returns when it is asleep or gone. */
   sleep(): Promise<void> {
     if (this.#isGone) return Promise.resolve();
-    this.#sleepAsked = true;
+    this.#sleepAsked = this.#mustStop = true;
     this.#start();
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
@@ -121,6 +128,7 @@ export class Session {
     this.#activation?.handOver.patience.reset();
     this.#activation?.effects.close();
     this.#owner.onGone(this);
+    this.#owner.paused.look(this);
     this.#context.effects.resources.look(this.key);
     for (const resolve of this.#waiters) resolve();
   }
@@ -146,7 +154,9 @@ export class Session {
       this.#recover(thrown);
     }
     this.#isRunning = false;
-    if (!this.#isGone) this.#watchIdle();
+    if (this.#isGone) return;
+    this.#owner.paused.look(this);
+    this.#watchIdle();
   }
 
   /** One step of the loop. @returns whether there may be more to do at once. */
@@ -319,7 +329,7 @@ export class Session {
   /** One timer a session, not one a turn: when it rings early it is set for what is left. */
   #watchIdle(): void {
     const activation = this.#activation;
-    if (activation === undefined || this.#timer !== undefined || this.#sleepAsked) return;
+    if (activation === undefined || this.#timer !== undefined || this.#sleepAsked || activation.isPaused) return;
     const { clock } = this.#context.ports;
     const ended = activation.record.lifecycle.name === 'completed' || activation.record.lifecycle.name === 'removed';
     const afterMs = ended ? 0 : activation.definition.sleep.afterMs;
@@ -339,6 +349,7 @@ export class Session {
     if (this.#releaseTo !== undefined || !handOver.isSettled) handOver.close();
     if (this.mailbox.hasWork && !mustSleep) return true;
     if (activation.effects.isWaiting && !mustSleep) return false;
+    if (!mustSleep && !this.#mustStop && activation.mayPause) return this.#pause(activation);
     await this.#context.probes?.beforeSleep?.(this.key, this.#releaseTo);
     if (!(await activation.sleep(this.#releaseTo))) {
       this.#forget();
@@ -353,6 +364,14 @@ export class Session {
     }
     this.#fallAsleep(activation);
     return false;
+  }
+
+  /** Stays in memory, and holds nothing else. @returns whether there may be more to do at once. */
+  async #pause(activation: Activation): Promise<boolean> {
+    this.#sleepAsked = false;
+    if (!(await activation.pause())) this.#forget();
+    this.#context.effects.resources.look(this.key);
+    return this.#activation === undefined || this.mailbox.hasWork;
   }
 
   #fallAsleep(activation: Activation): void {

@@ -11,6 +11,7 @@ import { readRequest } from './node-request.ts';
 import { refusedAgainMs } from './park.ts';
 import { type ClockTimer, within } from './ports/clock.ts';
 import type { Delivery } from './ports/event-log.ts';
+import { PausedSessions } from './paused-sessions.ts';
 import type { PlainMessage, Subscription } from './ports/messenger.ts';
 import { Session } from './session.ts';
 import type { SessionOwner } from './session-owner.ts';
@@ -44,6 +45,7 @@ export interface PartitionLookup {
 
 export class Sessions implements SessionOwner {
   readonly lane: Lane;
+  readonly paused: PausedSessions;
   /** Agents whose records say that they run here, although they do not any more. */
   readonly #lost = new Set<AgentKey>();
   readonly #context: NodeContext;
@@ -58,6 +60,7 @@ export class Sessions implements SessionOwner {
     this.#context = context;
     this.#partitions = partitions;
     this.lane = new Lane(context.limits.maxTurnsInFlight);
+    this.paused = new PausedSessions(context);
   }
 
   get count(): number {
@@ -219,11 +222,12 @@ export class Sessions implements SessionOwner {
     return session;
   }
 
-  /** Puts the idle agents that woke longest ago to sleep, a few more than needed: each one is a scan. */
+  /** Puts idle agents to sleep, a few more than needed: each one is a scan. First those that were paused longest, then those that woke longest ago. */
   #evict(): void {
     let left = this.#table.size - this.#context.limits.maxSessions + Math.ceil(this.#context.limits.maxSessions / 100);
+    left -= this.paused.stop(left);
     for (const session of this.#table.values()) {
-      if (left === 0) return;
+      if (left <= 0) return;
       if (!session.isIdle) continue;
       left -= 1;
       void session.sleep();

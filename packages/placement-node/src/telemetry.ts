@@ -62,6 +62,7 @@ export class Telemetry {
   readonly #meter: Meter = metrics.getMeter(SCOPE);
   readonly wakes: Counter = this.#meter.createCounter(metric.wakeRate);
   readonly falseWakes: Counter = this.#meter.createCounter(metric.falseWakeRate);
+  readonly pauses: Counter = this.#meter.createCounter(metric.pauseRate);
   readonly sleeps: Counter = this.#meter.createCounter(metric.sleepRate);
   readonly resumes: Counter = this.#meter.createCounter(metric.resumeSuccessRate);
   readonly turns: Counter = this.#meter.createCounter(metric.turns);

@@ -7,10 +7,13 @@
 import { WakebusError } from './errors.ts';
 import { suggestion } from './suggestion.ts';
 
+/** What becomes of an agent that has been idle for long enough: `stop` leaves nothing of it in memory; `pause` keeps its state there, and closes all else. */
+export type SleepMode = 'stop' | 'pause';
+
 /** What holds for the agent types of a placement node whose definitions do not say otherwise. */
 export interface AgentDefaults {
   /** See `sleep` of `defineAgent`. */
-  readonly sleep?: { readonly afterMs?: number };
+  readonly sleep?: { readonly afterMs?: number; readonly mode?: SleepMode };
   /** See `retry` of `defineAgent`. */
   readonly retry?: { readonly attempts?: number; readonly backoffMs?: number };
 }

@@ -37,6 +37,7 @@ export {
 } from './codec.ts';
 export {
   type AgentDefaults,
+  type SleepMode,
   type AgentNumber,
   type Configuration,
   type ConfigurationName,

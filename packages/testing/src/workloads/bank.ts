@@ -68,12 +68,15 @@ export const accountAgent: AnyAgentDefinition = defineAgent({
   type: ACCOUNT_TYPE,
   machine,
   input: ({ type, id }: { type: string; id: string }) => ({ self: `${type}/${id}` }),
-  sleep: { afterMs: 2_000 },
+  sleep: { afterMs: 500, mode: 'pause' },
 });
 
 /** The workload of {@link accountAgent}s. @param accounts - How many. @default 6 */
 export function bank(accounts: number = 6): Workload<WorkloadDriver> {
-  return { name: 'bank', agents: [accountAgent], drive: (driver) => drive(driver, accounts), check };
+  const agents = [accountAgent];
+  // Room for two or three in a node: some accounts are resumed, others stopped and woken.
+  const runtime = { limits: { pausedBytes: 40_000 } };
+  return { name: 'bank', agents, runtime, drive: (driver) => drive(driver, accounts), check };
 }
 
 function drive(driver: WorkloadDriver, accounts: number): void {
