@@ -4,14 +4,17 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import {
   type AgentEvent,
+  type AgentKey,
   type AuditAction,
   type EffectScope,
   type ErrorCode,
   type Layout,
   agentKey,
+  checkAgentType,
   parseAddress,
 } from '@wakebus/protocol';
 import { AgentHandle } from './agent-handle.ts';
+import { AgentTypeSwitches } from './agent-type-switches.ts';
 import type { AgentMap, AgentToken, ContextOf, EventOf } from './agent-types.ts';
 import { type AuditOptions, type AuditPage, audited, listAudit, noteRefusal } from './audit.ts';
 import { ClientContext } from './client-context.ts';
@@ -72,6 +75,8 @@ export class Client<TAgents extends AgentMap = AgentMap> {
   readonly held: HeldMessages;
   /** What operators must hear of. */
   readonly incidents: Incidents;
+  /** Agent types as a whole: disabled and enabled. */
+  readonly types: AgentTypeSwitches;
   readonly #ports: ClientPorts;
   readonly #context: ClientContext;
 
@@ -84,6 +89,7 @@ export class Client<TAgents extends AgentMap = AgentMap> {
     this.deadLetters = new DeadLetters(this.#context);
     this.held = new HeldMessages(this.#context);
     this.incidents = new Incidents(ports);
+    this.types = new AgentTypeSwitches(this.#context);
   }
 
   /**
@@ -241,19 +247,23 @@ export class Client<TAgents extends AgentMap = AgentMap> {
    * Writes down that an action was refused to somebody before it came to this client, as a gateway does. Does not
    * throw: nothing was done.
    *
-   * @param address - The agent that it was about.
+   * @param about - The address of the agent that it was about, or an agent type.
    */
   async noteRefusal(
     action: AuditAction,
-    address: string,
+    about: string,
     code: ErrorCode,
     { by = this.#context.operator, reason }: Pick<OperatorOptions, 'by' | 'reason'> = {},
   ): Promise<void> {
-    await noteRefusal(this.#ports, { action, target: { key: parseAddress(address) }, by, reason }, code);
+    await noteRefusal(this.#ports, { action, target: scopeOf(about), by, reason }, code);
   }
 
   /** Ends what the client listens to; calls that wait fail with `CALL_TIMEOUT`. The connection stays open. */
   close(): void {
     this.#context.calls.close();
   }
+}
+
+function scopeOf(about: string): { readonly key: AgentKey } | { readonly type: string } {
+  return about.includes('/') ? { key: parseAddress(about) } : { type: checkAgentType(about) };
 }

@@ -18,6 +18,7 @@ export {
   Incidents,
   type PastIncident,
 } from './incidents.ts';
+export { type SwitchOptions } from './agent-type-switches.ts';
 export { type AgentInspection, type InspectedChild, type InspectedReply } from './inspect.ts';
 export { type AgentPage, type AgentSummary, type ListOptions } from './list.ts';
 export { type Observation, type ObservedEvent } from './observe.ts';

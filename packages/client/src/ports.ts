@@ -71,6 +71,12 @@ export interface BucketPort {
   page?(filter: string, after: number, limit: number): Promise<BucketPage>;
 }
 
+/** A bucket in which operators leave marks. */
+export interface MarkPort extends BucketPort {
+  /** Writes a value over whatever is there, or takes it away; the same ID is one write. Not there where nobody operates. */
+  set?(key: string, bytes: Uint8Array | undefined, id: string): Promise<PublishOutcome>;
+}
+
 /** One page of a bucket in the order of revisions. */
 export interface BucketPage {
   readonly entries: ReadonlyArray<{ readonly key: string; readonly bytes: Uint8Array; readonly revision: number }>;
@@ -110,5 +116,5 @@ export interface ClientPorts {
   readonly agents: BucketPort;
   readonly leases: BucketPort;
   /** What is known of agent types. */
-  readonly registry: BucketPort;
+  readonly registry: MarkPort;
 }

@@ -281,3 +281,37 @@ describe('remove, suspend and release', () => {
     expect(await client.inspect('counter/never')).toBeUndefined();
   });
 });
+
+describe('an agent type', () => {
+  test('is disabled and enabled as a whole, by whom and why being in the audit', async () => {
+    const { client } = deployment;
+    await client.agent('counter', 'halted').call({ type: 'add', by: 1 });
+    await client.types.disable('counter', { reason: 'it counts twice', by: 'ann' });
+    expect(await client.types.disabled('counter')).toMatchObject({ type: 'counter', reason: 'it counts twice' });
+    await eventually(() => client.inspect('counter/halted')).toMatchObject({ lifecycle: { name: 'asleep' } });
+    const taken = client.agent('counter', 'halted').call({ type: 'add', by: 2 });
+    await eventually(() => client.inspect('counter/halted')).toMatchObject({ waiting: 1, turns: 1 });
+
+    expect(await client.types.enable('counter')).toBe(true);
+
+    await taken;
+    expect((await client.inspect('counter/halted'))?.context).toMatchObject({ total: 3 });
+    expect(await client.types.disabled('counter')).toBeUndefined();
+    expect(await client.types.enable('counter')).toBe(false);
+    const { entries } = await client.audit({ target: 'counter' });
+    expect(entries.map(({ action, outcome, by, reason }) => [action, outcome, by, reason])).toEqual([
+      ['disable', 'asked', 'ann', 'it counts twice'],
+      ['disable', 'done', 'ann', 'it counts twice'],
+      ...Array.from({ length: 2 }, () => [
+        ['enable', 'asked', 'unknown', undefined],
+        ['enable', 'done', 'unknown', undefined],
+      ]).flat(),
+    ]);
+  });
+
+  test('that is none is refused', async () => {
+    const { types } = deployment.client;
+    expect(await failure(types.disable('no type'))).toMatchObject({ code: 'INVALID_ADDRESS' });
+    expect(await failure(types.enable('*'))).toMatchObject({ code: 'INVALID_ADDRESS' });
+  });
+});

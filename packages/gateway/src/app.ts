@@ -17,6 +17,7 @@ import { history, inspect, list, listTypes, openApi, showType } from './routes/l
 import { clearHeld, discard, listDeadLetters, listHeld, replay, showDeadLetter, showHeld } from './routes/parked.ts';
 import { fire, listSchedules, putSchedule, removeSchedule, showSchedule } from './routes/schedules.ts';
 import { deliver, send } from './routes/send.ts';
+import { disableType, enableType } from './routes/types.ts';
 import { socket } from './routes/socket.ts';
 import type { Webhooks } from './webhooks/receive.ts';
 
@@ -60,6 +61,8 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/socket', handler: socket },
   { method: 'GET', path: '/types', handler: listTypes },
   { method: 'GET', path: '/types/:type', handler: showType },
+  { method: 'POST', path: '/types/:type/disable', handler: disableType },
+  { method: 'POST', path: '/types/:type/enable', handler: enableType },
   { method: 'GET', path: '/openapi.json', handler: openApi },
   { method: 'DELETE', path: '/agents/:type/:id', handler: remove },
   { method: 'POST', path: '/agents/:type/:id/control/:verb', handler: control },

@@ -125,13 +125,13 @@ export class GatewayContext {
   }
 
   /** Writes down, beside the answer, that a caller may not act as an operator. Beyond some a second it is counted out. */
-  noteRefusal(grant: Grant, action: AuditAction, address: string): void {
+  noteRefusal(grant: Grant, action: AuditAction, about: string): void {
     try {
       this.#refusals.count(grant.id, `The token ${grant.id}`);
     } catch {
       return;
     }
-    void this.client.noteRefusal(action, address, 'FORBIDDEN', { by: callerName(grant) });
+    void this.client.noteRefusal(action, about, 'FORBIDDEN', { by: callerName(grant) });
   }
 
   /** Holds the slots of a waiting call. @throws {WakebusError} `OVERLOADED`. */

@@ -51,6 +51,8 @@ const ownPaths: readonly PathSummary[] = [
   { method: 'get', path: '/socket', summary: 'A WebSocket: events, replies and commits over one connection' },
   { method: 'get', path: '/types', summary: 'Agent types' },
   { method: 'get', path: '/types/{type}', summary: 'One agent type' },
+  { method: 'post', path: '/types/{type}/disable', summary: 'Let no agent of a type run anywhere' },
+  { method: 'post', path: '/types/{type}/enable', summary: 'Let the agents of a type run again' },
   { method: 'get', path: '/health', summary: 'The process lives' },
   { method: 'get', path: '/ready', summary: 'It can store events' },
 ];

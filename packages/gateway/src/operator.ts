@@ -2,8 +2,8 @@
  * What operators do over HTTP: allowed by their token, and in the audit under its ID, also where it is refused.
  */
 import type { ControlOptions } from '@wakebus/client';
-import { type AgentKey, type AuditAction, addressOf } from '@wakebus/protocol';
-import { type Grant, allowAgent, callerName } from './access.ts';
+import { type AgentKey, type AuditAction, addressOf, isWakebusError } from '@wakebus/protocol';
+import { type Grant, allowAgent, allowPattern, callerName } from './access.ts';
 import type { Call, GatewayContext } from './gateway-context.ts';
 import { readFields, reasonIn } from './read-fields.ts';
 import { readSending } from './request-headers.ts';
@@ -14,6 +14,16 @@ export function allowAction(context: GatewayContext, grant: Grant, action: Audit
     allowAgent(grant, 'control', key);
   } catch (error) {
     context.noteRefusal(grant, action, addressOf(key));
+    throw error;
+  }
+}
+
+/** Lets an action on a whole agent type pass. @throws as {@link allowAction}. */
+export function allowTypeAction(context: GatewayContext, grant: Grant, action: AuditAction, type: string): void {
+  try {
+    allowPattern(grant, 'control', `${type}/*`);
+  } catch (error) {
+    if (isWakebusError(error, 'FORBIDDEN')) context.noteRefusal(grant, action, type);
     throw error;
   }
 }

@@ -242,3 +242,39 @@ test('a recovery that cannot be begun is refused, and the audit keeps that too',
   });
   expect(await auditOf('till/nobody')).toEqual([`recover refused ${operator} AGENT_NOT_FOUND`]);
 });
+
+describe('an agent type', () => {
+  test('is disabled and enabled as a whole', async () => {
+    expect((await request('POST', '/types/safe/disable', { reason: 'it leaks' })).status).toBe(204);
+    expect((await request('GET', '/types/safe')).body['disabled']).toMatchObject({ reason: 'it leaks' });
+
+    const taken = request('POST', '/agents/safe/gus/tell?wait');
+    const enabled = await request('POST', '/types/safe/enable');
+
+    expect([enabled.status, enabled.body]).toEqual([200, { wasDisabled: true }]);
+    expect((await taken).text).toBe('[]');
+    expect((await request('GET', '/types/safe')).body).not.toHaveProperty('disabled');
+    expect(await auditOf('safe')).toEqual([
+      `disable asked ${operator} it leaks`,
+      `disable done ${operator} it leaks`,
+      `enable asked ${operator}`,
+      `enable done ${operator}`,
+    ]);
+  });
+
+  test('is not for tokens of one agent, nor for those that may only look, which the audit keeps', async () => {
+    const statuses = await Promise.all([
+      requestAs({ target: 'till/ada', verbs: ['control'] }, 'POST', '/types/till/disable'),
+      requestAs({ target: 'till/*', verbs: ['read'] }, 'POST', '/types/till/disable'),
+      requestAs({ target: 'safe/*', verbs: ['control'] }, 'POST', '/types/till/enable'),
+      requestAs({ target: 'till/*', verbs: ['control'] }, 'POST', '/types/no%20type/enable'),
+    ]);
+
+    expect(statuses.map(({ status }) => status)).toEqual([403, 403, 403, 400]);
+    await eventually(async () => (await auditOf('till')).toSorted()).toEqual([
+      expect.stringMatching(/^disable refused http:\w+ FORBIDDEN$/),
+      expect.stringMatching(/^disable refused http:\w+ FORBIDDEN$/),
+      expect.stringMatching(/^enable refused http:\w+ FORBIDDEN$/),
+    ]);
+  });
+});

@@ -2,23 +2,14 @@
  * Agent types that operators have disabled: no agent of one is woken anywhere, and what is awake goes to sleep
  * after its turn. Nothing is lost: what comes for them waits in the inbox, and counts towards its limits.
  */
-import { type Layout, checkAgentType, encode } from '@wakebus/protocol';
+import { type DisabledType, type Layout, checkAgentType, encode, readDisabledType } from '@wakebus/protocol';
 import type { RecordStore } from './ports/record-store.ts';
-import { readObject } from './read-object.ts';
 import { RegistryMarks, readMarks, writeMark } from './registry-marks.ts';
-
-/** What the registry holds of it. */
-export interface DisabledType {
-  readonly v: 1;
-  readonly type: string;
-  readonly reason: string;
-  readonly atMs: number;
-}
 
 /** What one placement node sees. */
 export class DisabledTypes {
   readonly #layout: Layout;
-  readonly #marks = new RegistryMarks(readDisabled);
+  readonly #marks = new RegistryMarks(readDisabledType);
 
   constructor(layout: Layout) {
     this.#layout = layout;
@@ -59,16 +50,11 @@ export function enableAgents({ layout, registry }: RegistryPorts, type: string):
 
 /** All types that are disabled. @throws {WakebusError} `UNAVAILABLE`. */
 export function disabledAgents({ layout, registry }: RegistryPorts): Promise<DisabledType[]> {
-  return readMarks(registry, layout.disabledTypeKey('*'), readDisabled);
+  return readMarks(registry, layout.disabledTypeKey('*'), readDisabledType);
 }
 
 /** Where the marks stand. */
 interface RegistryPorts {
   readonly layout: Layout;
   readonly registry: RecordStore;
-}
-
-function readDisabled(bytes: Uint8Array): DisabledType | undefined {
-  const value: Partial<DisabledType> | undefined = readObject(bytes);
-  return typeof value?.type === 'string' ? (value as DisabledType) : undefined;
 }

@@ -8,7 +8,7 @@ export {
   readConfiguration,
   readConfigurationVariables,
 } from '@wakebus/protocol';
-export { type DisabledType, disableAgents, disabledAgents, enableAgents } from './disabled-types.ts';
+export { disableAgents, disabledAgents, enableAgents } from './disabled-types.ts';
 export { type DisabledEffect, disableEffects, disabledEffects, enableEffects } from './effects/disabled-effects.ts';
 export type { HealthProblem, NodeHealth } from './health.ts';
 export type { IncidentListener } from './incidents.ts';

@@ -53,6 +53,7 @@ export { type CloudEvent, cloudEventFromHeaders, readCloudEvent } from './cloud-
 export { eventOf } from './event-of.ts';
 export { DEFAULT_DEADLINE_MS, EVENT_LIMIT_BYTES, OUTSIDE_FILL_LIMIT, isReservedEvent } from './event-limits.ts';
 export { type Headers, callerMessageId, header, wireMessageId } from './headers.ts';
+export { type DisabledType, readDisabledType } from './disabled-type.ts';
 export { type Incident, type IncidentKind, incidentId, incidentKinds, readIncident } from './incident.ts';
 export { toJson } from './json.ts';
 export {

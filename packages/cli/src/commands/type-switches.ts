@@ -9,9 +9,6 @@ interface SwitchFlags {
   readonly reason?: string;
 }
 
-/** In the audit: not the effects of the type. */
-const facts = { of: 'agents' } as const;
-
 export function addTypeSwitches(agents: Command, io: CliIo): void {
   const disable = agents
     .command('disable <type>')
@@ -20,13 +17,7 @@ export function addTypeSwitches(agents: Command, io: CliIo): void {
     .action(async (type: string, flags: SwitchFlags, self: Command) => {
       checkAgentType(type);
       const context = contextOf(self, io);
-      await connected(context, async (session) => {
-        const { disableAgents } = await import('@wakebus/placement-node');
-        const { portsOf } = await import('../census.ts');
-        const work = (): Promise<void> =>
-          disableAgents(portsOf(session), type, flags.reason ?? 'by an operator', Date.now());
-        await session.client.audited('disable', { type }, work, { ...reasonOf(flags), facts });
-      });
+      await connected(context, ({ client }) => client.types.disable(type, reasonOf(flags)));
       context.output.message(`agents of type "${type}": disabled. Effects that run already go on`);
     });
   examples(disable, ['wakebus agents disable order --reason "double orders, INC-7"']);
@@ -37,12 +28,7 @@ export function addTypeSwitches(agents: Command, io: CliIo): void {
     .action(async (type: string, flags: SwitchFlags, self: Command) => {
       checkAgentType(type);
       const context = contextOf(self, io);
-      const was = await connected(context, async (session) => {
-        const { enableAgents } = await import('@wakebus/placement-node');
-        const { portsOf } = await import('../census.ts');
-        const work = (): Promise<boolean> => enableAgents(portsOf(session), type);
-        return session.client.audited('enable', { type }, work, { ...reasonOf(flags), facts });
-      });
+      const was = await connected(context, ({ client }) => client.types.enable(type, reasonOf(flags)));
       context.output.message(`agents of type "${type}": ${was ? 'enabled' : 'was not disabled'}`);
     });
   examples(enable, ['wakebus agents enable order --reason mended']);

@@ -2,14 +2,18 @@
  * {@link BucketPort} over a NATS KV bucket, read without a consumer: whichever replica answers first.
  */
 import { WakebusError } from '@wakebus/protocol';
-import type { BucketPort, BucketPage, BucketValue } from '../ports.ts';
+import type { BucketPage, BucketValue, MarkPort, PublishOutcome } from '../ports.ts';
 import { isAbsence, readDirectPage, sequenceOf } from './direct-page.ts';
 import { callApi, orUnavailable } from './jetstream-api.ts';
+import { NatsLog } from './nats-log.ts';
 import type { RequestMux } from './request-mux.ts';
 
 const NOT_FOUND = 404;
+const NO_DATA = new Uint8Array();
+/** What a value that is taken away leaves behind. */
+const DELETED = { 'KV-Operation': 'DEL' } as const;
 
-export class NatsBucket implements BucketPort {
+export class NatsBucket implements MarkPort {
   readonly #mux: RequestMux;
   readonly #bucket: string;
 
@@ -52,6 +56,12 @@ export class NatsBucket implements BucketPort {
       return { key: this.#key(subject), bytes: data, revision: seq };
     });
     return { entries, ...(page.next !== undefined && { next: page.next }) };
+  }
+
+  set(key: string, bytes: Uint8Array | undefined, id: string): Promise<PublishOutcome> {
+    const headers = bytes === undefined ? DELETED : {};
+    const log = new NatsLog(this.#mux, this.#stream);
+    return log.append(this.#subject(key), bytes ?? NO_DATA, { headers, messageId: id });
   }
 
   get #stream(): string {

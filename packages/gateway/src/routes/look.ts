@@ -70,11 +70,13 @@ export async function listTypes({ registry }: GatewayContext, _call: Call, grant
   return json({ types });
 }
 
-export async function showType({ registry }: GatewayContext, call: Call, grant: Grant): Promise<Response> {
+/** One type, and what operators say of it as a whole. */
+export async function showType({ client, registry }: GatewayContext, call: Call, grant: Grant): Promise<Response> {
   const type = call.req.param('type') ?? '';
   const found = (await registry.types()).get(type);
   if (found === undefined || !sees(grant, type)) throw unknownType(type);
-  return json(found);
+  const disabled = await client.types.disabled(type);
+  return json({ ...found, ...(disabled !== undefined && { disabled }) });
 }
 
 /** What may be asked here, with the events of every type that the caller may see. */
