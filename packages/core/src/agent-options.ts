@@ -42,6 +42,12 @@ const table: Table = {
   completed: { keepMs: whole(0, MOST) },
   schemas: (value) => (isRecord(value) ? undefined : 'write an object of schemas, by event'),
   routes: isRoutes,
+  workspace: {
+    maxBytes: whole(1, MOST),
+    maxFiles: whole(1, 1_000_000),
+    ignore: isPatterns,
+    times: (value) => (typeof value === 'boolean' ? undefined : 'write true or false'),
+  },
 };
 
 const required = ['type', 'machine'];
@@ -156,6 +162,11 @@ function isRoutes(value: unknown): string | undefined {
       return `"${path}" is no path with a place :id, as invoices/:id/paid`;
   }
   return undefined;
+}
+
+function isPatterns(value: unknown): string | undefined {
+  const isList = Array.isArray(value) && value.every((each) => typeof each === 'string' && each !== '');
+  return isList ? undefined : 'write a list of names or paths, such as ["node_modules", "*.tmp"]';
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

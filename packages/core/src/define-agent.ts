@@ -15,6 +15,7 @@ import { type EventSchema, type JsonSchema, readSchemas } from './event-schemas.
 import { checkMachine } from './machine-check.ts';
 import { checkPrevious } from './previous-check.ts';
 import type { StoredSnapshot } from './snapshot-codec.ts';
+import { type WorkspaceOptions, type WorkspaceSpec, checkWorkspace, workspaceOf } from './workspace.ts';
 
 /** An address in its two parts, in plain text, as a machine gets it. */
 export interface AgentAddress {
@@ -59,6 +60,8 @@ export interface AgentOptions<TMachine extends AnyStateMachine = AnyStateMachine
   readonly schemas?: Readonly<Record<string, EventSchema>>;
   /** Paths of its own that gateways take: `{ 'invoices/:id/paid': 'paid' }` makes `POST /<type>/invoices/17/paid` the event `paid` to `<type>/17`. Other places become fields. @default none */
   readonly routes?: Readonly<Record<string, string>>;
+  /** Gives each agent of the type a folder of files, for effects with `workspace`. It is committed together with the state. @default none – an agent is its state alone */
+  readonly workspace?: WorkspaceOptions;
 }
 
 /** `input` may be left out only by a machine that can start without one. */
@@ -87,6 +90,7 @@ export interface AgentDefinition<TMachine extends AnyStateMachine = AnyStateMach
   readonly completed: { readonly keepMs: number };
   readonly schemas: Readonly<Record<string, JsonSchema>>;
   readonly routes: Readonly<Record<string, string>>;
+  readonly workspace: WorkspaceSpec | undefined;
 }
 
 /** A definition of whatever machine: what the runtime works with. */
@@ -132,8 +136,10 @@ export function defineAgent<TMachine extends AnyStateMachine>(
     completed: Object.freeze({ keepMs: options.completed?.keepMs ?? 2_592_000_000 }),
     schemas: readSchemas(options.schemas),
     routes: Object.freeze({ ...options.routes }),
+    workspace: workspaceOf(options.workspace),
   });
   checkMachine(definition.type, definition.machine);
+  checkWorkspace(definition.type, definition.machine, definition.workspace);
   checkPrevious(definition);
   return definition;
 }

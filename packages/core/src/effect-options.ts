@@ -10,6 +10,7 @@ const { wrong, known, oneOf, whole } = optionChecks('effect');
 
 const OPTIONS: readonly string[] = [
   'run',
+  'workspace',
   'dedupe',
   'keyHorizonMs',
   'lookup',
@@ -46,6 +47,10 @@ export function checkEffectOptions(options: EffectOptions<unknown, unknown>): Ef
   const dedupe = options.dedupe ?? 'none';
   const spec: EffectSpec = {
     run: options.run,
+    workspace:
+      options.workspace === undefined
+        ? undefined
+        : oneOf<'read' | 'write'>('workspace', options.workspace, ['read', 'write']),
     dedupe: oneOf('dedupe', dedupe, ['key', 'query', 'none']),
     keyHorizonMs: options.keyHorizonMs ?? 0,
     lookup: options.lookup,

@@ -24,6 +24,16 @@ export interface EffectArgs<TInput> extends PromiseArgs<TInput> {
   readonly resources: Resources;
 }
 
+/** What an effect gets beside that which works on the agent's files. */
+export interface WorkspaceArgs {
+  /**
+   * The path of a folder with the agent's files, for as long as this attempt runs. What `write` leaves there counts
+   * once the agent takes the result, in the same commit, and only if the effect is done: an attempt that fails, or of
+   * which nobody knows, leaves nothing. What `read` leaves there never counts.
+   */
+  readonly workspace: string;
+}
+
 /** What a lookup found out. */
 export type Lookup<TOutput> =
   | { readonly happened: true; readonly output: TOutput }
@@ -38,12 +48,24 @@ export interface EffectRetry {
   readonly backoffMs?: number;
 }
 
-interface EffectBase<TOutput, TInput> {
+interface WithoutFiles<TOutput, TInput> {
   /**
    * Does the work. What it throws says that the work has not been done. Where that is not known (no answer
    * came), throw an error whose `code` is `EFFECT_MAYBE`. Its output must be durable, and at most 256 KB.
    */
   readonly run: (args: EffectArgs<TInput>) => PromiseLike<TOutput>;
+  /** How it works on the agent's files. One that writes begins when no other does. @default none – a folder is fetched for nobody */
+  readonly workspace?: undefined;
+}
+
+interface WithFiles<TOutput, TInput> {
+  /** As without files, in a folder that has them. */
+  readonly run: (args: EffectArgs<TInput> & WorkspaceArgs) => PromiseLike<TOutput>;
+  /** `write`: one at a time, and what it leaves is kept. `read`: beside others, and nothing is. */
+  readonly workspace: 'read' | 'write';
+}
+
+interface EffectBase {
   /** An attempt may take so long, in milliseconds; then its signal aborts, and nobody knows whether it happened. @default 60,000 – what takes longer should say so. */
   readonly timeoutMs?: number;
   readonly retry?: EffectRetry;
@@ -103,7 +125,8 @@ interface ByNothing {
 }
 
 /** What may be said about an effect. What cannot be safe is a type error, and `INVALID_OPTION` when it is made. */
-export type EffectOptions<TOutput, TInput> = EffectBase<TOutput, TInput> &
+export type EffectOptions<TOutput, TInput> = EffectBase &
+  (WithoutFiles<TOutput, TInput> | WithFiles<TOutput, TInput>) &
   (
     | (ByKey & (Retries | AsksOrFails | Compensates<TInput>))
     | ((ByQuery<TOutput, TInput> | ByNothing) & (AsksOrFails | Compensates<TInput>))
@@ -111,7 +134,8 @@ export type EffectOptions<TOutput, TInput> = EffectBase<TOutput, TInput> &
 
 /** An effect's options with every default filled in. */
 export interface EffectSpec {
-  readonly run: (args: EffectArgs<unknown>) => PromiseLike<unknown>;
+  readonly run: (args: EffectArgs<unknown> & WorkspaceArgs) => PromiseLike<unknown>;
+  readonly workspace: 'read' | 'write' | undefined;
   readonly dedupe: 'key' | 'query' | 'none';
   readonly keyHorizonMs: number;
   readonly lookup: ((args: EffectArgs<unknown>) => PromiseLike<Lookup<unknown>>) | undefined;
@@ -138,7 +162,7 @@ export function effect<TOutput, TInput = unknown>(
   const spec = checkEffectOptions(options as EffectOptions<unknown, unknown>);
   const logic = fromPromise<TOutput, TInput>((args) =>
     withOwnResources((resources) =>
-      options.run({ ...args, idempotencyKey: args.self.sessionId, attempt: 1, epoch: 0, resources }),
+      options.run({ ...args, idempotencyKey: args.self.sessionId, attempt: 1, epoch: 0, resources, workspace: '.' }),
     ),
   );
   return Object.assign(logic, { [SPEC]: spec });

@@ -32,6 +32,7 @@ export {
   type EffectRetry,
   type EffectSpec,
   type Lookup,
+  type WorkspaceArgs,
   effect,
 } from './effect.ts';
 export type { EventSchema, JsonSchema, JsonSchemaSource } from './event-schemas.ts';
@@ -114,5 +115,6 @@ export { isPaused, pauseTimers } from './turn/paused-timers.ts';
 export { type ChartTransition, type StateChart, chartOf } from './state-chart.ts';
 export { isRunnable } from './turn/runnable.ts';
 export { MAX_TURN_BYTES, MAX_TURN_EVENTS, type Turn, type TurnLimits, freeze, takeTurn } from './turn/take-turn.ts';
+export type { WorkspaceOptions, WorkspaceSpec } from './workspace.ts';
 export { type JobOutcome, type TurnJob, type TurnPlace, packJob, runJob } from './turn/turn-job.ts';
 export { type TurnResult, unpackResult } from './turn/turn-result.ts';

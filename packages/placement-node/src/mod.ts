@@ -32,6 +32,21 @@ export { type NodeStatus, PlacementRuntime, type RuntimeOptions } from './placem
 export { MAX_CHUNK_BYTES, checkChunkSize, checkedChunk, hashOf, packChunk, unpackChunk } from './objects/blob-codec.ts';
 export { checkObjects } from './objects/agreement.ts';
 export { type CollectOptions, type Collection, collectChunks } from './objects/collect.ts';
+export { CHUNK_BYTES, cut } from './objects/cut.ts';
+export { type ChunkPorts, readChunk } from './objects/snapshot-chunks.ts';
+export {
+  type FileEntry,
+  type FilePart,
+  type FolderEntry,
+  type LinkEntry,
+  NO_FILES,
+  type WorkspaceEntry,
+  type WorkspaceManifest,
+  filesOf,
+  readManifest,
+  writeManifest,
+} from './objects/workspace-manifest.ts';
+export { PathCheck, whyNoPath } from './objects/workspace-paths.ts';
 export { type BlobStore, type ListedChunk, REFRESH_AFTER_MS } from './ports/blob-store.ts';
 export { type Clock, type ClockTimer, delay } from './ports/clock.ts';
 export type {
@@ -58,6 +73,7 @@ export type {
   Watch,
 } from './ports/record-store.ts';
 export type { TurnRun, TurnRunner, TurnRunners } from './ports/turn-runner.ts';
+export type { OpenWorkspace, WorkspaceRequest, Workspaces, WorkspacesOpener } from './ports/workspaces.ts';
 export { readRegistry } from './registry.ts';
 export type { TelemetryOptions } from './telemetry/tracing.ts';
 export { type PlacementNode, type PlacementNodeOptions, startPlacementNode } from './start-placement-node.ts';

@@ -57,6 +57,8 @@ export interface Probes {
   beforeSleep?(key: AgentKey, to: string | undefined): void | Promise<void>;
   /** Between the commit that says that effects are started and their running. */
   beforeEffect?(key: AgentKey): void | Promise<void>;
+  /** When an effect has ended, before what it has left of its agent's files is put away. */
+  beforeSync?(key: AgentKey): void | Promise<void>;
   /** When an effect has ended, before its result is stored. */
   beforeResult?(key: AgentKey): void | Promise<void>;
   /** Before deliveries are acknowledged. Not waited for. */

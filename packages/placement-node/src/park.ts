@@ -41,9 +41,23 @@ export function offeredAgainMs(record: AgentRecord, nowMs: number): number {
 
 /** Suspends an agent whose turn cannot be stored. @returns `false` when the commit was lost. */
 export function suspend(context: NodeContext, activation: Activation, error: WakebusError): Promise<boolean> {
+  return standAside(context, activation, 'suspended', error);
+}
+
+/** The agent must not go on: what its record names outside of itself is gone or damaged. @returns whether it was not lost. */
+export function quarantine(context: NodeContext, activation: Activation, error: WakebusError): Promise<boolean> {
+  return standAside(context, activation, 'quarantined', error);
+}
+
+function standAside(
+  context: NodeContext,
+  activation: Activation,
+  name: 'suspended' | 'quarantined',
+  error: WakebusError,
+): Promise<boolean> {
   const { code, message } = error;
   context.log.warn(message, { agent: activation.key, code });
-  return activation.stand({ lifecycle: { name: 'suspended', sinceMs: context.ports.clock.wallMs(), code, message } });
+  return activation.stand({ lifecycle: { name, sinceMs: context.ports.clock.wallMs(), code, message } });
 }
 
 /** Whether an agent may take no events now: it is not runnable, or its next message has failed and waits. */

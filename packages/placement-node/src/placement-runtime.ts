@@ -146,6 +146,7 @@ export class PlacementRuntime {
    */
   static async start(ports: Ports, given: RuntimeOptions): Promise<PlacementRuntime> {
     checkOptions(given);
+    checkWorkspaces(ports, given);
     const options = { ...given, agents: withDefaults(given.agents, given.agentDefaults ?? {}) };
     const pool = options.pool ?? 'default';
     const infos = await Promise.all(ports.inboxes.map((inbox) => inbox.info()));
@@ -278,6 +279,13 @@ function checkOptions(options: RuntimeOptions): void {
       throw new WakebusError('INVALID_OPTION', { option, why: 'write 1 to 32 of A-Z a-z 0-9 _' });
   }
   checkChunkBytes(limits?.chunkBytes ?? CHUNK_BYTES);
+}
+
+function checkWorkspaces({ workspaces }: Ports, { agents }: RuntimeOptions): void {
+  const without = workspaces === undefined ? agents.find(({ workspace }) => workspace !== undefined) : undefined;
+  if (without === undefined) return;
+  const why = `the type "${without.type}" has a workspace; give folderWorkspaces() of @wakebus/workspace`;
+  throw new WakebusError('INVALID_OPTION', { option: 'workspaces', why });
 }
 
 function checkChunkBytes(chunkBytes: number): void {

@@ -18,6 +18,7 @@ import type { NodeLog } from './node-context.ts';
 import { agreeOnObjects } from './objects/agreement.ts';
 import type { BlobStore } from './ports/blob-store.ts';
 import { delay } from './ports/clock.ts';
+import type { WorkspacesOpener } from './ports/workspaces.ts';
 import type { Ports } from './ports/ports.ts';
 import { registerCharts } from './registry.ts';
 import { type NodeStatus, PlacementRuntime, type RuntimeOptions } from './placement-runtime.ts';
@@ -29,6 +30,8 @@ export interface PlacementNodeOptions extends RuntimeOptions {
   readonly prefix?: string;
   /** Where chunks are kept: of snapshots that outgrew their records. All nodes of a deployment must give the same. @default the deployment's own NATS object store */
   readonly objects?: BlobStore;
+  /** Where agents with a workspace have their folders while effects work in them: `folderWorkspaces(path)` of `@wakebus/workspace`. @default none – then a type with a workspace is refused */
+  readonly workspaces?: WorkspacesOpener;
   /** `create` makes missing streams and buckets; `check` refuses to start without them. @default "create" – the first start should just work; production gives `check`. */
   readonly setup?: 'create' | 'check';
   /** Refuses a deployment that a power cut or the loss of a server could rob of acknowledged events. @default none – a laptop has one server and should start. */
@@ -54,7 +57,7 @@ export interface PlacementNode {
  */
 export async function startPlacementNode(options: PlacementNodeOptions): Promise<PlacementNode> {
   refuseInThread();
-  const { connection, prefix, objects, setup = 'create', production, ...runtime } = options;
+  const { connection, prefix, objects, workspaces: openWorkspaces, setup = 'create', production, ...runtime } = options;
   if (setup === 'create') await createDeployment(connection, prefix === undefined ? {} : { prefix });
   const layout = await readLayout(connection, prefix);
   const problems = await checkDeployment(connection, layout, { ...production, production: production !== undefined });
@@ -64,8 +67,10 @@ export async function startPlacementNode(options: PlacementNodeOptions): Promise
       ? first
       : Object.assign(first, { cause: new AggregateError(more, `and ${more.length} more`) });
   const nats = natsPorts(connection, layout, faultsInto(runtime.log));
-  const ports = objects === undefined ? nats : { ...nats, chunks: objects };
-  await agreeOnObjects(ports.registry, ports.chunks.location);
+  const stored = objects === undefined ? nats : { ...nats, chunks: objects };
+  await agreeOnObjects(stored.registry, stored.chunks.location);
+  const workspaces = await openWorkspaces?.(stored);
+  const ports = workspaces === undefined ? stored : { ...stored, workspaces };
   const node = await PlacementRuntime.start(ports, runtime);
   void publishCharts(connection, ports, runtime);
   return discoverable(node, options, layout);

@@ -49,6 +49,9 @@ interface FactsByCode extends GatewayFacts, ChannelFacts, SourceFacts {
   RECORD_MISSING: { address: string };
   CHUNK_MISSING: { address: string; chunk: string };
   CHUNK_DAMAGED: { chunk: string; why: string };
+  WORKSPACE_DAMAGED: { address: string; why: string };
+  WORKSPACE_REFUSED: { address: string; path: string; why: string };
+  WORKSPACE_TOO_LARGE: { address: string; what: string; limit: number };
   RECORD_NEWER: { address: string; format: number; known: number };
   VERSION_NEWER: { address: string; version: number; known: number };
   SNAPSHOT_HOMELESS: { address: string; why: string };
@@ -203,6 +206,21 @@ const catalog: { readonly [C in keyof FactsByCode]: ErrorSpec<FactsByCode[C]> } 
     next: 'quarantine',
     message: (f) =>
       `The chunk ${f.chunk} in the object store is damaged: ${f.why}. Nothing is made of it; restore it from a backup, or recover the agent that needs it anew.`,
+  },
+  WORKSPACE_DAMAGED: {
+    next: 'quarantine',
+    message: (f) =>
+      `The workspace of ${f.address} cannot be read: ${f.why}. Nothing is made of a part of it; restore its chunks from a backup, or recover the agent anew.`,
+  },
+  WORKSPACE_REFUSED: {
+    next: 'terminal',
+    message: (f) =>
+      `The workspace of ${f.address} cannot hold ${JSON.stringify(f.path)}: ${f.why}. The files of the agent are as they were; remove it, or have it ignored.`,
+  },
+  WORKSPACE_TOO_LARGE: {
+    next: 'terminal',
+    message: (f) =>
+      `The workspace of ${f.address} would have more than ${f.limit} ${f.what}. The files of the agent are as they were; leave less, or raise the limit of the agent type.`,
   },
   RECORD_NEWER: {
     next: 'retryable',

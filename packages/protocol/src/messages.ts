@@ -9,6 +9,7 @@ import { decode } from './codec.ts';
 import { WakebusError } from './errors.ts';
 import type { LifecycleName } from './record.ts';
 import type { Schedule } from './schedule.ts';
+import { type WorkspaceChange, whyNoWorkspace } from './workspace-ref.ts';
 
 /** An event as a machine gets it. */
 export interface AgentEvent {
@@ -52,6 +53,8 @@ export interface EffectResult {
   readonly error?: unknown;
   /** It would fail again: no further attempt. */
   readonly isFinal?: boolean;
+  /** What has become of the agent's files, when it is done and has changed them. */
+  readonly files?: WorkspaceChange;
 }
 
 /** What an operator says of an effect that nobody knows about: how it ended, or that it may be run again. */
@@ -210,7 +213,10 @@ export function readTimerFire(bytes: Uint8Array): TimerFire {
 /** Reads `….s.effect`. @throws {WakebusError} `INVALID_PAYLOAD`. */
 export function readEffectResult(bytes: Uint8Array): EffectResult {
   const shape = { id: 'string', generation: 'number', attempt: 'number', outcome: 'string' } as const;
-  return readEnvelope(bytes, shape) as unknown as EffectResult;
+  const result = readEnvelope(bytes, shape) as unknown as EffectResult;
+  const why = result.files === undefined ? undefined : whyNoWorkspace(result.files.ref);
+  if (why !== undefined) throw new WakebusError('INVALID_PAYLOAD', { why });
+  return result;
 }
 
 /** Reads `….s.control`. @throws {WakebusError} `INVALID_PAYLOAD`. */

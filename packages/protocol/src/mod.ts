@@ -129,3 +129,10 @@ export { SNAPSHOT_LIMIT_BYTES, type SnapshotChunks, namesOf, packNames } from '.
 export { suggestion } from './suggestion.ts';
 export { attribute, metric, span } from './telemetry-names.ts';
 export { type TraceContext, readTraceContext, traceHeaders, writeTraceContext } from './trace-context.ts';
+export {
+  MANIFEST_LIMIT_BYTES,
+  type WorkspaceChange,
+  type WorkspaceRef,
+  isSameWorkspace,
+  standsOn,
+} from './workspace-ref.ts';

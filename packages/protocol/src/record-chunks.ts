@@ -19,8 +19,12 @@ export function asStored(record: AgentRecord): AgentRecord {
   return isInChunks(record) && record.snapshot.length > 0 ? { ...record, snapshot: NO_BYTES } : record;
 }
 
-/** Every chunk that a record needs: of its snapshot, of the one before, and of processed IDs. */
-export function chunksOf({ chunks, seen }: AgentRecord): string[] {
+/**
+ * Every chunk that a record names: of its snapshot, of the one before, of processed IDs, and of the manifests of its
+ * workspace and of the one before. What those name in turn stands in them.
+ */
+export function chunksOf({ chunks, seen, workspace }: AgentRecord): string[] {
+  const manifests = [chunks, workspace].filter((manifest) => manifest !== undefined);
   const ids = seen.flatMap(({ chunk }) => chunk ?? []);
-  return chunks === undefined ? ids : [...namesOf(chunks.names), ...namesOf(chunks.before), ...ids];
+  return [...manifests.flatMap(({ names, before }) => [...namesOf(names), ...namesOf(before)]), ...ids];
 }

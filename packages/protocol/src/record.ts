@@ -12,11 +12,14 @@ import type { Headers } from './headers.ts';
 import type { ScheduleState } from './schedule.ts';
 import type { SeenIds } from './seen-ids.ts';
 import { type SnapshotChunks, whyNoManifest } from './snapshot-chunks.ts';
+import { type WorkspaceRef, whyNoWorkspace } from './workspace-ref.ts';
 
 /** The newest format that this code reads. */
-export const RECORD_FORMAT = 2;
+export const RECORD_FORMAT = 3;
 /** What a record without chunks is written as: older code reads it. With chunks it would take the agent for one without a state. */
 const FORMAT_WITHOUT_CHUNKS = 1;
+/** … and one without a workspace. Older code would run its effects without their files, and collect those. */
+const FORMAT_WITHOUT_WORKSPACE = 2;
 /** A record may not be larger, in bytes: the server's default message limit is 1 MB, and the headers need room. */
 export const RECORD_LIMIT_BYTES: number = 768 * 1024;
 /** From this size on, in bytes, a metric warns. */
@@ -142,9 +145,10 @@ export type EffectState = 'planned' | 'started' | 'maybe' | 'done' | 'failed' | 
 
 /**
  * Why an effect that is due may not start yet. `disabled`: an operator has said so. `breaker`: too many attempts at
- * its target have failed of late. `budget`: too many of these have been repetitions.
+ * its target have failed of late. `budget`: too many of these have been repetitions. `workspace`: another effect of
+ * the agent works on its files.
  */
-export type ParkReason = 'disabled' | 'breaker' | 'budget';
+export type ParkReason = 'disabled' | 'breaker' | 'budget' | 'workspace';
 
 /** Work on the world outside that the machine has asked for. A result of another generation or attempt is dropped. */
 export interface JournalEntry {
@@ -257,6 +261,8 @@ export interface AgentRecord {
   readonly snapshot: Uint8Array;
   /** Of a snapshot that outgrew the record. In memory the bytes may stand beside it. */
   readonly chunks?: SnapshotChunks | undefined;
+  /** The agent's files, where it has any. Changes in the commit that takes the result of the effect that changed them. */
+  readonly workspace?: WorkspaceRef | undefined;
   /** ID of the commit that wrote this value: how a writer whose answer was lost knows its own. */
   readonly commit: string;
   /** Commits that processed events, ever. */
@@ -313,8 +319,14 @@ export function encodeRecord(record: AgentRecord): Uint8Array {
     if (value instanceof Map && value.size === 0) continue;
     fields[name] = asWritten(name, value);
   }
-  fields['format'] = record.chunks === undefined ? FORMAT_WITHOUT_CHUNKS : RECORD_FORMAT;
+  fields['format'] = formatOf(record);
   return encodeDurable(fields);
+}
+
+/** The oldest format that says all of it. */
+function formatOf({ chunks, workspace }: AgentRecord): number {
+  if (workspace !== undefined) return RECORD_FORMAT;
+  return chunks === undefined ? FORMAT_WITHOUT_CHUNKS : FORMAT_WITHOUT_WORKSPACE;
 }
 
 /** Beside the entries, only the last turn and the gate hold values from outside. All else is made of what survives by nature. */
@@ -383,5 +395,6 @@ function whyDamaged(fields: Record<string, unknown>): string | undefined {
   if (fields['peers'] !== undefined && !(fields['peers'] as unknown[]).every(Array.isArray))
     return 'the field peers is not a list of pairs';
   if (!(fields['snapshot'] instanceof Uint8Array)) return 'the snapshot is missing';
-  return fields['chunks'] === undefined ? undefined : whyNoManifest(fields['chunks']);
+  const whyNoChunks = fields['chunks'] === undefined ? undefined : whyNoManifest(fields['chunks']);
+  return whyNoChunks ?? (fields['workspace'] === undefined ? undefined : whyNoWorkspace(fields['workspace']));
 }

@@ -48,7 +48,8 @@ export function whyNoManifest(value: unknown): string | undefined {
   return (sizeBytes === 0) === (names.length === 0) ? undefined : 'the manifest of its snapshot is cut';
 }
 
-function areNames(value: unknown): value is Uint8Array {
+/** Whether a value is names as they stand in a manifest. */
+export function areNames(value: unknown): value is Uint8Array {
   return value instanceof Uint8Array && value.length % HASH_BYTES === 0;
 }
 

@@ -20,6 +20,7 @@ import {
   type ReplyEntry,
   type TimerEntry,
   WakebusError,
+  type WorkspaceRef,
   encode,
 } from '@wakebus/protocol';
 import type { ActorName, AgentSnapshot } from '../family/family.ts';
@@ -93,6 +94,7 @@ export class TurnDraft {
   generation: number;
   timers: readonly TimerEntry[];
   journal: readonly JournalEntry[];
+  workspace: WorkspaceRef | undefined;
   early: readonly EarlyMessage[];
   attempt: AttemptEntry | undefined;
   gate: GateState;
@@ -137,6 +139,7 @@ export class TurnDraft {
     this.generation = record.generation;
     this.timers = record.timers;
     this.journal = record.journal;
+    this.workspace = record.workspace;
     this.early = record.early;
     this.attempt = record.attempt;
     this.gate = record.gate ?? OPEN_GATE;

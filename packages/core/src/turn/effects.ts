@@ -5,7 +5,14 @@
  * the rest happens here, by the turn that takes a result, a due schedule or an operator's word. Pure but
  * for the draft.
  */
-import { type EffectResolution, type JournalEntry, WakebusError, addressOf } from '@wakebus/protocol';
+import {
+  type EffectResolution,
+  type EffectResult,
+  type JournalEntry,
+  WakebusError,
+  addressOf,
+  standsOn,
+} from '@wakebus/protocol';
 import { type EffectChild, ownName, withEffects } from '../family/family.ts';
 import type { EffectSpec, Lookup } from '../effect.ts';
 import { LONGEST_BACKOFF_MS } from '../effect-options.ts';
@@ -38,6 +45,9 @@ interface Case {
   readonly spec: EffectSpec | undefined;
   readonly deliver: Deliver;
 }
+
+/** Why an effect that is done counts as not known: its files cannot be kept. */
+const OTHER_FILES = 'it is done, and the files that it leaves stand on others than those of the agent';
 
 /** What a case comes to: `false` when the machine had no place for the error. */
 type Verdict = boolean;
@@ -102,7 +112,7 @@ export function takeResult(draft: TurnDraft, { result }: InboundOf<'effect'>, de
   const entry = stands.phaseFrom === stands.attempt ? withoutPhase(stands) : stands;
   const found = { draft, entry, spec: specOf(draft.memory.definition, entry), deliver };
   return restoring(draft, () => {
-    if (result.outcome === 'done') return onDone(found, result.output);
+    if (result.outcome === 'done') return onDone(found, result);
     if (result.outcome === 'maybe') return entry.state === 'started' ? onUnknown(found, messageOf(result.error)) : true;
     // It is to be run again in any case, at the time that its schedule says.
     if (entry.state === 'planned') return true;
@@ -145,8 +155,13 @@ export function dropEffect(draft: TurnDraft, generation: number, error: WakebusE
   if (entry !== undefined) end({ draft, entry }, 'failed', error);
 }
 
-function onDone(found: Case, output: unknown): Verdict {
+function onDone(found: Case, { output, files }: EffectResult): Verdict {
   const { draft, entry, spec } = found;
+  if (files !== undefined) {
+    // An operator has changed them meanwhile, or they are those of another life.
+    if (!standsOn(files, draft.workspace)) return entry.state === 'started' ? onUnknown(found, OTHER_FILES) : true;
+    draft.workspace = files.ref;
+  }
   if (entry.phase === undefined) return finish(found, output);
   if (entry.phase === 'compensate') {
     const { id: effect, key } = entry;
@@ -248,7 +263,7 @@ function end({ draft, entry }: Pick<Case, 'draft' | 'entry'>, state: 'done' | 'f
 
 /** A machine that throws on what it is told leaves the draft as it was. */
 function restoring(draft: TurnDraft, work: () => Verdict): Verdict {
-  const { journal, snapshot } = draft;
+  const { journal, snapshot, workspace } = draft;
   const names = draft.outputNames.length;
   const withdrawn = draft.withdrawn.length;
   try {
@@ -256,6 +271,7 @@ function restoring(draft: TurnDraft, work: () => Verdict): Verdict {
   } catch (thrown) {
     draft.journal = journal;
     draft.snapshot = snapshot;
+    draft.workspace = workspace;
     draft.outputNames.length = names;
     draft.withdrawn.length = withdrawn;
     throw thrown;

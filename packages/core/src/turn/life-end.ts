@@ -24,6 +24,7 @@ export function endLife(draft: TurnDraft, error: WakebusError): void {
   for (const effect of openEffects(draft.journal)) abortEffect(draft, effect);
   draft.early = [];
   draft.snapshot = undefined;
+  draft.workspace = undefined;
   draft.hasEnded = true;
   // What it had processed is known no more, and must not be asked for again.
   if (draft.memory.isPartial === true) draft.memory.seen.forgetSpilled();

@@ -193,10 +193,7 @@ function seal(draft: TurnDraft, consumed: number, failure: Turn['failure']): Tur
   const isClearing = draft.clearsHeld && old.held !== undefined;
   const owes = draft.outbox.length + draft.armed.length + scheduled.length > 0 || draft.journal.some(isDue);
   const record: AgentRecord = {
-    ...(draft.hasEnded ? { ...old, chunks: undefined } : old),
-    cursor: draft.cursor,
-    cursorMs: draft.cursorMs,
-    incarnation: draft.incarnation,
+    ...kept(draft),
     generation: draft.generation,
     timers: draft.timers,
     journal: draft.journal,
@@ -240,6 +237,12 @@ function seal(draft: TurnDraft, consumed: number, failure: Turn['failure']): Tur
     sleep: draft.sleep,
     ...(failure !== undefined && { failure }),
   };
+}
+
+/** What of the record goes on, how far it has come, and whose life it tells of. */
+function kept({ memory, hasEnded, cursor, cursorMs, incarnation, workspace }: TurnDraft): AgentRecord {
+  const old = hasEnded ? { ...memory.record, chunks: undefined } : memory.record;
+  return { ...old, cursor, cursorMs, incarnation, workspace };
 }
 
 const NO_SCHEDULES: readonly EffectSchedule[] = Object.freeze([]);

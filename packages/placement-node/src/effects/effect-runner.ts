@@ -8,13 +8,9 @@
 import { type EffectSpec, type Resources, noActor } from '@wakebus/core';
 import {
   type AgentKey,
-  EVENT_LIMIT_BYTES,
-  type EffectResult,
   type JournalEntry,
-  WakebusError,
   attribute,
   encode,
-  encodeToSend,
   isWakebusError,
   span,
   splitKey,
@@ -27,7 +23,9 @@ import type { PlainMessage, Subscription } from '../ports/messenger.ts';
 import type { RunningSpan } from '../telemetry/running-span.ts';
 import type { AgentResources } from './agent-resources.ts';
 import type { Verdict } from './circuit-breaker.ts';
+import { type EffectFolder, withFiles } from './effect-folders.ts';
 import type { EffectGates, Passage } from './effect-gates.ts';
+import { type Outcome, encodeResult } from './effect-result.ts';
 import type { EffectSlots } from './effect-slots.ts';
 
 /** Between two tries to store a result, in milliseconds, doubling to the last. */
@@ -42,6 +40,8 @@ export interface EffectRun {
   readonly mostMs: number;
   readonly epoch: number;
   readonly passage: EffectPassage;
+  /** Where it works, if it works on files. */
+  readonly folder: EffectFolder | undefined;
 }
 
 /** Leave to run an attempt: a slot, and a place behind the gates. */
@@ -81,8 +81,6 @@ interface Running {
   /** Nobody wants to know any more how it ended. */
   isUnwanted: boolean;
 }
-
-type Outcome = Pick<EffectResult, 'outcome' | 'output' | 'error' | 'isFinal'>;
 
 export class EffectRunner {
   readonly gates: EffectGates;
@@ -149,7 +147,10 @@ export class EffectRunner {
   start(run: EffectRun): void {
     const { generation, attempt } = run.entry;
     const id = idOf({ key: run.key, generation, attempt });
-    if (!this.#expected.delete(id)) return run.passage.end('unknown');
+    if (!this.#expected.delete(id)) {
+      void run.folder?.open.release();
+      return run.passage.end('unknown');
+    }
     const controller = new AbortController();
     const { promise: over, resolve: end } = Promise.withResolvers<void>();
     const running: Running = { run, controller, over, isUnwanted: false };
@@ -243,10 +244,11 @@ export class EffectRunner {
   /** Runs the author's code until it ends or its time is over. */
   async #attempt(running: Running): Promise<Outcome> {
     const { controller, run } = running;
-    const { ports, telemetry } = this.#context;
+    const { ports, probes, telemetry } = this.#context;
     const { clock } = ports;
     const { resources, leave } = this.resources.enter(run.key);
     let timer: ClockTimer | undefined;
+    let hasEnded = false;
     const stopped = new Promise<Outcome>((resolve) => {
       const { signal } = controller;
       signal.addEventListener('abort', () => {
@@ -263,14 +265,20 @@ export class EffectRunner {
         call(run, controller.signal, resources),
         stopped.then((outcome) => new Ended(outcome)),
       ]);
-      return output instanceof Ended ? output.outcome : { outcome: 'done', output };
+      if (output instanceof Ended) return output.outcome;
+      hasEnded = true;
+      if (run.folder === undefined) return { outcome: 'done', output };
+      if (probes?.beforeSync !== undefined) await probes.beforeSync(run.key);
+      return await Promise.race([withFiles(ports, run.folder, output, controller.signal), stopped]);
     } catch (error) {
+      hasEnded = true;
       const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: unknown };
       if (code === 'EFFECT_MAYBE') return { outcome: 'maybe', error: String(message) };
       return { outcome: 'failed', error, ...(run.spec.isFinal(error) && { isFinal: true }) };
     } finally {
       timer?.cancel();
       leave();
+      void (hasEnded ? run.folder?.open.release() : run.folder?.open.discard());
     }
   }
 
@@ -335,7 +343,11 @@ function verdictOf({ controller: { signal }, run }: Running, { outcome, error }:
 }
 
 /** What throws before it gives a promise has failed, as one that is rejected. */
-async function call({ entry, spec, epoch }: EffectRun, signal: AbortSignal, resources: Resources): Promise<unknown> {
+async function call(
+  { entry, spec, epoch, folder }: EffectRun,
+  signal: AbortSignal,
+  resources: Resources,
+): Promise<unknown> {
   const args = {
     ...noActor(),
     input: entry.input,
@@ -344,38 +356,10 @@ async function call({ entry, spec, epoch }: EffectRun, signal: AbortSignal, reso
     attempt: entry.phase === undefined ? entry.runs : entry.attempt - (entry.phaseFrom ?? 0),
     epoch,
     resources,
+    workspace: folder?.open.path ?? '',
   };
   const code = entry.phase === undefined ? spec.run : spec[entry.phase];
   return code?.(args);
-}
-
-/** A result as it travels. An output that cannot be stored is a failure that no repetition mends. */
-function encodeResult(result: EffectResult): Uint8Array {
-  try {
-    return encodeLimited(result);
-  } catch (thrown) {
-    if (!isWakebusError(thrown)) throw thrown;
-    const { output: _output, error: given, ...rest } = result;
-    if (result.outcome === 'failed') return encodeLimited({ ...rest, error: plainError(given) });
-    return encodeLimited({ ...rest, outcome: 'failed', error: thrown, isFinal: true });
-  }
-}
-
-/** @throws {WakebusError} `VALUE_NOT_DURABLE`, `EVENT_TOO_LARGE`. */
-function encodeLimited(result: EffectResult): Uint8Array {
-  const data = encodeToSend(result);
-  if (data.length <= EVENT_LIMIT_BYTES) return data;
-  throw new WakebusError('EVENT_TOO_LARGE', { sizeBytes: data.length, limitBytes: EVENT_LIMIT_BYTES });
-}
-
-/** Clients of services throw errors that hold sockets and callbacks: what remains is what can be read. */
-function plainError(given: unknown): Error {
-  const { name, message, code } = (typeof given === 'object' && given !== null ? given : {}) as Partial<
-    Record<'name' | 'message' | 'code', unknown>
-  >;
-  const error = new Error((typeof message === 'string' ? message : String(given)).slice(0, 2_000));
-  if (typeof name === 'string') error.name = name.slice(0, 200);
-  return typeof code === 'string' || typeof code === 'number' ? Object.assign(error, { code }) : error;
 }
 
 /** How an attempt that is not done is called: by a code, and never by what its error says. */

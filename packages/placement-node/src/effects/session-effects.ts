@@ -16,14 +16,19 @@ import {
   startDue,
   whyNeverAgain,
 } from '@wakebus/core';
-import { type JournalEntry, attribute, span } from '@wakebus/protocol';
+import { type JournalEntry, attribute, isWakebusError, span } from '@wakebus/protocol';
 import type { Activation } from '../activation.ts';
 import type { NodeContext } from '../node-context.ts';
+import { isGone } from '../objects/record-chunks.ts';
+import { quarantine } from '../park.ts';
+import { type Folders, closeFolders, isWriter, openFolders, writerOf } from './effect-folders.ts';
 import type { Shut } from './effect-gates.ts';
 import type { EffectPassage } from './effect-runner.ts';
 
 /** An attempt may begin so much later than its deadline counts from, in milliseconds, and have all its time: a second less than the grace after that. */
 const LATEST_START_MS = 4_000;
+/** An effect that waits for another one's files is looked at so long after that one's deadline, in milliseconds. */
+const BEHIND_MS = 1_000;
 
 export class SessionEffects {
   readonly #context: NodeContext;
@@ -74,18 +79,24 @@ export class SessionEffects {
   async start(): Promise<boolean> {
     this.#isStarting = true;
     const passages = new Map<number, EffectPassage>();
+    let folders: Folders = new Map();
     try {
       const ready = this.#activation.record.journal.filter((entry) => this.#isStartable(entry));
       await Promise.all(ready.map((entry) => this.#stopLast(entry)));
+      if (this.#activation.definition.workspace !== undefined) folders = await this.#openFolders(ready);
       const { clock } = this.#context.ports;
       const beganMs = clock.monotonicMs();
       const start = await this.#commitStart(passages);
       if (start === undefined) return false;
       this.#schedule(start);
-      await this.#run(start.started, passages, () => clock.monotonicMs() - beganMs);
+      await this.#run(start.started, { passages, folders }, () => clock.monotonicMs() - beganMs);
       return true;
+    } catch (thrown) {
+      if (!isWakebusError(thrown) || !isGone(thrown)) throw thrown;
+      return await quarantine(this.#context, this.#activation, thrown);
     } finally {
       this.#isStarting = false;
+      if (folders.size > 0) await closeFolders(folders);
       for (const passage of passages.values()) passage.end('unknown');
     }
   }
@@ -103,18 +114,28 @@ export class SessionEffects {
   }
 
   #shutFor(entry: JournalEntry): Shut | undefined {
-    return this.#context.effects.gates.shutFor(this.#activation.key, entry);
+    const { effects, ports } = this.#context;
+    const { definition, key, record } = this.#activation;
+    const writer = writerOf(definition, record, entry);
+    // Its result wakes the agent, and this is for when there is none: its deadline comes first then, and is judged.
+    if (writer !== undefined)
+      return { by: 'workspace', waitMs: Math.max(0, (writer.deadlineMs ?? 0) - ports.clock.wallMs()) + BEHIND_MS };
+    return effects.gates.shutFor(key, entry);
   }
 
   #admit(entry: JournalEntry, nowMs: number, passages: Map<number, EffectPassage>): Admission {
     const { effects, telemetry } = this.#context;
-    const { definition, key } = this.#activation;
+    const { definition, key, record } = this.#activation;
     const shut = this.#shutFor(entry);
     if (shut !== undefined) {
       if (isDue(entry)) telemetry.parkedEffects.add(1, { type: definition.type, reason: shut.by });
       return { kind: 'park', by: shut.by, untilMs: nowMs + shut.waitMs };
     }
-    const passage = effects.admit(key, entry);
+    // Of those that write, the first: the others find it started.
+    const isSecond =
+      isWriter(definition, entry) &&
+      record.journal.some((each) => passages.has(each.generation) && isWriter(definition, each));
+    const passage = isSecond ? undefined : effects.admit(key, entry);
     if (passage === undefined) return { kind: 'wait' };
     passages.set(entry.generation, passage);
     return { kind: 'start' };
@@ -136,6 +157,12 @@ export class SessionEffects {
     return isMine ? start : undefined;
   }
 
+  /** What only lacks room gets none yet. */
+  async #openFolders(ready: readonly JournalEntry[]): Promise<Folders> {
+    const { effects, ports } = this.#context;
+    return effects.slots.hasRoom(this.#activation.key) ? openFolders(ports, this.#activation, ready) : new Map();
+  }
+
   #schedule({ started, parked, unparked }: EffectStart): void {
     const { handOver } = this.#activation;
     handOver.arm(schedulesOf([...started, ...parked]));
@@ -145,7 +172,7 @@ export class SessionEffects {
 
   async #run(
     started: readonly JournalEntry[],
-    passages: Map<number, EffectPassage>,
+    { passages, folders }: { readonly passages: Map<number, EffectPassage>; readonly folders: Folders },
     lateMs: () => number,
   ): Promise<void> {
     const { effects, membership, probes } = this.#context;
@@ -162,7 +189,11 @@ export class SessionEffects {
       const mostMs = Math.min(spec.timeoutMs, spec.timeoutMs + LATEST_START_MS - lateMs());
       if (mostMs <= 0) continue;
       passages.delete(entry.generation);
-      effects.start({ key, entry, spec, mostMs, epoch: this.#activation.record.lease.epoch, passage });
+      const open = folders.get(entry.generation);
+      folders.delete(entry.generation);
+      const { lease, workspace } = this.#activation.record;
+      const folder = open && { open, base: workspace?.check, isKept: spec.workspace === 'write' };
+      effects.start({ key, entry, spec, mostMs, epoch: lease.epoch, passage, folder });
     }
   }
 

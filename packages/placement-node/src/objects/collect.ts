@@ -15,6 +15,7 @@ import {
 } from '@wakebus/protocol';
 import type { ListedChunk } from '../ports/blob-store.ts';
 import type { Ports } from '../ports/ports.ts';
+import { filesOf } from './workspace-manifest.ts';
 
 /** How old a chunk must be. A day: a commit that no server answers is tried on for hours, and its chunks must wait for it. */
 const DEFAULT_GRACE_MS = 24 * 60 * 60 * 1000;
@@ -48,10 +49,10 @@ export interface Collection {
 /**
  * Collects.
  *
- * @throws {WakebusError} `INVALID_OPTION` for too short a grace; `RECORD_NEWER` when a record cannot be read for its age: what it names nobody here knows, and nothing is collected; `UNAVAILABLE`.
+ * @throws {WakebusError} `INVALID_OPTION` for too short a grace; `RECORD_NEWER` when a record cannot be read for its age: what it names nobody here knows, and nothing is collected; `CHUNK_MISSING`, `CHUNK_DAMAGED`, `WORKSPACE_DAMAGED` when the manifest of a workspace cannot be read, for the same reason; `UNAVAILABLE`.
  */
 export async function collectChunks(
-  ports: Pick<Ports, 'agents' | 'chunks'>,
+  ports: Pick<Ports, 'agents' | 'chunks' | 'clock'>,
   { graceMs = DEFAULT_GRACE_MS, dryRun = false }: CollectOptions = {},
 ): Promise<Collection> {
   const leastMs = 2 * ports.chunks.refreshAfterMs;
@@ -90,35 +91,44 @@ async function listOld({ chunks: store }: Pick<Ports, 'chunks'>, graceMs: number
 }
 
 /** Takes out what some record names. */
-async function forgetNamed({ agents }: Pick<Ports, 'agents'>, old: OldChunks): Promise<void> {
+async function forgetNamed(
+  { agents, chunks, clock }: Pick<Ports, 'agents' | 'chunks' | 'clock'>,
+  old: OldChunks,
+): Promise<void> {
   const read = new Set<string>();
+  const spare = async (key: string, bytes: Uint8Array): Promise<void> => {
+    const record = spareNamed(key as AgentKey, bytes, old);
+    if (record?.workspace === undefined) return;
+    for (const name of await filesOf({ chunks, clock }, key as AgentKey, record.workspace)) old.delete(name);
+  };
   for (let from: number | undefined = 1; from !== undefined;) {
     const page = await agents.scan(from, PAGE);
-    for (const { key, bytes } of page.values) {
-      read.add(key);
-      spareNamed(key as AgentKey, bytes, old);
-    }
+    for (let at = 0; at < page.values.length; at += IN_FLIGHT)
+      await Promise.all(page.values.slice(at, at + IN_FLIGHT).map(({ key, bytes }) => spare(key, bytes)));
+    for (const { key } of page.values) read.add(key);
     from = page.nextRevision;
   }
   // Pages may come from replicas that lag differently: a record may have moved out of one, and not yet into the next.
   for (const key of await agents.keys('>')) {
     if (read.has(key)) continue;
     const { bytes } = await agents.getFresh(key);
-    if (bytes !== undefined) spareNamed(key as AgentKey, bytes, old);
+    if (bytes !== undefined) await spare(key, bytes);
   }
 }
 
-/** @throws {WakebusError} `RECORD_NEWER`. */
-function spareNamed(key: AgentKey, bytes: Uint8Array, old: OldChunks): void {
+/** Takes out what stands in a record. @returns the record, where it can be read. @throws {WakebusError} `RECORD_NEWER`. */
+function spareNamed(key: AgentKey, bytes: Uint8Array, old: OldChunks): AgentRecord | undefined {
   let record: AgentRecord;
   try {
     record = decodeRecord(key, bytes);
   } catch (thrown) {
     if (!isWakebusError(thrown, 'RECORD_DAMAGED')) throw thrown;
-    return spareMentioned(bytes, old);
+    spareMentioned(bytes, old);
+    return undefined;
   }
   for (const name of chunksOf(record)) old.delete(name);
   if (record.evidence !== undefined) spareMentioned(record.evidence, old);
+  return record;
 }
 
 /** Of bytes that nobody can read: what may be a name is taken for one, until an operator has decided. */

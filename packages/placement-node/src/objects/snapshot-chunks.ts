@@ -34,8 +34,23 @@ export async function writeSnapshot(
   last: SnapshotChunks | undefined,
   chunkBytes: number,
 ): Promise<SnapshotChunks> {
-  const named: string[] = [];
   const there = new Set(last === undefined ? [] : namesOf(last.names));
+  return manifestOf(bytes.length, await writeChunks(ports, bytes, there, chunkBytes), last);
+}
+
+/**
+ * Cuts bytes, and puts away what is not there.
+ *
+ * @param there - Chunks that something committed names; what is put is added.
+ * @returns the names of all chunks, in order. @throws {WakebusError} `OUTCOME_UNKNOWN`.
+ */
+export async function writeChunks(
+  ports: ChunkPorts,
+  bytes: Uint8Array,
+  there: Set<string>,
+  chunkBytes: number,
+): Promise<string[]> {
+  const named: string[] = [];
   const writing = new InFlight();
   let cutBytes = 0;
   for (const chunk of cut(bytes, chunkBytes)) {
@@ -51,7 +66,7 @@ export async function writeSnapshot(
     await delay(ports.clock, 0);
   }
   await writing.end();
-  return manifestOf(bytes.length, named, last);
+  return named;
 }
 
 /** The manifest that follows another where the snapshot needs none: the chunks of that one are kept for one more commit. */
@@ -76,14 +91,23 @@ export async function readSnapshot(
 ): Promise<Uint8Array> {
   if (Buffer.compare(checkOf(sizeBytes, names), check) !== 0)
     throw damaged(key, 'the manifest of its snapshot is not as it was written');
+  const { bytes, length } = await joined(inOrder(ports, key, namesOf(names)), sizeBytes);
+  if (length !== sizeBytes) throw damaged(key, `its chunks have ${length} bytes, and its manifest says ${sizeBytes}`);
+  return bytes;
+}
+
+/** Chunks one after the other. @returns at most so many of their bytes, and how many there were. */
+export async function joined(
+  chunks: AsyncIterable<Uint8Array>,
+  sizeBytes: number,
+): Promise<{ readonly bytes: Uint8Array; readonly length: number }> {
   const bytes = new Uint8Array(sizeBytes);
   let length = 0;
-  for await (const chunk of inOrder(ports, key, namesOf(names))) {
+  for await (const chunk of chunks) {
     if (length + chunk.length <= sizeBytes) bytes.set(chunk, length);
     length += chunk.length;
   }
-  if (length !== sizeBytes) throw damaged(key, `its chunks have ${length} bytes, and its manifest says ${sizeBytes}`);
-  return bytes;
+  return { bytes, length };
 }
 
 /** A chunk that is there: its absence is an error. @throws {WakebusError} `CHUNK_MISSING`, `CHUNK_DAMAGED`; `UNAVAILABLE`. */
@@ -97,7 +121,7 @@ export async function readChunk({ chunks, clock }: ChunkPorts, key: AgentKey, na
 }
 
 /** Chunks one after the other, the next ones already on their way. */
-async function* inOrder(ports: ChunkPorts, key: AgentKey, names: readonly string[]): AsyncGenerator<Uint8Array> {
+export async function* inOrder(ports: ChunkPorts, key: AgentKey, names: readonly string[]): AsyncGenerator<Uint8Array> {
   const coming: Array<Promise<Uint8Array>> = [];
   for (let next = 0; next < names.length || coming.length > 0;) {
     while (coming.length < IN_FLIGHT && next < names.length) {
@@ -110,7 +134,8 @@ async function* inOrder(ports: ChunkPorts, key: AgentKey, names: readonly string
   }
 }
 
-function checkOf(sizeBytes: number, names: Uint8Array): Uint8Array {
+/** What a length and names are known by. */
+export function checkOf(sizeBytes: number, names: Uint8Array): Uint8Array {
   return digest('sha256', Buffer.concat([Buffer.from(`${sizeBytes} `), names]), 'buffer');
 }
 

@@ -11,6 +11,7 @@ import type { Messenger } from './messenger.ts';
 import type { Random } from './random.ts';
 import type { RecordStore } from './record-store.ts';
 import type { TurnRunners } from './turn-runner.ts';
+import type { Workspaces } from './workspaces.ts';
 
 export interface Ports {
   readonly layout: Layout;
@@ -34,4 +35,6 @@ export interface Ports {
   readonly chunks: BlobStore;
   /** For agent types that ask for isolation. */
   readonly turnRunners: TurnRunners;
+  /** For agent types that have one. */
+  readonly workspaces?: Workspaces;
 }

@@ -106,7 +106,7 @@ export const effectMutants: readonly Mutant[] = [
       {
         file: effects,
         find: "return inPhase(run, 'compensate', why);",
-        replace: "return onDone({ ...run, entry: { ...run.entry, phase: 'compensate' } }, undefined);",
+        replace: "return onDone({ ...run, entry: { ...run.entry, phase: 'compensate' } }, {});",
       },
     ],
     run: { workload: 'purchases' },
