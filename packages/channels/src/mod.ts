@@ -21,8 +21,10 @@ export { showNotice } from './show-notice.ts';
 export { type SlackOptions, slack } from './slack/channel.ts';
 export { type TelegramOptions, telegram } from './telegram/channel.ts';
 export type { BotSettings } from './telegram/bot-api.ts';
+export { type TelegramUpdate, type TelegramUpdatesQuery, readTelegramUpdates } from './telegram/updates.ts';
 export {
   type TelegramWebhook,
+  type TelegramWebhookSettings,
   readTelegramWebhook,
   removeTelegramWebhook,
   setTelegramWebhook,

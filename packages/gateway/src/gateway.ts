@@ -14,7 +14,7 @@ import { Kv } from './nats/kv.ts';
 import { Registry } from './registry.ts';
 import { tokenAuthorizer } from './tokens/token-check.ts';
 import { TokenStore } from './tokens/token-store.ts';
-import { Webhooks } from './webhooks/receive.ts';
+import { type FindWebhook, Webhooks } from './webhooks/receive.ts';
 import { SEEN_TRY_MS, Seen } from './webhooks/seen.ts';
 import type { Webhook } from './webhooks/webhook.ts';
 
@@ -33,6 +33,8 @@ export interface GatewayOptions {
   readonly hosts?: Hosts;
   /** Webhooks by name: `github` takes deliveries at `POST /hooks/github`. @default none */
   readonly webhooks?: Readonly<Record<string, Webhook>>;
+  /** Finds webhooks that come and go while it runs; those of `webhooks` go before. Asked at each delivery. @default there are none */
+  readonly findWebhook?: FindWebhook;
   readonly limits?: Partial<GatewayLimits>;
   /** What else of this process does not work now, such as a source: `/ready` names it, and goes on to say that the gateway is ready. @default nothing */
   readonly degraded?: () => readonly Degradation[];
@@ -45,6 +47,12 @@ export interface Gateway {
   /** Answers one request; never throws. Mount it in a server of yours: `app.mount('/bus', gateway.fetch)`. */
   readonly fetch: (request: Request, env?: unknown) => Promise<Response>;
   readonly limits: GatewayLimits;
+  /**
+   * Takes a delivery that somebody has fetched from the sender, as the webhook of that name would. Resolves when it is stored.
+   *
+   * @throws {WakebusError} as the webhook would answer; `ROUTE_UNKNOWN` when there is none.
+   */
+  readonly deliver: (webhook: string, body: object) => Promise<void>;
   /** Ends streams and says in `/ready` that it is going. Requests under way are still answered. */
   close(): void;
 }
@@ -72,7 +80,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     signal: ended.signal,
   });
   const seen = await openSeen(connection, client.layout.seenBucket);
-  const webhooks = new Webhooks(context, options.webhooks ?? {}, seen);
+  const { webhooks: named = {}, findWebhook: find = noWebhook } = options;
+  const webhooks = new Webhooks(context, { webhooks: named, find, seen });
   const cors = new Cors(options.corsOrigins ?? []);
   const app = createApp(context, { cors, webhooks, hosts: new HostPaths(options.hosts ?? {}) });
   const discovery = answerDiscovery(connection, {
@@ -84,6 +93,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   return {
     fetch: async (request, env) => app.fetch(request, env as object | undefined),
     limits,
+    deliver: (name, body) => context.requests.during(() => webhooks.deliver(name, body)),
     close: () => {
       ended.abort();
       discovery.stop();
@@ -92,6 +102,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     },
   };
 }
+
+function noWebhook(): undefined {}
 
 /** Its reads and writes give up sooner than the client's default of five seconds, after which senders have gone. */
 async function openSeen(connection: NatsConnection, bucket: string): Promise<Seen> {

@@ -18,6 +18,7 @@ export interface ServeOptions extends GatewayOptions {
 export interface ServedGateway {
   /** `http://127.0.0.1:8080` */
   readonly url: string;
+  readonly deliver: Gateway['deliver'];
   /** Takes no more, answers what is under way, and ends; what takes longer than 10 s is cut. */
   close(): Promise<void>;
 }
@@ -45,7 +46,7 @@ export async function serveGateway(options: ServeOptions): Promise<ServedGateway
   await listen(server, hostname, port);
   const address = server.address() as AddressInfo;
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-  return { url: `http://${host}:${address.port}`, close: () => close(gateway, server) };
+  return { url: `http://${host}:${address.port}`, deliver: gateway.deliver, close: () => close(gateway, server) };
 }
 
 function serverOf({ fetch, limits }: Gateway): Server {

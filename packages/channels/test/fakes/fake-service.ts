@@ -53,14 +53,14 @@ export abstract class FakeService implements AsyncDisposable {
   }
 
   /** Does what is asked. */
-  protected abstract answer(request: FakeRequest): FakeAnswer;
+  protected abstract answer(request: FakeRequest): FakeAnswer | Promise<FakeAnswer>;
 
   async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const request = await read(incoming);
     this.requests.push(request);
     const fault = this.faults.shift();
     if (fault === 'lost before') return void response.destroy();
-    const answer = typeof fault === 'object' ? fault : this.answer(request);
+    const answer = typeof fault === 'object' ? fault : await this.answer(request);
     if (fault === 'lost after') return void response.destroy();
     const { status, headers, body } = answer;
     const isText = typeof body === 'string';

@@ -22,7 +22,13 @@ export class FakeTelegram extends FakeService {
   readonly moved = new Map<number, number>();
   readonly messages = new Set<number>([5]);
   webhook: { readonly url: string; readonly secretToken: string } | undefined;
+  /** What else was said of it; Telegram forgets it with the webhook. */
+  webhookSettings: Body = {};
+  /** Updates that nobody has confirmed. */
   readonly updates: Body[] = [];
+  /** Updates that somebody had thrown away. */
+  dropped = 0;
+  #asking: ((answer: FakeAnswer) => void) | undefined;
   readonly #chatFlood: FakeFlood;
   readonly #groupFlood: FakeFlood;
   #lastId = 100;
@@ -33,7 +39,7 @@ export class FakeTelegram extends FakeService {
     this.#groupFlood = new FakeFlood(20, 60_000, this.time);
   }
 
-  protected override answer({ path, body = {} }: FakeRequest): FakeAnswer {
+  protected override answer({ path, body = {} }: FakeRequest): FakeAnswer | Promise<FakeAnswer> {
     const [, token, method = ''] = /^\/bot([^/]+)\/(\w+)$/.exec(path) ?? [];
     if (token === undefined) return fail(404, 'Not Found');
     if (token !== this.token) return fail(401, 'Unauthorized');
@@ -52,18 +58,21 @@ export class FakeTelegram extends FakeService {
     }
   }
 
-  #webhooks(method: string, body: Body): FakeAnswer {
+  #webhooks(method: string, body: Body): FakeAnswer | Promise<FakeAnswer> {
     switch (method) {
       case 'setWebhook':
         return this.#setWebhook(body);
       case 'deleteWebhook':
         this.webhook = undefined;
+        this.webhookSettings = {};
+        this.#drop(body);
         return ok(true);
       case 'getWebhookInfo':
         return ok({
           url: this.webhook?.url ?? '',
           has_custom_certificate: false,
           pending_update_count: this.updates.length,
+          ...this.webhookSettings,
         });
       case 'getUpdates':
         return this.#getUpdates(body);
@@ -117,22 +126,54 @@ export class FakeTelegram extends FakeService {
     return ok(true);
   }
 
-  #setWebhook({ url, secret_token: secretToken = '' }: Body): FakeAnswer {
+  /** Something happens at Telegram. */
+  bring(update: Body): void {
+    this.updates.push(update);
+    this.#asking?.(ok([update]));
+  }
+
+  #setWebhook({ url, secret_token: secretToken = '', ...more }: Body): FakeAnswer {
     if (typeof url !== 'string' || !url.startsWith('https://'))
       return fail(400, 'Bad Request: bad webhook: An HTTPS URL must be provided for webhook');
     if (typeof secretToken !== 'string' || !/^[A-Za-z0-9_-]{0,256}$/.test(secretToken))
       return fail(400, 'Bad Request: secret token contains unallowed characters');
     this.webhook = { url, secretToken };
+    const { drop_pending_updates: _dropped, ...settings } = more;
+    this.webhookSettings = settings;
+    this.#drop(more);
+    this.#conflict('terminated by setWebhook request');
     return ok(true);
   }
 
-  #getUpdates({ offset = 0 }: Body): FakeAnswer {
+  #drop({ drop_pending_updates: isDropping }: Body): void {
+    if (isDropping === true) this.dropped += this.updates.splice(0).length;
+  }
+
+  /** One asks at a time, and each confirms what came before its offset. */
+  #getUpdates({ offset, limit = 100, timeout = 0 }: Body): FakeAnswer | Promise<FakeAnswer> {
     if (this.webhook !== undefined)
       return fail(
         409,
         "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first",
       );
-    return ok(this.updates.filter(({ update_id: id }) => (id as number) >= (offset as number)));
+    this.#conflict('terminated by other getUpdates request; make sure that only one bot instance is running');
+    if (typeof offset === 'number') {
+      const kept = this.updates.filter(({ update_id: id }) => (id as number) >= offset);
+      this.updates.splice(0, this.updates.length, ...kept);
+    }
+    if (this.updates.length > 0 || timeout === 0) return ok(this.updates.slice(0, limit as number));
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#asking?.(ok([])), (timeout as number) * 1_000);
+      this.#asking = (answer) => {
+        this.#asking = undefined;
+        clearTimeout(timer);
+        resolve(answer);
+      };
+    });
+  }
+
+  #conflict(why: string): void {
+    this.#asking?.(fail(409, `Conflict: ${why}`));
   }
 }
 

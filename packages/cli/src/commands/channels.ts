@@ -22,6 +22,7 @@ interface AddFlags {
   readonly tokenEnv: string;
   readonly secretEnv?: string;
   readonly url?: string;
+  readonly poll?: boolean;
   readonly serviceUrl?: string;
   readonly agent?: string;
   readonly event?: string;
@@ -47,6 +48,7 @@ function addAdd(channels: Command, io: CliIo): void {
     .requiredOption('--token-env <variable>', 'environment variable of the token by which it sends')
     .option('--secret-env <variable>', 'that of the secret by which deliveries are signed (Discord: the public key)')
     .option('--url <url>', 'where its deliveries come in, as the service sees it; Telegram is told')
+    .option('--poll', 'Telegram: gateways fetch its updates; --url is its webhook while none does')
     .option('--service-url <url>', 'where the service is; Mattermost needs it')
     .option('--agent <agent>', 'the agent that a delivery rings, as notebook/{/message/chat/id}')
     .option('--event <event>', 'the event that it becomes')
@@ -58,6 +60,7 @@ function addAdd(channels: Command, io: CliIo): void {
     });
   examples(command, [
     `wakebus channels add support --kind telegram --token-env TELEGRAM_TOKEN --secret-env TELEGRAM_SECRET --url https://bot.example.com/hooks/support --agent 'notebook/{/message/chat/id}' --event told`,
+    `wakebus channels add support --kind telegram --token-env TELEGRAM_TOKEN --poll --agent 'notebook/{/message/chat/id}' --event told`,
     'wakebus channels add town --kind mattermost --token-env MATTERMOST_TOKEN --service-url https://chat.example.com',
   ]);
 }
@@ -114,10 +117,10 @@ async function withStore(context: CommandContext, work: (store: ChannelStore) =>
 }
 
 function recordOf(name: string, flags: AddFlags): ChannelRecord {
-  const { kind, tokenEnv, secretEnv, url, serviceUrl, agent, event, data } = flags;
+  const { kind, tokenEnv, secretEnv, url, poll = false, serviceUrl, agent, event, data } = flags;
   if ((agent === undefined) !== (event === undefined))
     throw new WakebusError('INVALID_OPTION', { option: '--agent', why: 'it goes with --event' });
-  if (agent !== undefined && secretEnv === undefined)
+  if (agent !== undefined && secretEnv === undefined && !poll)
     throw new WakebusError('INVALID_OPTION', { option: '--secret-env', why: 'deliveries are believed by a secret' });
   if (url !== undefined && secretEnv === undefined)
     throw new WakebusError('INVALID_OPTION', { option: '--url', why: 'it goes with --secret-env' });
@@ -129,6 +132,7 @@ function recordOf(name: string, flags: AddFlags): ChannelRecord {
     tokenEnv,
     ...(secretEnv !== undefined && { secretEnv }),
     ...(url !== undefined && { url }),
+    ...(poll && { isPolled: true }),
     ...(serviceUrl !== undefined && { serviceUrl }),
     ...(map !== undefined && { map: { ...map, ...(data !== undefined && { data }) } }),
     addedMs: Date.now(),
@@ -173,10 +177,11 @@ async function check(context: CommandContext, record: ChannelRecord): Promise<bo
 /** What is wrong with the webhook of a bot on Telegram. The other services cannot be asked. */
 async function webhookFault(
   context: CommandContext,
-  { kind, url, ...record }: ChannelRecord,
+  { kind, url = '', isPolled = false, ...record }: ChannelRecord,
 ): Promise<string | undefined> {
-  if (kind !== 'telegram' || url === undefined) return undefined;
+  if (kind !== 'telegram' || (url === '' && !isPolled)) return undefined;
   const found = await readTelegramWebhook(botOf(context, record), AbortSignal.timeout(PATIENCE_MS));
+  if (isPolled && found.url === '') return undefined;
   if (found.url !== url) return `its webhook is ${found.url === '' ? 'not set' : found.url}; add the channel again`;
   if (found.lastError !== undefined) return `Telegram could not deliver: ${found.lastError} (${found.pending} wait)`;
   return undefined;

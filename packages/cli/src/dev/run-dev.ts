@@ -107,9 +107,10 @@ class Welcome {
   }
 
   open(agents: readonly LoadedAgent[]): void {
-    const { output, settings } = this.#context;
+    const { io, output, settings } = this.#context;
     const [servers, sources] = [this.#servers, this.#sources];
-    this.#gateway = startDevGateway({ servers, prefix: settings.prefix, sources, output }).catch((error: unknown) => {
+    const options = { servers, prefix: settings.prefix, sources, env: io.env, output };
+    this.#gateway = startDevGateway(options).catch((error: unknown) => {
       output.message(`no gateway: ${(error as Error).message}`);
       return undefined;
     });

@@ -1,20 +1,12 @@
 /** What `wakebus gateway` does from its start to Ctrl-C: it holds no state, so that any number may run side by side. */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import {
-  ChannelStore,
-  type GatewayLimits,
-  type Hosts,
-  type Webhook,
-  type WebhookConfig,
-  readWebhooks,
-  serveGateway,
-  webhookOfChannel,
-} from '@wakebus/gateway';
+import { type GatewayLimits, type Hosts, type WebhookConfig, readWebhooks, serveGateway } from '@wakebus/gateway';
 import { connectNats } from '@wakebus/placement-node';
 import { WakebusError } from '@wakebus/protocol';
 import type { Sources } from '@wakebus/sources';
 import type { CommandContext } from '../command-context.ts';
+import { ChannelWatch } from './channel-watch.ts';
 import type { Output } from '../output.ts';
 import { credentials } from '../session.ts';
 import { readSources } from '../sources/read-sources.ts';
@@ -60,26 +52,33 @@ export async function runGateway(context: CommandContext, flags: GatewayFlags): 
   const ways = await readSources({ sources: named, folder: dirname(resolve(io.cwd, flags.config ?? '.')) });
   const servers = settings.servers.split(',').map((url) => url.trim());
   const connection = await connectNats({ servers, name: 'wakebus gateway', ...credentials(settings, io.env) });
+  const { prefix } = settings;
   let sources: Sources | undefined;
+  let channels: ChannelWatch | undefined;
   try {
-    const stored = await ChannelStore.open(connection, settings.prefix);
-    const hooks = { ...(await webhooksOfChannels(context, stored)), ...fromFile };
-    sources = await runSources(ways, { connection, prefix: settings.prefix, output });
+    const [taken, env] = [Object.keys(fromFile), io.env];
+    const watch = await ChannelWatch.open({ connection, prefix, env, output, taken, isPrivate: false });
+    channels = watch;
+    sources = await runSources(ways, { connection, prefix, output });
     const gateway = await serveGateway({
       connection,
-      degraded: () => degradedSources(sources),
+      degraded: () => [...degradedSources(sources), ...watch.degraded()],
       ...config,
-      webhooks: hooks,
-      ...(settings.prefix !== undefined && { prefix: settings.prefix }),
+      webhooks: fromFile,
+      findWebhook: watch.find,
+      ...(prefix !== undefined && { prefix }),
       ...(host !== undefined && { hostname: host }),
       port,
       log: { warn: (text, facts) => output.message(facts === undefined ? text : `${text}: ${JSON.stringify(facts)}`) },
     });
-    tell(output, { url: gateway.url, webhooks: Object.keys(hooks), sources: ways.map(({ name }) => name) });
+    const hooks = [...watch.names(), ...taken];
+    tell(output, { url: gateway.url, webhooks: hooks, sources: ways.map(({ name }) => name) }, taken);
+    await watch.run(gateway);
     await new Promise<void>((stop) => void io.onStop(stop));
+    await watch.stop();
     await gateway.close();
   } finally {
-    await sources?.stop();
+    await Promise.all([sources?.stop(), channels?.stop()]);
     await connection.close();
   }
 }
@@ -90,28 +89,11 @@ interface Served {
   readonly sources: readonly string[];
 }
 
-function tell(output: Output, served: Served): void {
+/** Channels tell of themselves. */
+function tell(output: Output, served: Served, fromFile: readonly string[]): void {
   output.data('gateway', served, () => `gateway  ${served.url}`);
-  for (const name of served.webhooks) output.message(`webhook  ${served.url}/hooks/${name}`);
+  for (const name of fromFile) output.message(`webhook  ${served.url}/hooks/${name}`);
   for (const name of served.sources) output.message(`source   ${name}`);
-}
-
-/** The webhooks of channels that were added. One whose secrets are not in this environment is another gateway's. */
-async function webhooksOfChannels(
-  { io, output }: CommandContext,
-  store: ChannelStore,
-): Promise<Record<string, Webhook>> {
-  const hooks: Record<string, Webhook> = {};
-  for (const record of await store.list()) {
-    const config = webhookOfChannel(record);
-    if (config === undefined) continue;
-    try {
-      Object.assign(hooks, readWebhooks({ [record.name]: config }, io.env));
-    } catch (error) {
-      output.message(`channel ${record.name} is left out: ${(error as Error).message}`);
-    }
-  }
-  return hooks;
 }
 
 function readConfig({ io }: CommandContext, flags: GatewayFlags): GatewayConfig & { readonly port: number } {

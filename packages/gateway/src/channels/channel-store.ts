@@ -3,13 +3,15 @@
  *
  * Their secrets are not here, only the names of the variables that hold them where they are used.
  */
+import { randomUUID } from 'node:crypto';
 import { type ChannelKind, channelKinds } from '@wakebus/channels';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { Layout, WakebusError, decode, encode } from '@wakebus/protocol';
 import { Kv } from '../nats/kv.ts';
-import type { WebhookConfig } from '../webhooks/config.ts';
+import { type WebhookConfig, readWebhooks } from '../webhooks/config.ts';
 import type { MapRule } from '../webhooks/mapping.ts';
+import type { Webhook } from '../webhooks/webhook.ts';
 
 /** One channel. */
 export interface ChannelRecord {
@@ -22,6 +24,8 @@ export interface ChannelRecord {
   readonly secretEnv?: string;
   /** Where its deliveries come in, as the service sees it. */
   readonly url?: string;
+  /** Its deliveries are fetched, and its webhook is given back when nobody does. Telegram only. @default false */
+  readonly isPolled?: boolean;
   /** Where the service is, if elsewhere than everybody's. */
   readonly serviceUrl?: string;
   /** What its deliveries become. */
@@ -29,6 +33,8 @@ export interface ChannelRecord {
   readonly addedMs: number;
 }
 
+/** The variable of a secret that nobody is told. */
+const UNTOLD = 'the secret of a channel that is fetched';
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
 export class ChannelStore {
@@ -76,19 +82,38 @@ export class ChannelStore {
   }
 }
 
-/** The webhook that brings a channel's events; `undefined` when it only sends. */
-export function webhookOfChannel(record: ChannelRecord): WebhookConfig | undefined {
-  const { kind, tokenEnv, secretEnv, serviceUrl, map } = record;
-  if (secretEnv === undefined || map === undefined) return undefined;
+/**
+ * The webhook that brings a channel's events; `undefined` when it only sends.
+ *
+ * @param env - Where its secrets are. What is fetched needs none: its webhook then has one that nobody knows.
+ * @throws {WakebusError} `INVALID_OPTION`.
+ */
+export function webhookOfChannel(
+  { name, kind, tokenEnv, secretEnv, serviceUrl, map }: ChannelRecord,
+  env: Readonly<Record<string, string | undefined>>,
+  isPolled: boolean,
+): Webhook | undefined {
+  if (map === undefined || (secretEnv === undefined && !isPolled)) return undefined;
   const notice = { tokenFrom: tokenEnv, ...(serviceUrl !== undefined && { url: serviceUrl }) };
-  return { kind, secretsFrom: [secretEnv], map, replyTo: true, notice };
+  const secretsFrom = [secretEnv ?? UNTOLD];
+  const config: WebhookConfig = { kind, secretsFrom, map, replyTo: true, notice };
+  return readWebhooks({ [name]: config }, { ...env, [UNTOLD]: randomUUID() })[name];
 }
 
-function faultOf({ name, kind, url, serviceUrl }: ChannelRecord): { option: string; why: string } | undefined {
+function faultOf({
+  name,
+  kind,
+  url,
+  serviceUrl,
+  isPolled = false,
+  map,
+}: ChannelRecord): { option: string; why: string } | undefined {
   if (!NAME.test(name)) return { option: 'name', why: 'write 1 to 64 of A-Z a-z 0-9 _ -' };
   if (!channelKinds.includes(kind)) return { option: 'kind', why: `write one of ${channelKinds.join(', ')}` };
   if (kind === 'mattermost' && serviceUrl === undefined)
     return { option: 'serviceUrl', why: 'write where Mattermost is' };
+  if (isPolled && kind !== 'telegram') return { option: 'isPolled', why: 'only Telegram gives updates to who asks' };
+  if (isPolled && map === undefined) return { option: 'map', why: 'write what the updates become' };
   for (const [option, value] of Object.entries({ url, serviceUrl }))
     if (value !== undefined && !URL.canParse(value)) return { option, why: 'write a URL' };
   return undefined;

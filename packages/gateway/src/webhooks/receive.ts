@@ -21,14 +21,24 @@ const ACCEPTED = 202;
 /** What came of one delivery. */
 type Outcome = 'stored' | 'duplicate' | 'ignored';
 
+/** Finds a webhook that comes and goes. */
+export type FindWebhook = (name: string) => Webhook | undefined;
+
+export interface WebhookParts {
+  readonly webhooks: Readonly<Record<string, Webhook>>;
+  readonly find: FindWebhook;
+  readonly seen: Seen;
+}
+
 export class Webhooks {
   readonly #context: GatewayContext;
   readonly #webhooks: ReadonlyMap<string, Webhook>;
+  readonly #find: FindWebhook;
   readonly #seen: Seen;
   readonly #notices: Notices;
 
   /** @throws {WakebusError} `INVALID_OPTION`. */
-  constructor(context: GatewayContext, webhooks: Readonly<Record<string, Webhook>>, seen: Seen) {
+  constructor(context: GatewayContext, { webhooks, find, seen }: WebhookParts) {
     for (const [name, { secrets, scheme, replyTo = false, notice }] of Object.entries(webhooks)) {
       if (!NAME.test(name)) throw invalidWebhook(name, 'write 1 to 64 of A-Z a-z 0-9 _ -');
       if (secrets.length === 0 || secrets.includes(''))
@@ -45,19 +55,34 @@ export class Webhooks {
       onFault: (error) => context.log.warn('a notice could not be shown', { error: String(error) }),
     });
     this.#webhooks = new Map(Object.entries(webhooks));
+    this.#find = find;
     this.#seen = seen;
   }
 
   async receive(call: Call): Promise<Response> {
     const address = this.#context.countAddress(call);
     const name = call.req.param('name') ?? '';
-    const webhook = this.#webhooks.get(name);
-    if (webhook === undefined)
-      throw new WakebusError('ROUTE_UNKNOWN', { method: 'POST', path: call.req.path.slice(0, 200) });
+    const webhook = this.#named(name);
     const raw = await this.#context.bodyOf(call, this.#context.limits.deliveryBytes);
     const incoming = new IncomingDelivery(call.req.raw.headers, raw);
     this.#check(name, webhook, incoming, address);
-    return webhook.scheme.greeting?.(incoming) ?? this.#take(name, webhook, incoming);
+    const greeting = webhook.scheme.greeting?.(incoming);
+    if (greeting !== undefined) return greeting;
+    const outcomes = await this.#take(name, webhook, incoming);
+    return webhook.scheme.accepted?.(incoming) ?? json(outcomes, ACCEPTED);
+  }
+
+  /** Takes what was fetched from whom a webhook would have it, who needs no proof. @throws {WakebusError} as a webhook's answers say. */
+  async deliver(name: string, body: object): Promise<void> {
+    const headers = new Headers({ 'Content-Type': 'application/json' });
+    await this.#take(name, this.#named(name), new IncomingDelivery(headers, Buffer.from(JSON.stringify(body))));
+  }
+
+  /** @throws {WakebusError} `ROUTE_UNKNOWN`. */
+  #named(name: string): Webhook {
+    const webhook = this.#webhooks.get(name) ?? this.#find(name);
+    if (webhook !== undefined) return webhook;
+    throw new WakebusError('ROUTE_UNKNOWN', { method: 'POST', path: `/hooks/${name.slice(0, 200)}` });
   }
 
   /** @throws {WakebusError} `SIGNATURE_INVALID`, and counts it against the address. */
@@ -67,7 +92,7 @@ export class Webhooks {
     if (why !== undefined) this.#context.refuse(address, new WakebusError('SIGNATURE_INVALID', { source: name, why }));
   }
 
-  async #take(name: string, webhook: Webhook, incoming: IncomingDelivery): Promise<Response> {
+  async #take(name: string, webhook: Webhook, incoming: IncomingDelivery): Promise<Record<Outcome, number>> {
     const deliveries = webhook.scheme.read(incoming);
     const untilMs = performance.now() + this.#context.limits.deliveryStoreMs;
     const outcomes = { stored: 0, duplicate: 0, ignored: 0 };
@@ -76,7 +101,7 @@ export class Webhooks {
       const delivery = { source: name, id, body, headers: incoming.headers, ...(replyTo !== undefined && { replyTo }) };
       outcomes[await this.#store(webhook, delivery, untilMs)] += 1;
     }
-    return webhook.scheme.accepted?.(incoming) ?? json(outcomes, ACCEPTED);
+    return outcomes;
   }
 
   async #store(webhook: Webhook, delivery: WebhookDelivery, untilMs: number): Promise<Outcome> {
