@@ -1,6 +1,6 @@
 /** A chain of wakes as lines for people. */
 import type { Chain, ChainStep } from '@wakebus/client';
-import type { HistoryEffect } from '@wakebus/protocol';
+import type { HistoryEffect, HistoryEvent } from '@wakebus/protocol';
 import { bytes, counted, duration, oneLine } from './human.ts';
 import { type Output, toText } from './output.ts';
 
@@ -66,6 +66,7 @@ function causeText({ cause, event, repeats }: ChainStep): string {
 }
 
 function factLines({ commit, event }: ChainStep, { payloads }: ChainStyle): string[] {
+  if (commit.turn === 0) return [`message ${event.seq}, turned away by ${oneLine(commit.node)}`, ...gateLines(event)];
   const { cost, effects = [], epoch, events, lifecycle, node, outputs, state, tries, turn, wake } = commit;
   const took = cost === undefined ? '' : `, ${duration(cost.turnMs)}, ${bytes(cost.recordBytes)}`;
   const woken = wake === undefined ? '' : ', woke the agent';
@@ -74,10 +75,16 @@ function factLines({ commit, event }: ChainStep, { payloads }: ChainStyle): stri
   return [
     `turn ${turn} on ${oneLine(node)}, epoch ${epoch}, message ${event.seq}${others}${woken}${retried}${took}`,
     `state ${oneLine(JSON.stringify(state) ?? '–')}${lifecycle === 'awake' || lifecycle === 'asleep' ? '' : `, ${lifecycle}`}`,
+    ...gateLines(event),
     ...(payloads && event.payload !== undefined ? [`read ${oneLine(toText(event.payload))}`] : []),
     ...effects.map(effectLine),
     ...(outputs.length === 0 ? [] : [`made ${outputs.map(oneLine).join(', ')}`]),
   ];
+}
+
+/** What the gate said, where it kept the event back. */
+function gateLines({ gate }: HistoryEvent): string[] {
+  return gate === undefined ? [] : [`gate ${oneLine(gate.rule)} says ${gate.verdict}: ${oneLine(gate.reason)}`];
 }
 
 function effectLine({ attempt, code, id, key, node, state, tookMs }: HistoryEffect): string {

@@ -1,7 +1,7 @@
 /** What an operator sees of a chain of wakes, of an agent that does not go on, and of all that happens. */
 import { runCli } from '@wakebus/cli';
 import type { Client } from '@wakebus/client';
-import { type EffectArgs, defineAgent, effect, sendToAgent, sleepNow } from '@wakebus/core';
+import { type EffectArgs, defineAgent, effect, rateLimit, sendToAgent, sleepNow } from '@wakebus/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { assign, setup } from 'xstate';
 import { eventually } from './eventually.ts';
@@ -43,6 +43,19 @@ const ledgerMachine = setup({
 const order = defineAgent({ type: 'order', machine: orderMachine, retry: { attempts: 1, backoffMs: 1 } });
 const ledger = defineAgent({ type: 'ledger', machine: ledgerMachine });
 
+/** Lets one event an hour in, and no spam at all. */
+const guarded = defineAgent({
+  type: 'guarded',
+  machine: setup({ types: { events: {} as { type: 'opened' } | { type: 'spam' } } }).createMachine({
+    on: { opened: { actions: sleepNow() } },
+  }),
+  gate: [
+    { name: 'no-spam', sees: 'event', judge: ({ event }) => (event.type === 'spam' ? spam : undefined) },
+    rateLimit({ limit: 1, periodMs: 3_600_000 }),
+  ],
+});
+const spam = { kind: 'drop', reason: 'it is spam' } as const;
+
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 
 let place: Place;
@@ -50,7 +63,7 @@ let client: Client;
 
 beforeAll(async () => {
   place = await startPlace();
-  ({ client } = await place.serve(order, ledger));
+  ({ client } = await place.serve(order, ledger, guarded));
   const traceparent = `00-${TRACE}-00f067aa0ba902b7-01`;
   await client.agent('order', '17').send({ type: 'place' }, { id: 'place-17', trace: { traceparent } });
   await client.follow('ledger/main', { after: 0 }).next();
@@ -83,6 +96,20 @@ describe('explain', () => {
 
     expect(code).toBe(0);
     expect(io.json()).toMatchObject([{ kind: 'chain', steps: 4, traceId: TRACE, root: { event: { id: 'place-17' } } }]);
+  });
+
+  test('shows what a gate said, at the door and in a turn', async () => {
+    await expect(client.agent('guarded', 'one').call({ type: 'spam' }, { id: 'spam' })).rejects.toThrow();
+    await client.agent('guarded', 'two').send({ type: 'opened' });
+    await eventually(async () => (await client.inspect('guarded/two'))?.turns).toBe(1);
+    await expect(client.agent('guarded', 'two').call({ type: 'opened' }, { id: 'often' })).rejects.toThrow();
+
+    await eventually(async () => (await run('explain', 'spam')).io.stdout).toMatch(
+      /spam from outside \(spam\)\n +message \d+, turned away by node-\S+\n +gate no-spam says drop: it is spam/,
+    );
+    await eventually(async () => (await run('explain', 'often')).io.stdout).toMatch(
+      /turn \d+ on node-.*[\s\S]*gate rateLimit says drop: /,
+    );
   });
 
   test('what history does not have is not found', async () => {
@@ -152,7 +179,7 @@ test('top counts by type; without a terminal, one line a look', async () => {
     Array.from({ length: 2 }, () => expect.stringMatching(/Z {2}1 nodes {2}\d+ wakes {2}\d+ turns/) as string),
   );
   expect(json.json()).toMatchObject([
-    { kind: 'top', types: [{ type: 'ledger' }, { type: 'order' }], nodes: [{ pool: 'default' }] },
+    { kind: 'top', types: [{ type: 'guarded' }, { type: 'ledger' }, { type: 'order' }], nodes: [{ pool: 'default' }] },
   ]);
   expect((await run('top', '--every', '1ms')).code).toBe(7);
   expect((await run('top', '--looks', 'few')).code).toBe(7);

@@ -32,6 +32,7 @@ import { HandOver } from './hand-over.ts';
 import { atHeldCursor, atRest, pastHeld } from './record-changes.ts';
 import type { NodeContext } from './node-context.ts';
 import { keepRuntimeMessages, mayStandStill } from './park.ts';
+import { noteInTurn } from './telemetry/gate-span.ts';
 import type { RunningSpan } from './telemetry/running-span.ts';
 import { startTurnSpan } from './telemetry/turn-span.ts';
 import { takeAtGate, takeJob } from './take-job.ts';
@@ -142,6 +143,7 @@ export class Activation {
     const { turn } = taken;
     const outcome = await this.#commitTurn(turn, request, startedMs, running);
     telemetry.turnMs.record(ports.clock.monotonicMs() - startedMs, { type });
+    if (isGated && outcome.kind === 'committed') noteInTurn(this.#context, this.#key, turn, inbounds, running);
     if (running.isRecording)
       running.set({ [attribute.events]: turn.consumed, [attribute.outcome]: outcome.kind, ...this.#committed.facts() });
     running.end(outcome.kind === 'unfit' ? outcome.error : turn.failure?.error);

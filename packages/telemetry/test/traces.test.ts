@@ -119,6 +119,42 @@ test('neither payloads nor what errors say leave the process, unless asked for',
   ]);
 });
 
+test('what a gate says is seen: at the door, in a turn, and of what it lets in', { timeout: 60_000 }, async () => {
+  const node = await start('http/json');
+  const send = (id: string, type: 'opened' | 'spam'): Promise<unknown> =>
+    scene()
+      .client.agent('guarded', id)
+      .call({ type }, { trace: contextOf(true) })
+      .catch((error: unknown) => error);
+  expect(await send('door', 'spam')).toMatchObject({ code: 'EVENT_GATED' });
+  await scene()
+    .client.agent('guarded', 'turn')
+    .send({ type: 'opened' }, { trace: contextOf(true) });
+  await expect.poll(async () => (await scene().client.inspect('guarded/turn'))?.lifecycle.name).toBe('asleep');
+  expect(await send('turn', 'opened')).toMatchObject({ code: 'EVENT_GATED' });
+  expect(await node.stop(), node.said).toBe(0);
+
+  const spam = only(span.gate, { [attribute.event]: 'spam' });
+  const late = only(span.gate, { [attribute.event]: 'opened' });
+  expect(spam).toMatchObject({
+    parentSpanId: ROOT,
+    facts: {
+      [attribute.agent]: 'guarded.door',
+      [attribute.gateRule]: 'no-spam',
+      [attribute.gateVerdict]: 'drop',
+    },
+  });
+  expect(late.facts).toMatchObject({ [attribute.gateRule]: 'rateLimit', [attribute.gateVerdict]: 'drop' });
+  const turns = scene().receiver.spans.filter(({ name }) => name === span.turn);
+  expect(turns.map(({ facts }) => facts[attribute.gateVerdict])).toEqual(['wake', undefined]);
+  expect(parentOf(late)).toBe(turns[1]);
+  expect(Buffer.concat(scene().receiver.bodies).toString('utf8')).not.toContain(CANARY);
+  const logged = node.said.split('\n').filter((line) => line.includes('guarded/turn is awake'));
+  expect(logged.map((line) => JSON.parse(line) as object)).toEqual([
+    expect.objectContaining({ lifecycle: 'awake', trace_id: TRACE, span_id: turns[0]?.spanId }),
+  ]);
+});
+
 test('payloads that were asked for come without what is named like a secret', { timeout: 60_000 }, async () => {
   const node = await start('http/json', { TEST_PAYLOADS: 'true' });
   await place(60_000);

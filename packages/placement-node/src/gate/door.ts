@@ -26,6 +26,7 @@ import {
 import type { Mailbox } from '../mailbox.ts';
 import { type NodeContext, inboxOf } from '../node-context.ts';
 import type { Delivery } from '../ports/event-log.ts';
+import { noteAtDoor } from '../telemetry/gate-span.ts';
 
 /** A message with what acknowledges its delivery. */
 type Delivered = MailboxMessage & Pick<Delivery, 'ackToken'>;
@@ -45,7 +46,9 @@ export function turnAway(context: NodeContext, key: AgentKey, delivery: Delivere
   const { type } = splitKey(key);
   context.telemetry.gated.add(1, { type, rule: refusal.rule, verdict: 'drop' });
   answer(context, key, refusal);
-  const written = context.history?.write(key, entryOf(context, refusal)) ?? Promise.resolve();
+  const entry = entryOf(context, refusal);
+  for (const event of entry.events) noteAtDoor(context, key, event, refusal.inbound.headers);
+  const written = context.history?.write(key, entry) ?? Promise.resolve();
   void written.then(() => inboxOf(context, key).ack(delivery.ackToken));
   return true;
 }

@@ -8,6 +8,7 @@ import {
   type Resources,
   defineAgent,
   effect,
+  rateLimit,
   sendToAgent,
   sleepNow,
 } from '@wakebus/core';
@@ -110,8 +111,27 @@ const ledgerMachine = setup({
   },
 });
 
-/** Both types. */
+const guardedMachine = setup({ types: { events: {} as { type: 'opened' } | { type: 'spam' } } }).createMachine({
+  on: { opened: { actions: sleepNow() } },
+});
+
+/** Lets nothing in that is spam, and of the rest one an hour. */
+const guarded = defineAgent({
+  type: 'guarded',
+  machine: guardedMachine,
+  gate: [
+    {
+      name: 'no-spam',
+      sees: 'event',
+      judge: ({ event }) => (event.type === 'spam' ? { kind: 'drop', reason: `not with ${CANARY}` } : undefined),
+    },
+    rateLimit({ limit: 1, periodMs: 3_600_000 }),
+  ],
+});
+
+/** All types. */
 export const chainAgents: readonly AnyAgentDefinition[] = [
   defineAgent({ type: 'order', machine: orderMachine, retry: { attempts: 1, backoffMs: 5 } }),
   defineAgent({ type: 'ledger', machine: ledgerMachine }),
+  guarded,
 ];
