@@ -4,7 +4,7 @@
  */
 import { type EffectArgs, defineAgent, effect, sendToAgent, sleepNow } from '@wakebus/core';
 import { connectNats, createDeployment, startPlacementNode } from '@wakebus/placement-node';
-import { createLog, startTelemetry } from '@wakebus/telemetry';
+import { createLog, startTelemetry, switchLevelOnSignal } from '@wakebus/telemetry';
 import { assign, setup } from 'xstate';
 
 const charge = effect({
@@ -31,6 +31,7 @@ const ledgerMachine = setup({
 });
 
 const log = createLog();
+switchLevelOnSignal(log);
 const telemetry = await startTelemetry({ onFault: (message) => log.warn(message) });
 const connection = await connectNats({ servers: (process.env['NATS_URL'] ?? 'nats://127.0.0.1:4222').split(',') });
 await createDeployment(connection, { replicas: Number(process.env['WAKEBUS_REPLICAS'] ?? 1) });

@@ -27,11 +27,8 @@ export async function startProcessTelemetry(serviceName: string): Promise<Proces
 export async function openNodeLog(): Promise<NodeLog> {
   if (process.env['WAKEBUS_LOG_LEVEL'] === undefined)
     return { info: () => {}, warn: (message) => console.error(message) };
-  const { createLog } = await import('@wakebus/telemetry');
+  const { createLog, switchLevelOnSignal } = await import('@wakebus/telemetry');
   const log = createLog();
-  const usual = log.level;
-  process.on('SIGUSR2', () => {
-    log.level = log.level === 'debug' ? usual : 'debug';
-  });
+  switchLevelOnSignal(log);
   return log;
 }

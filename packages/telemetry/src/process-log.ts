@@ -33,6 +33,19 @@ export function isLogLevel(text: string | undefined): text is LogLevel {
   return (LEVELS as readonly (string | undefined)[]).includes(text);
 }
 
+/**
+ * From now on the signal changes a log between `debug` and the level that it has: look closer at a process that
+ * misbehaves, without a restart. Without this, SIGUSR2 ends a process.
+ */
+export function switchLevelOnSignal(log: ProcessLog, signal: NodeJS.Signals = 'SIGUSR2'): void {
+  let usual = log.level;
+  process.on(signal, () => {
+    const { level } = log;
+    log.level = level === 'debug' ? usual : 'debug';
+    if (level !== 'debug') usual = level;
+  });
+}
+
 /** Makes a log. */
 export function createLog(options: LogOptions = {}): ProcessLog {
   const { facts = {}, destination = pino.destination({ dest: 2, sync: true }) } = options;

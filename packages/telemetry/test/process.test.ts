@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createLog, isTelemetryWanted, startTelemetry } from '../src/mod.ts';
+import { createLog, isTelemetryWanted, startTelemetry, switchLevelOnSignal } from '../src/mod.ts';
 
 test('telemetry is wanted when the environment says where it goes, and not otherwise', () => {
   expect(isTelemetryWanted({})).toBe(false);
@@ -22,6 +22,23 @@ test('the level of a log changes what is written from then on', () => {
     { level: 'warn', node: 'one', msg: 'heard', code: 'LEASE_LOST' },
     { level: 'debug', msg: 'heard now' },
   ]);
+});
+
+test('a signal has a running process log more, and the next one as before', () => {
+  const lines: string[] = [];
+  const log = createLog({ level: 'warn', destination: { write: (line) => lines.push(line) } });
+  switchLevelOnSignal(log);
+
+  process.emit('SIGUSR2');
+  log.debug('looked at closely');
+  process.emit('SIGUSR2');
+  log.info('as quiet as before');
+  log.level = 'error';
+  process.emit('SIGUSR2');
+  process.emit('SIGUSR2');
+
+  expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual(['looked at closely']);
+  expect(log.level).toBe('error');
 });
 
 test('stopping ends in bounded time although nobody listens, and says so without the endpoint', async () => {
