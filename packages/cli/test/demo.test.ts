@@ -4,7 +4,10 @@ import { once } from 'node:events';
 import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
+import { span } from '@wakebus/protocol';
+import { OtlpReceiver } from '../../telemetry/test/support/otlp-receiver.ts';
 import { breaks } from '../src/demo/options.ts';
+import { explained, newestChain, turnsOfChain, turnsOfTrace } from './demo-chain.ts';
 
 /** Seeds a test runs. More by hand: `WAKEBUS_DEMO_SEEDS=20`. */
 const seeds = Number(process.env['WAKEBUS_DEMO_SEEDS'] ?? 1);
@@ -36,11 +39,25 @@ afterEach(() => {
   running.clear();
 });
 
+/** Every process of the demo exports its spans, and soon: what is killed has told nearly all. */
+function exportingTo(receiver: OtlpReceiver): Readonly<Record<string, string>> {
+  return {
+    OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+    OTEL_METRICS_EXPORTER: 'none',
+    OTEL_BSP_SCHEDULE_DELAY: '50',
+  };
+}
+
 function start(...args: string[]): Demo {
+  return startIn({}, ...args);
+}
+
+function startIn(given: Readonly<Record<string, string>>, ...args: string[]): Demo {
   const mark = `WAKEBUS_DEMO_TEST=${randomUUID()}`;
   const [name = '', value = ''] = mark.split('=');
   const child = spawn(process.execPath, [fileURLToPath(new URL('demo-main.ts', import.meta.url)), '--fast', ...args], {
-    env: { ...process.env, [name]: value },
+    env: { ...process.env, ...given, [name]: value },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);
@@ -70,10 +87,26 @@ function processesWith(mark: string): number[] {
 }
 
 describe('the demo', () => {
-  test('comes to the states of the plain fold, with every fault on the way', { timeout: timeoutMs }, async () => {
-    const demo = start('--seed', '7');
+  test('comes to the states of the plain fold, with every fault on the way', { timeout: 2 * timeoutMs }, async () => {
+    await using receiver = await OtlpReceiver.start();
+    const demo = startIn(exportingTo(receiver), '--seed', '7', '--hold');
+    await Promise.race([demo.says('It keeps running'), demo.ends]);
+    const servers = /NATS_URL=(\S+)/.exec(demo.output())?.[1] ?? '';
+    expect(servers, demo.output()).not.toBe('');
+    const chain = await newestChain(servers);
+    const told = await explained(servers, chain.root.event.id ?? '');
+    demo.child.kill('SIGINT');
 
     expect(await demo.ends, demo.output()).toBe(0);
+    const spans = receiver.spans.filter(({ traceId }) => traceId === chain.traceId);
+    expect(turnsOfTrace(spans)).toEqual([turnsOfChain(chain.root)]);
+    const ids = new Set(spans.map(({ spanId }) => spanId));
+    const [sent, ...others] = spans.filter(({ parentSpanId }) => !ids.has(parentSpanId));
+    expect(others).toEqual([]);
+    expect(sent).toMatchObject({ name: span.send, parentSpanId: '' });
+    expect(sent?.resource['service.name']).toBe('wakebus-demo-gateway');
+    expect(told).toContain(`${chain.steps} steps, `);
+    expect(told).toContain(`trace ${chain.traceId}`);
     const output = demo.output();
     expect(output).toMatch(/deliveries +329 /);
     expect(output).toMatch(/sent twice +3\d /);

@@ -3,6 +3,7 @@
  */
 import { serveGateway } from '@wakebus/gateway';
 import { connectNats } from '@wakebus/placement-node';
+import { startProcessTelemetry } from '../process-telemetry.ts';
 import { type FromGateway, type GatewaySetting, SECRET_VARIABLE } from './gateway-messages.ts';
 import { demoWebhooks } from './webhook.ts';
 
@@ -10,6 +11,7 @@ const { servers, port } = JSON.parse(process.argv[2] ?? '') as GatewaySetting;
 
 // Whoever started this process is gone: there is nobody to work for.
 process.on('disconnect', () => process.exit(1));
+await startProcessTelemetry('wakebus-demo-gateway');
 const connection = await connectNats({ servers, name: 'wakebus-demo-gateway' });
 const webhooks = demoWebhooks(process.env[SECRET_VARIABLE] ?? '');
 const gateway = await serveGateway({ connection, port, webhooks });
