@@ -89,6 +89,40 @@ test('a file that cannot be loaded is refused with its reason, and the version b
   expect(await dev.greet('Bob')).toMatchObject({ text: 'Back, Bob', greeted: 2 });
 });
 
+const waiter = (states: string, options = ''): string => `
+import { defineAgent, reply, sleepNow } from '@wakebus/core';
+import { setup } from 'xstate';
+const machine = setup({ types: { events: {} as { type: 'greet' } } }).createMachine({
+  initial: 'open',
+  states: { open: { initial: 'fresh', states: { ${states} } } },
+  on: { greet: { actions: [reply('here'), sleepNow()] } },
+});
+export const hello = defineAgent({ type: 'hello', machine${options} });
+`;
+const MOVED = ", version: 2, migrate: { 2: (old) => ({ ...old, value: { open: 'fresh' } }) }";
+
+test('a machine without the state that an agent is in is refused with its path, until the state has a home', async () => {
+  using folder = devFolder(
+    waiter("fresh: { on: { greet: { target: 'met', actions: [reply('met'), sleepNow()] } } }, met: {}"),
+  );
+  await using dev = await run(folder.file, 'five');
+  await eventually(() => dev.told).toContain('serving hello');
+  expect(await dev.greet('Ada')).toBe('met');
+
+  folder.write(waiter('fresh: {}, seen: {}'));
+  await eventually(() => dev.told.join('\n')).toContain('refused, old goes on: an agent would not wake with it');
+  expect(dev.told.join('\n')).toMatch(
+    /state of hello\/ada does not fit its machine: State 'met' does not exist on '\(machine\)\.open'/,
+  );
+  expect(await dev.greet('Ada')).toBe('here');
+
+  folder.write(waiter('fresh: {}, seen: {}', ', version: 2'));
+  await eventually(() => dev.told.join('\n')).toContain('no migration to version 2');
+  folder.write(waiter('fresh: {}, seen: {}', MOVED));
+  await eventually(() => dev.told).toContain('reloaded hello');
+  expect(await dev.greet('Ada')).toBe('here');
+});
+
 test('a file without agents is refused, and served once it has one', async () => {
   using folder = devFolder('export const nothing = 1;');
   await using dev = await run(folder.file, 'three');

@@ -27,6 +27,7 @@ export {
   readLayout,
   wantedStreams,
 } from './nats/mod.ts';
+export { type Misfit, type MisfitOptions, findMisfits } from './misfits.ts';
 export { type NodeLog, type Probes, type Sabotage } from './node-context.ts';
 export { type NodeStatus, PlacementRuntime, type RuntimeOptions } from './placement-runtime.ts';
 export { MAX_CHUNK_BYTES, checkChunkSize, checkedChunk, hashOf, packChunk, unpackChunk } from './objects/blob-codec.ts';

@@ -40,6 +40,13 @@ export class AgentProcess {
     return { kind: 'refused', reason: 'its process ended while loading', files: [] };
   }
 
+  /** Looks whether the agents that exist would wake with what is loaded. @returns why not, or nothing. */
+  async check(deployment: DevDeployment): Promise<string | undefined> {
+    this.#child.send({ kind: 'check', deployment } satisfies ToNode);
+    const message = await this.#hear();
+    return message?.kind === 'checked' ? message.misfit : 'its process ended while it was checked';
+  }
+
   /** Starts the placement node. @returns why it could not be started, or nothing. */
   async start(deployment: DevDeployment): Promise<string | undefined> {
     this.#child.send({ kind: 'start', deployment } satisfies ToNode);

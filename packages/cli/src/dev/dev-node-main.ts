@@ -1,12 +1,13 @@
 /**
  * The process in which `wakebus dev` runs the agents of one file: `node dev-node-main.ts <file>`.
  *
- * It loads, reports, waits for `start`, serves, and on `drain` (or when its parent is gone) drains and
+ * It loads, reports, looks whether the agents that exist fit when it is asked to, waits for `start`, serves, and on `drain` (or when its parent is gone) drains and
  * exits. A Ctrl-C at the terminal reaches it too and is left to its parent.
  */
 import { type PlacementNode, connectNats, startPlacementNode } from '@wakebus/placement-node';
 import type { AnyAgentDefinition } from '@wakebus/core';
 import { openNodeLog, startProcessTelemetry } from '../process-telemetry.ts';
+import { whyUnfit } from './check-fit.ts';
 import { loadAgents, summaryOf } from './load-agents.ts';
 import type { DevDeployment, FromNode, ToNode } from './node-messages.ts';
 
@@ -19,12 +20,17 @@ let node: PlacementNode | undefined;
 if (refusal !== undefined) {
   tell({ kind: 'refused', reason: refusal, files }, () => process.exit(1));
 } else {
-  process.on(
-    'message',
-    (message: ToNode) => void (message.kind === 'start' ? start(message.deployment, agents) : drain()),
-  );
+  process.on('message', (message: ToNode) => {
+    if (message.kind === 'drain') void drain();
+    else void (message.kind === 'check' ? check : start)(message.deployment, agents);
+  });
   process.on('disconnect', () => void drain());
   tell({ kind: 'loaded', agents: agents.map(summaryOf), files });
+}
+
+async function check(deployment: DevDeployment, definitions: readonly AnyAgentDefinition[]): Promise<void> {
+  const misfit = await whyUnfit(deployment, definitions).catch((error: unknown) => (error as Error).message);
+  tell({ kind: 'checked', ...(misfit !== undefined && { misfit }) });
 }
 
 async function start(

@@ -1,8 +1,8 @@
 /**
  * One `wakebus dev`: a server, the process that runs the agents, and the watch that replaces it.
  *
- * A new version is loaded beside the old one; only when it is fine does the old one drain and the new
- * one start. State lives in the server, so nothing of it is lost in between.
+ * A new version is loaded beside the old one, and every agent's state is tried with it; only when both are fine
+ * does the old one drain and the new one start. State lives in the server, so nothing of it is lost in between.
  */
 import type { DevDeployment, LoadedAgent } from './node-messages.ts';
 import { AgentProcess } from './agent-process.ts';
@@ -65,11 +65,17 @@ export class DevSession {
     const next = new AgentProcess(this.#file, (text) => this.#events.onText(text));
     this.#loading = next;
     const outcome = await next.load();
+    const refusal = outcome.kind === 'refused' ? outcome.reason : await this.#misfitOf(next);
     this.#loading = undefined;
     if (this.#isStopping) return next.kill();
     this.#watch.add(outcome.files);
-    if (outcome.kind === 'refused') this.#events.onRefused(outcome.reason, this.#running !== undefined);
-    else await this.#swap(next, outcome.agents);
+    if (outcome.kind === 'loaded' && refusal === undefined) return this.#swap(next, outcome.agents);
+    next.kill();
+    this.#events.onRefused(refusal ?? '', this.#running !== undefined);
+  }
+
+  async #misfitOf(next: AgentProcess): Promise<string | undefined> {
+    return this.#isStopping ? undefined : next.check(this.#deployment);
   }
 
   async #swap(next: AgentProcess, agents: readonly LoadedAgent[]): Promise<void> {

@@ -10,6 +10,8 @@ export type FromNode =
   | { readonly kind: 'loaded'; readonly agents: readonly LoadedAgent[]; readonly files: readonly string[] }
   /** The file could not be loaded, or holds no agents. */
   | { readonly kind: 'refused'; readonly reason: string; readonly files: readonly string[] }
+  /** All agents that exist would wake with it, or why not. */
+  | { readonly kind: 'checked'; readonly misfit?: string }
   /** The placement node runs. */
   | { readonly kind: 'serving'; readonly nodeId: string }
   /** It could not be started. */
@@ -23,7 +25,9 @@ export interface DevDeployment {
 }
 
 /** To the child. */
-export type ToNode = { readonly kind: 'start'; readonly deployment: DevDeployment } | { readonly kind: 'drain' };
+export type ToNode =
+  | { readonly kind: 'check' | 'start'; readonly deployment: DevDeployment }
+  | { readonly kind: 'drain' };
 
 /** One agent type of a file. */
 export interface LoadedAgent {
