@@ -8,6 +8,7 @@ import { findOwnRoute } from './own-routes.ts';
 import type { Call, Env, GatewayContext } from './gateway-context.ts';
 import { problemResponse } from './problem.ts';
 import { statusOf } from './http-status.ts';
+import { backlog } from './routes/backlog.ts';
 import { bulk } from './routes/bulk.ts';
 import { control, remove, resolveEffect } from './routes/control.ts';
 import { events } from './routes/events.ts';
@@ -56,6 +57,7 @@ export const routes: readonly Route[] = [
   { method: 'DELETE', path: '/dead-letters/:letter', handler: discard },
   { method: 'GET', path: '/explain', handler: explain },
   { method: 'GET', path: '/audit', handler: audit },
+  { method: 'GET', path: '/backlog', handler: backlog },
   { method: 'GET', path: '/history', handler: history },
   { method: 'GET', path: '/events', handler: events },
   { method: 'GET', path: '/socket', handler: socket },

@@ -7,6 +7,7 @@ import { type Authorizer, type Grant, callerName } from './access.ts';
 import type { GatewayLimits } from './limits.ts';
 import { Rates } from './rates.ts';
 import { readBody } from './read-body.ts';
+import type { Backlog } from './nats/backlog.ts';
 import type { Registry } from './registry.ts';
 import { NamedSlots, Slots } from './slots.ts';
 
@@ -34,6 +35,7 @@ export interface Degradation {
 
 export interface ContextParts {
   readonly client: Client;
+  readonly backlog: Backlog;
   readonly registry: Registry;
   readonly limits: GatewayLimits;
   readonly authorize: Authorizer;
@@ -47,6 +49,7 @@ export interface ContextParts {
 
 export class GatewayContext {
   readonly client: Client;
+  readonly backlog: Backlog;
   readonly registry: Registry;
   readonly limits: GatewayLimits;
   readonly log: GatewayLog;
@@ -64,8 +67,9 @@ export class GatewayContext {
   /** Refusals that are written down, a second and a token: a caller must not fill the audit. */
   readonly #refusals: Rates = new Rates(MOST_REFUSALS);
 
-  constructor({ client, registry, limits, authorize, trustedProxies, log, degraded, signal }: ContextParts) {
+  constructor({ backlog, client, registry, limits, authorize, trustedProxies, log, degraded, signal }: ContextParts) {
     this.client = client;
+    this.backlog = backlog;
     this.registry = registry;
     this.limits = limits;
     this.log = log;

@@ -10,6 +10,7 @@ import { Cors } from './cors.ts';
 import { type Degradation, GatewayContext, type GatewayLog } from './gateway-context.ts';
 import { HostPaths, type Hosts } from './hosts.ts';
 import { type GatewayLimits, readLimits } from './limits.ts';
+import { Backlog } from './nats/backlog.ts';
 import { Kv } from './nats/kv.ts';
 import { Registry } from './registry.ts';
 import { tokenAuthorizer } from './tokens/token-check.ts';
@@ -71,6 +72,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const ended = new AbortController();
   const context = new GatewayContext({
     client,
+    backlog: new Backlog(jsm, client.layout),
     registry: new Registry(new Kv(js, jsm, client.layout.registryBucket)),
     limits,
     authorize: options.authorize ?? tokenAuthorizer(new TokenStore(new Kv(js, jsm, client.layout.tokensBucket))),

@@ -47,6 +47,7 @@ const ownPaths: readonly PathSummary[] = [
   { method: 'delete', path: '/dead-letters/{letter}', summary: 'Throw it away for good' },
   { method: 'get', path: '/explain', summary: 'A chain of wakes as a tree', query: ['target', 'limit'] },
   { method: 'get', path: '/audit', summary: 'What operators did', query: ['target', 'limit', 'cursor'] },
+  { method: 'get', path: '/backlog', summary: 'Messages that wait for the placement nodes of a pool', query: ['pool'] },
   { method: 'get', path: '/history', summary: 'A page of commits of a pattern' },
   { method: 'get', path: '/socket', summary: 'A WebSocket: events, replies and commits over one connection' },
   { method: 'get', path: '/types', summary: 'Agent types' },

@@ -150,3 +150,24 @@ describe('pages of other origins', () => {
       ).toBeNull();
   });
 });
+
+test('the backlog is what waits for a pool, over all partitions, until it is done', async () => {
+  const backlog = async (pool: string): Promise<unknown> => (await ask(gateway, 'GET', `/backlog?pool=${pool}`)).body;
+  expect(await backlog('nobody')).toEqual({ pool: 'nobody', messages: 0 });
+  expect((await ask(gateway, 'GET', '/backlog?pool=a.b')).status).toBe(400);
+  const ids = Array.from({ length: 40 }, (_, i) => `queued-${i}`);
+  await world.stopNodes();
+  await Promise.all(ids.map((id) => world.client.agent('tally', id).send({ type: 'note', text: id })));
+  expect(await backlog('default')).toEqual({ pool: 'default', messages: 40 });
+
+  await world.startNode();
+
+  await eventually(async () => (await ask(gateway, 'GET', '/backlog')).body).toEqual({ pool: 'default', messages: 0 });
+});
+
+test('a token for some agents does not see what waits for all', async () => {
+  const closed = await world.serve();
+  const headers = { Authorization: `Bearer ${await world.token({ target: 'tally/*', verbs: ['read'] })}` };
+
+  expect((await ask(closed, 'GET', '/backlog', { headers })).status).toBe(403);
+});

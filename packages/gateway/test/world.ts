@@ -34,6 +34,8 @@ export interface World extends AsyncDisposable {
   /** Another gateway, as another process would run it. */
   serve(options?: Partial<ServeOptions>): Promise<ServedGateway>;
   startNode(agents?: readonly AnyAgentDefinition[]): Promise<PlacementNode>;
+  /** Has all of them leave in order. */
+  stopNodes(): Promise<void>;
   /** A token that may do this. */
   token(wish?: Partial<TokenWish>): Promise<string>;
 }
@@ -65,6 +67,9 @@ export async function startWorld(options: DeploymentOptions = {}): Promise<World
       const node = await startPlacementNode({ connection: await connect(), agents });
       nodes.push(node);
       return node;
+    },
+    stopNodes: async () => {
+      await Promise.all(nodes.splice(0).map((node) => node.drain()));
     },
     token: async (wish = {}) =>
       (await tokens.issue({ target: '*', verbs: ['send', 'call', 'read', 'control'], ...wish })).token,
