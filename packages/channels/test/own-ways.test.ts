@@ -264,6 +264,43 @@ describe('github', () => {
     expect(await channel.find(data, message)).toEqual(sent);
   });
 
+  test.each([
+    ['at a discussion', {}, 'D_one'],
+    ['in the thread of a comment', { discussionCommentId: 'DC_root' }, 'DC_root'],
+    [
+      'in the thread of a reply, which hangs on the comment that began it',
+      { discussionCommentId: 'DC_reply' },
+      'DC_root',
+    ],
+  ])('answers %s, and finds it there among many', async (_where, comment, at) => {
+    const data = { repository: service.repository, discussionId: 'D_one', ...comment };
+    const sent = await channel.send(data, message);
+    expect(service.comments.map((each) => [each.at, each.body])).toEqual([[at, expect.stringContaining('Hello')]]);
+
+    for (let i = 0; i < 120; i += 1) service.comments.push({ id: i, body: 'x', at, updated_at: '' });
+
+    expect(await channel.find(data, message)).toEqual(sent);
+    expect(await channel.find(data, { ...message, key: 'another' })).toBeUndefined();
+    expect(await channel.notify(data, signal)).toBeUndefined();
+  });
+
+  test('hears a refusal that comes as a success, and one for its rate, after which the message comes again later', async () => {
+    const nowhere = { repository: service.repository, discussionId: 'D_none' };
+    await expect(channel.send(nowhere, message)).rejects.toMatchObject({ code: 'CHANNEL_REFUSED' });
+    await expect(channel.send({ ...nowhere, discussionId: 'D "' }, message)).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+    });
+
+    service.faults.push({
+      status: 200,
+      body: { errors: [{ type: 'RATE_LIMITED', message: 'API rate limit exceeded' }] },
+    });
+    await expect(channel.send({ ...nowhere, discussionId: 'D_one' }, message)).rejects.toMatchObject({
+      code: 'CHANNEL_BUSY',
+    });
+    expect(service.comments).toEqual([]);
+  });
+
   test('writes its key so that nobody sees it', async () => {
     await channel.send({ repository: service.repository, issue: 7 }, { ...message, key: 'a--b -->' });
 

@@ -165,16 +165,27 @@ describe('github', () => {
     readonly pull_request?: { readonly number: number };
     readonly repository?: { readonly full_name: string };
     readonly sender?: { readonly type: string };
+    readonly discussion?: { readonly node_id: string };
+    readonly comment?: { readonly node_id: string };
   }
 
   test('recorded deliveries are answered at their issue or pull request, where a person sent them', () => {
     let answered = 0;
+    let discussed = 0;
     for (const { name, examples: deliveries } of examples as unknown as ReadonlyArray<{
       name: string;
       examples: Example[];
     }>) {
       for (const body of deliveries) {
         const number = body.issue?.number ?? body.pull_request?.number;
+        if (body.discussion !== undefined) {
+          const place = { repository: body.repository?.full_name, discussionId: body.discussion.node_id };
+          const isByPerson = body.sender?.type !== 'Bot';
+          const at = { ...place, ...(body.comment !== undefined && { discussionCommentId: body.comment.node_id }) };
+          expect([name, addressOf('github', body)?.data]).toEqual([name, isByPerson ? at : undefined]);
+          discussed += 1;
+          continue;
+        }
         const isExpected = number !== undefined && body.repository !== undefined && body.sender?.type !== 'Bot';
         const address = addressOf('github', body, { 'x-github-event': name });
         expect([name, address?.data['issue']]).toEqual([name, isExpected ? number : undefined]);
@@ -185,6 +196,7 @@ describe('github', () => {
       }
     }
     expect(answered).toBeGreaterThan(50);
+    expect(discussed).toBeGreaterThan(3);
   });
 
   test('our own comments are not answered, whoever’s account wrote them', () => {

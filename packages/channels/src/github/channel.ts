@@ -1,5 +1,5 @@
 /**
- * GitHub: comments at issues and pull requests. A comment carries its key in a mark that nobody sees, by which it is
+ * GitHub: comments at issues, pull requests and discussions. A comment carries its key in a mark that nobody sees, by which it is
  * found again.
  *
  * @see https://docs.github.com/en/rest/issues/comments
@@ -26,10 +26,11 @@ import {
   refused,
   waitMsOf,
 } from '../service.ts';
+import { type AskGraphql, commentDiscussion, findInDiscussion, readDiscussion, readGraphql } from './discussions.ts';
 import { markOf } from './mark.ts';
 
 export interface GithubOptions {
-  /** A token that may write issues and pull requests. That of an app's installation ends after an hour: give a function. */
+  /** A token that may write issues, pull requests and discussions, as far as they are answered. That of an app's installation ends after an hour: give a function. */
   readonly token: Secret;
   /** @default "https://api.github.com" – `https://<host>/api/v3` on a server of one's own */
   readonly apiUrl?: string;
@@ -70,15 +71,21 @@ class GithubChannel implements Channel {
   }
 
   async send(data: unknown, { text, key, signal }: ChannelMessage): Promise<SentMessage> {
-    const { comments, replies } = readPlace(data);
     const body = { body: `${checkText('github', text, TEXT_LIMIT)}\n\n${markOf(key)}` };
+    const discussion = readDiscussion(data);
+    if (discussion !== undefined)
+      return this.#pacer.send(discussion.id, 0, signal, () =>
+        commentDiscussion(this.#graphql(signal), discussion, body.body),
+      );
+    const { comments, replies } = readPlace(data);
     return this.#pacer.send(comments, 0, signal, async () =>
       sentOf(await this.#call({ method: 'POST', url: replies ?? comments, body }, signal)),
     );
   }
 
-  /** A pair of eyes at what was said. One that stood there before is not ours to take away. */
-  async notify(data: unknown, signal: AbortSignal): Promise<ShownNotice> {
+  /** A pair of eyes at what was said, but in discussions. One that stood there before is not ours to take away. */
+  async notify(data: unknown, signal: AbortSignal): Promise<ShownNotice | undefined> {
+    if (readDiscussion(data) !== undefined) return undefined;
     const { reactions } = readPlace(data);
     const { status, body } = await this.#ask({ method: 'POST', url: reactions, body: { content: 'eyes' } }, signal);
     const id = wholeAt(body, 'id');
@@ -91,6 +98,8 @@ class GithubChannel implements Channel {
   }
 
   async find(data: unknown, { key, signal }: ChannelMessage): Promise<SentMessage | undefined> {
+    const discussion = readDiscussion(data);
+    if (discussion !== undefined) return findInDiscussion(this.#graphql(signal), discussion, key);
     const { comments, replies, since } = readPlace(data);
     const listed = replies === undefined ? comments : replies.replace(/\/\d+\/replies$/, '');
     for (let page = 1; page <= MOST_PAGES; page += 1) {
@@ -114,17 +123,30 @@ class GithubChannel implements Channel {
     }
   }
 
+  /** On a server of one's own it is beside the REST interface. */
+  #graphql(signal: AbortSignal): AskGraphql {
+    const url = `${this.#apiUrl.replace(/\/v3$/, '')}/graphql`;
+    return async (query, variables) => {
+      const { status, body } = await this.#askAt(url, { method: 'POST', body: { query, variables } }, signal);
+      return readGraphql(status, body);
+    };
+  }
+
   async #call(request: ServiceRequest, signal: AbortSignal): Promise<unknown> {
     return (await this.#ask(request, signal)).body;
   }
 
-  async #ask({ url, ...request }: ServiceRequest, signal: AbortSignal): Promise<ServiceAnswer> {
+  #ask({ url, ...request }: ServiceRequest, signal: AbortSignal): Promise<ServiceAnswer> {
+    return this.#askAt(this.#apiUrl + url, request, signal);
+  }
+
+  async #askAt(url: string, request: Omit<ServiceRequest, 'url'>, signal: AbortSignal): Promise<ServiceAnswer> {
     const headers = {
       Authorization: `Bearer ${await readSecret('github', this.#options.token)}`,
       Accept: 'application/vnd.github+json',
       'X-GitHub-Api-Version': '2022-11-28',
     };
-    const answer = await callService('github', { ...request, url: this.#apiUrl + url, headers }, signal);
+    const answer = await callService('github', { ...request, url, headers }, signal);
     return checkAnswer(answer, this.#clock.nowMs());
   }
 }

@@ -1,4 +1,4 @@
-/** GitHub's REST API: comments at issues, in reviews' threads, and reactions. */
+/** GitHub's REST API: comments at issues, in reviews' threads, and reactions; of GraphQL what discussions need. */
 import { type FakeAnswer, FakeFlood, type FakeRequest, FakeService, type FakeTime } from './fake-service.ts';
 
 type Body = Readonly<Record<string, unknown>>;
@@ -15,6 +15,12 @@ export class FakeGithub extends FakeService {
   readonly repository = 'ada/engine';
   readonly issues = new Set(['7', '8']);
   readonly comments: Comment[] = [];
+  /** Discussions, and comments of them that begin a thread or hang in one, by their node IDs. */
+  readonly discussions = new Map<string, { readonly discussion: string; readonly replyTo?: string }>([
+    ['D_one', { discussion: 'D_one' }],
+    ['DC_root', { discussion: 'D_one' }],
+    ['DC_reply', { discussion: 'D_one', replyTo: 'DC_root' }],
+  ]);
   /** Reactions that stand, by their IDs. */
   readonly reactions = new Map<number, { readonly at: string; readonly content: string }>();
   readonly #flood: FakeFlood;
@@ -30,6 +36,7 @@ export class FakeGithub extends FakeService {
     if (!headers['user-agent']) return fail(403, 'Request forbidden by administrative rules.');
     if (headers.authorization !== `Bearer ${this.token}`) return fail(401, 'Bad credentials');
     if (path === '/user') return { status: 200, body: { login: 'fake', type: 'User' } };
+    if (path === '/graphql') return this.#graphql(request.body ?? {});
     const prefix = `/repos/${this.repository}`;
     if (!path.startsWith(`${prefix}/`)) return fail(404, 'Not Found');
     const place = path.slice(prefix.length);
@@ -49,6 +56,34 @@ export class FakeGithub extends FakeService {
     const comment = { id: this.#next(), body, at, updated_at: new Date(this.time.nowMs()).toISOString() };
     this.comments.push(comment);
     return { status: 201, body: comment };
+  }
+
+  #graphql({ query, variables }: Body): FakeAnswer {
+    const { input, id, before } = (variables ?? {}) as Body;
+    if (typeof query !== 'string') return data({}, 'A query attribute must be specified and must be a string.');
+    if (query.includes('addDiscussionComment')) return this.#discuss((input ?? {}) as Body);
+    const node = this.discussions.get(String(id));
+    if (node === undefined)
+      return data({ node: null }, `Could not resolve to a node with the global id of '${String(id)}'`);
+    if (query.includes('replyTo'))
+      return data({ node: node.replyTo === undefined ? { replyTo: null } : { replyTo: { id: node.replyTo } } });
+    const all = this.comments.filter(({ at }) => at === String(id));
+    const end = typeof before === 'string' ? Number(before) : all.length;
+    const start = Math.max(0, end - 100);
+    const nodes = all.slice(start, end).map((comment) => ({ databaseId: comment.id, body: comment.body }));
+    const pageInfo = { hasPreviousPage: start > 0, startCursor: nodes.length > 0 ? String(start) : null };
+    return data({ node: { comments: { nodes, pageInfo } } });
+  }
+
+  #discuss({ discussionId, replyToId, body }: Body): FakeAnswer {
+    const at = String(replyToId ?? discussionId);
+    const node = this.discussions.get(at);
+    if (node?.discussion !== discussionId) return data({ addDiscussionComment: null }, 'Could not resolve to a node');
+    if (node?.replyTo !== undefined)
+      return data({ addDiscussionComment: null }, 'Parent comment is already in a thread, cannot reply to it');
+    const made = this.#comment(at, { body });
+    if (made.status !== 201) return made;
+    return data({ addDiscussionComment: { comment: { databaseId: (made.body as Comment).id } } });
   }
 
   #list(at: string, query: URLSearchParams): FakeAnswer {
@@ -75,6 +110,12 @@ export class FakeGithub extends FakeService {
     this.#lastId += 1;
     return this.#lastId;
   }
+}
+
+/** GraphQL says 200 to whatever it understands. */
+function data(value: Body, error?: string): FakeAnswer {
+  const errors = error === undefined ? {} : { errors: [{ type: 'NOT_FOUND', message: error }] };
+  return { status: 200, body: { data: value, ...errors } };
 }
 
 function fail(status: number, message: string): FakeAnswer {
