@@ -17,6 +17,7 @@ import {
   decode,
   decodeRecord,
   isInChunks,
+  readReply,
 } from '@wakebus/protocol';
 import type { BucketPort, ClientPorts, InboxPort } from './ports.ts';
 
@@ -173,7 +174,12 @@ function describe(
     journal: record.journal,
     outbox: record.outbox,
     maybe: record.maybe,
-    replies: record.replies.map(({ body, ...entry }) => ({ ...entry, body: decode(body) as ReplyBody })),
+    replies: record.replies.map((entry) => ({
+      id: entry.id,
+      seq: entry.seq,
+      body: readReply(key, entry),
+      untilMs: entry.untilMs,
+    })),
     ...(attempt !== undefined && { attempt }),
     ...(held !== undefined && { held }),
     earlyCount: record.early.length,

@@ -3,7 +3,7 @@
  *
  * A read is a hint; a stale one says `pending` and costs a second look.
  */
-import { type AgentKey, type AgentRecord, type ReplyBody, decode, decodeRecord } from '@wakebus/protocol';
+import { type AgentKey, type AgentRecord, type ReplyBody, decodeRecord, readReply } from '@wakebus/protocol';
 import type { BucketPort } from './ports.ts';
 
 /** What the record says about one message. `gone`: processed, and its answer is not kept (any more). */
@@ -24,7 +24,7 @@ export async function findKeptReply(agents: BucketPort, key: AgentKey, id: strin
   if (bytes === undefined) return { kind: 'pending' };
   const record = decodeRecord(key, bytes);
   const kept = record.replies.find((entry) => entry.id === id);
-  if (kept !== undefined) return { kind: 'answered', body: decode(kept.body) as ReplyBody };
+  if (kept !== undefined) return { kind: 'answered', body: readReply(key, kept) };
   return isPending(record, id, seq) ? { kind: 'pending' } : { kind: 'gone' };
 }
 

@@ -85,7 +85,7 @@ export function releaseOutputs(context: NodeContext, agent: Committed, turn: Tur
 }
 
 function count({ telemetry }: NodeContext, type: string, turn: Turn): void {
-  for (const { rule, verdict } of turn.gated) telemetry.gated.add(1, { type, rule, verdict });
+  for (const note of turn.gated) telemetry.gated.add(1, { type, ...note });
   telemetry.turns.add(1, { type });
   if (turn.duplicates > 0) telemetry.duplicates.add(turn.duplicates, { type });
   if (turn.deadLetters.length > 0) telemetry.deadLetters.add(turn.deadLetters.length, { type });

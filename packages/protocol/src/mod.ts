@@ -48,7 +48,15 @@ export {
   readConfigurationVariables,
 } from './configuration.ts';
 export { type ErrorClass } from './error-spec.ts';
-export { type ErrorCode, type ErrorFacts, WakebusError, errorCodes, errorFromJson, isWakebusError } from './errors.ts';
+export {
+  type ErrorCode,
+  type ErrorFacts,
+  WakebusError,
+  errorCodes,
+  errorFromJson,
+  errorJson,
+  isWakebusError,
+} from './errors.ts';
 export { type CloudEvent, cloudEventFromHeaders, readCloudEvent } from './cloud-event.ts';
 export { eventOf } from './event-of.ts';
 export { DEFAULT_DEADLINE_MS, EVENT_LIMIT_BYTES, OUTSIDE_FILL_LIMIT, isReservedEvent } from './event-limits.ts';
@@ -100,8 +108,6 @@ export {
   RECORD_LIMIT_BYTES,
   RECORD_WARN_BYTES,
   type RecordLifecycle,
-  type ReplyBody,
-  type ReplyEntry,
   type GateState,
   type GatedEvent,
   type SessionLease,
@@ -109,6 +115,7 @@ export {
   decodeRecord,
   encodeRecord,
 } from './record.ts';
+export { type ReplyBody, type ReplyEntry, readReply } from './reply.ts';
 export { type OptionChecks, optionChecks } from './option-checks.ts';
 export type { RegisteredType } from './registered-type.ts';
 export { asStored, chunksOf, hasSnapshot, isInChunks } from './record-chunks.ts';

@@ -9,6 +9,7 @@ import { addressOf } from './address.ts';
 import { asDurable, decode, encodeDurable, packedOnce } from './codec.ts';
 import { WakebusError } from './errors.ts';
 import type { Headers } from './headers.ts';
+import type { ReplyEntry } from './reply.ts';
 import type { ScheduleState } from './schedule.ts';
 import type { SeenIds } from './seen-ids.ts';
 import { type SnapshotChunks, whyNoManifest } from './snapshot-chunks.ts';
@@ -88,24 +89,6 @@ export interface TimerEntry {
   /** Of a schedule: it is armed anew by the commit that takes its fire. */
   readonly schedule?: ScheduleState;
 }
-
-/** The answer to one call, kept so that a caller who asks again gets it. */
-export interface ReplyEntry {
-  /** The caller's message ID, or empty where it gave none. */
-  readonly id: string;
-  readonly seq: number;
-  /** A {@link ReplyBody} as MessagePack: just what goes over the wire. */
-  readonly body: Uint8Array;
-  readonly untilMs: number;
-}
-
-/** What a caller gets. `error` is the JSON form of a typed error. */
-export type ReplyBody =
-  | { readonly ok: true; readonly value?: unknown }
-  | {
-      readonly ok: false;
-      readonly error: { readonly code: string; readonly message: string; readonly facts?: unknown };
-    };
 
 /** Failed tries of the message at the head of the mailbox. Durable before the next one runs. */
 export interface AttemptEntry {

@@ -3,7 +3,7 @@
  *
  * Pure but for the draft. It throws only what the machine threw, and then the draft is as before.
  */
-import { WakebusError, addressOf } from '@wakebus/protocol';
+import { WakebusError, addressOf, encode, errorJson, readReply } from '@wakebus/protocol';
 import { applyAgentMessage } from './agent-messages.ts';
 import { asksForWaiting, stepThroughGate } from './at-gate.ts';
 import { applyControl } from './controls.ts';
@@ -60,11 +60,13 @@ function repeatAnswer(draft: TurnDraft, inbound: Inbound): void {
   const { messageId } = inbound;
   if (inbound.reply === undefined || messageId === undefined || asksForWaiting(draft, inbound)) return;
   const kept = [...draft.newReplies, ...draft.memory.record.replies].find((entry) => entry.id === messageId);
-  if (kept !== undefined) draft.replies.push({ subject: inbound.reply.subject, body: kept.body });
-  else
+  if (kept !== undefined) {
+    const body = kept.body ?? encode(readReply(draft.memory.key, kept));
+    draft.replies.push({ subject: inbound.reply.subject, body });
+  } else
     draft.reply(inbound, {
       ok: false,
-      error: new WakebusError('REPLY_EXPIRED', { address: addressOf(draft.memory.key), messageId }).toJSON(),
+      error: errorJson('REPLY_EXPIRED', { address: addressOf(draft.memory.key), messageId }),
     });
 }
 

@@ -8,8 +8,9 @@ import {
   type AgentEvent,
   type GateState,
   type GatedEvent,
-  WakebusError,
+  type WakebusError,
   addressOf,
+  errorJson,
   hasSnapshot,
 } from '@wakebus/protocol';
 import type { StateValue } from 'xstate';
@@ -36,6 +37,7 @@ const MOST_WAITING_BYTES: number = 128 * 1024;
 export interface GateNote {
   readonly rule: string;
   readonly verdict: 'drop' | 'defer' | 'merge';
+  readonly source: EventInbound['kind'];
 }
 
 /**
@@ -64,7 +66,7 @@ function passes(draft: TurnDraft, inbound: EventInbound, event: AgentEvent, fact
     releaseAll(draft);
     return true;
   }
-  draft.gated.push({ rule, verdict: verdict.kind });
+  draft.gated.push({ rule, verdict: verdict.kind, source: inbound.kind });
   const note = { gate: { rule, verdict: verdict.kind, reason: verdict.reason } };
   draft.history.push({ ...historyOf(inbound, event, facts), ...note });
   draft.outputNames.push(`${verdict.kind} by gate ${rule}`);
@@ -227,7 +229,7 @@ function isFull({ waiting }: GateState, { sizeBytes }: Inbound): boolean {
 
 function refuse(draft: TurnDraft, inbound: Inbound, event: string, rule: string, reason: string): void {
   const facts = { address: addressOf(draft.memory.key), event, rule, reason };
-  draft.reply(inbound, { ok: false, error: new WakebusError('EVENT_GATED', facts).toJSON() });
+  draft.reply(inbound, { ok: false, error: errorJson('EVENT_GATED', facts) }, { rule, event });
 }
 
 function waitingEntry({ env }: TurnDraft, inbound: EventInbound, event: AgentEvent, judgement: Judgement): GatedEvent {

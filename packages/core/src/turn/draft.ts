@@ -147,14 +147,19 @@ export class TurnDraft {
     this.peers = record.peers;
   }
 
-  /** Answers an event, now and to whoever asks again. Without an address and an ID there is nobody to ask. */
-  reply(inbound: Inbound, body: ReplyBody): void {
+  /**
+   * Answers an event, now and to whoever asks again. Without an address and an ID there is nobody to ask.
+   *
+   * @param gated - Kept in place of the body.
+   */
+  reply(inbound: Inbound, body: ReplyBody, gated?: ReplyEntry['gated']): void {
     if (inbound.reply === undefined) return;
     const bytes = encodeReply(body);
     this.replies.push({ subject: inbound.reply.subject, body: bytes });
     if (inbound.messageId === undefined || bytes.length > REPLY_KEPT_BYTES) return;
     const untilMs = inbound.reply.deadlineMs + REPLY_GRACE_MS;
-    this.newReplies.push({ id: inbound.messageId, seq: inbound.seq, body: bytes, untilMs });
+    const kept = gated === undefined ? { body: bytes } : { gated };
+    this.newReplies.push({ id: inbound.messageId, seq: inbound.seq, ...kept, untilMs });
   }
 
   /** Adds a message to another agent, with its number in the chain to that receiver. */

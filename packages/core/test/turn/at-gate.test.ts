@@ -1,4 +1,4 @@
-import { agentKey } from '@wakebus/protocol';
+import { agentKey, encode } from '@wakebus/protocol';
 import { describe, expect, test } from 'vitest';
 import { type GateRule, type Inbound, coalesce, debounce, ifTaken, isRunnable, rateLimit } from '../../src/mod.ts';
 import { Scene, answers, notebook } from './scene.ts';
@@ -45,7 +45,7 @@ describe('an event that the gate drops', () => {
 
     expect(scene.words).toEqual(['a', 'b']);
     expect([turn.consumed, scene.record.cursor]).toEqual([3, 3]);
-    expect(turn.gated).toEqual([{ rule: 'no-spam', verdict: 'drop' }]);
+    expect(turn.gated).toEqual([{ rule: 'no-spam', verdict: 'drop', source: 'event' }]);
     expect(turn.history[1]).toMatchObject({ type: 'note', gate: { rule: 'no-spam', reason: 'nobody wants it' } });
     expect(answers(turn)).toMatchObject([
       ['_INBOX.x', { ok: false, error: { code: 'EVENT_GATED', facts: { rule: 'no-spam', event: 'note' } } }],
@@ -59,7 +59,21 @@ describe('an event that the gate drops', () => {
 
     const again = scene.take([scene.again(call)]);
 
-    expect(answers(again)).toMatchObject([['_INBOX.x', { error: { code: 'EVENT_GATED' } }]]);
+    expect(answers(again)).toMatchObject([
+      ['_INBOX.x', { error: { code: 'EVENT_GATED', facts: { rule: 'no-spam', event: 'note' } } }],
+    ]);
+  });
+
+  test('leaves no more in the record than what its caller is answered by', () => {
+    const scene = sceneOf(without('spam'));
+
+    const calls = Array.from({ length: 32 }, (_, i) =>
+      scene.event('note', { word: 'spam', pad: 'x'.repeat(1_000) }, { id: `call-${i}`, to: '_INBOX.x' }),
+    );
+    scene.take(calls);
+
+    expect(scene.record.replies).toHaveLength(32);
+    expect(encode(scene.record.replies).length / 32).toBeLessThan(80);
   });
 
   test('does not break the order of its sender', () => {

@@ -18,9 +18,9 @@ import {
   type AgentKey,
   type HistoryEntry,
   type ReplyBody,
-  WakebusError,
   addressOf,
   encode,
+  errorJson,
   splitKey,
 } from '@wakebus/protocol';
 import type { Mailbox } from '../mailbox.ts';
@@ -44,7 +44,7 @@ export function turnAway(context: NodeContext, key: AgentKey, delivery: Delivere
   const refusal = definition === undefined ? undefined : refusalOf(context, key, definition, delivery);
   if (refusal === undefined) return false;
   const { type } = splitKey(key);
-  context.telemetry.gated.add(1, { type, rule: refusal.rule, verdict: 'drop' });
+  context.telemetry.gated.add(1, { type, rule: refusal.rule, verdict: 'drop', source: 'event' });
   answer(context, key, refusal);
   const entry = entryOf(context, refusal);
   for (const event of entry.events) noteAtDoor(context, key, event, refusal.inbound.headers);
@@ -91,8 +91,8 @@ function refusalOf(
 
 function answer({ ports }: NodeContext, key: AgentKey, { inbound: { event, reply }, rule, reason }: Refusal): void {
   if (reply === undefined) return;
-  const error = new WakebusError('EVENT_GATED', { address: addressOf(key), event: event.type, rule, reason });
-  const body: ReplyBody = { ok: false, error: error.toJSON() };
+  const facts = { address: addressOf(key), event: event.type, rule, reason };
+  const body: ReplyBody = { ok: false, error: errorJson('EVENT_GATED', facts) };
   ports.messenger.publish(reply.subject, encode(body));
 }
 
