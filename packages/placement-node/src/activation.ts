@@ -32,6 +32,7 @@ import { HandOver } from './hand-over.ts';
 import { atHeldCursor, atRest, pastHeld } from './record-changes.ts';
 import type { NodeContext } from './node-context.ts';
 import { keepRuntimeMessages, mayStandStill } from './park.ts';
+import { writeQuarantine } from './quarantine.ts';
 import { noteInTurn } from './telemetry/gate-span.ts';
 import type { RunningSpan } from './telemetry/running-span.ts';
 import { startTurnSpan } from './telemetry/turn-span.ts';
@@ -138,7 +139,7 @@ export class Activation {
     const taken = await (isGated ? takeAtGate : takeJob)(this.#context, job, inbounds);
     if (taken.kind !== 'taken') {
       running.end(taken.error);
-      return taken;
+      return taken.kind === 'gone' ? this.#quarantine(taken.error) : taken;
     }
     const { turn } = taken;
     const outcome = await this.#commitTurn(turn, request, startedMs, running);
@@ -253,6 +254,20 @@ export class Activation {
   #isLeftOver({ lease: { holder } }: AgentRecord): boolean {
     const { membership, nodeId } = this.#context;
     return holder === nodeId || (holder !== '' && !membership.isLiving(holder));
+  }
+
+  /** The session is refused then, and whoever wakes the agent next finds the mark. */
+  async #quarantine(error: WakebusError): Promise<TurnOutcome> {
+    const { revision, memory } = this.#committed;
+    const evidence = undefined;
+    await writeQuarantine(this.#context, this.#key, {
+      kind: 'quarantine',
+      error,
+      revision,
+      evidence,
+      record: memory.record,
+    });
+    return { kind: 'homeless', error };
   }
 
   #job(

@@ -63,6 +63,11 @@ export class CommittedMemory {
     return this.#memory;
   }
 
+  /** Of the last commit, or as it was read. */
+  get revision(): number {
+    return this.#revision;
+  }
+
   /** Of the next commit. */
   get epoch(): number {
     return this.#epoch;

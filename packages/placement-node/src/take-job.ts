@@ -1,9 +1,11 @@
 /** Taking a turn: where its agent type has its turns taken, and no further into the agent than its gate needs. */
 import { type AgentMemory, type Inbound, type TurnJob, openState } from '@wakebus/core';
-import { isWakebusError } from '@wakebus/protocol';
+import { type WakebusError, isInChunks, isWakebusError } from '@wakebus/protocol';
 import { askGate } from './gate/questions.ts';
 import { type IsolatedTurn, takeIsolatedTurn } from './isolation/isolated-turn.ts';
 import type { NodeContext } from './node-context.ts';
+import { fetchChunks, isGone } from './objects/record-chunks.ts';
+import { inPhase } from './phase.ts';
 import { takeTurnHere } from './turn-here.ts';
 
 /** @param inbounds - The job's messages, as they are read already. */
@@ -18,24 +20,40 @@ export function takeJob(
   return { kind: 'taken', turn: takeTurnHere(ports.clock, job, inbounds) };
 }
 
+/** What comes of a turn at the gate. `gone`: its state is not to be had, and an operator must look. */
+export type GateTurn = IsolatedTurn | { readonly kind: 'gone'; readonly error: WakebusError };
+
 /** Takes a turn with what the gate has seen, and opens the state only when a message needs it. */
-export async function takeAtGate(
-  context: NodeContext,
-  job: TurnJob,
-  inbounds: readonly Inbound[],
-): Promise<IsolatedTurn> {
+export async function takeAtGate(context: NodeContext, job: TurnJob, inbounds: readonly Inbound[]): Promise<GateTurn> {
   const answers = await askGate(context, job.memory, inbounds, job.env);
   const asked = answers === undefined ? job : { ...job, env: { ...job.env, answers } };
   const taken = await takeJob(context, asked, inbounds);
   if (taken.kind !== 'taken' || taken.turn.consumed > 0 || job.memory.isUndecoded !== true) return taken;
-  let memory: AgentMemory;
+  const opened = await openAtGate(context, job.memory);
+  if ('kind' in opened) return opened;
+  const { type } = opened.definition;
+  context.telemetry.wakes.add(1, { type, source: inbounds[0]?.kind ?? 'mailbox' });
+  return takeJob(context, { ...asked, memory: opened }, inbounds);
+}
+
+/** The memory with its state open. Of one in chunks the bytes are fetched only now, and needed no more then. */
+async function openAtGate(
+  context: NodeContext,
+  memory: AgentMemory,
+): Promise<AgentMemory | Exclude<GateTurn, { kind: 'taken' }>> {
+  const { key, record } = memory;
+  let whole = record;
   try {
-    memory = openState(job.memory);
+    if (isInChunks(record))
+      whole = (await inPhase(context, key, 'hydrate', fetchChunks(context.ports, key, record))).record;
+  } catch (thrown) {
+    if (!isWakebusError(thrown) || !isGone(thrown)) throw thrown;
+    return { kind: 'gone', error: thrown };
+  }
+  try {
+    return { ...openState({ ...memory, record: whole }), record };
   } catch (thrown) {
     if (!isWakebusError(thrown)) throw thrown;
     return { kind: 'homeless', error: thrown };
   }
-  const { type } = memory.definition;
-  context.telemetry.wakes.add(1, { type, source: inbounds[0]?.kind ?? 'mailbox' });
-  return takeJob(context, { ...asked, memory }, inbounds);
 }

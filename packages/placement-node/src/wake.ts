@@ -18,6 +18,7 @@ import {
   WakebusError,
   addressOf,
   asStored,
+  hasSnapshot,
   attribute,
   decodeRecord,
   isWakebusError,
@@ -174,12 +175,13 @@ async function wakeAgent(
   claiming.end(outcome !== undefined && 'error' in outcome ? outcome.error : undefined);
   if (outcome !== undefined) return outcome;
   const { definition, record, stored } = claim;
-  const hydratedBytes = (stored.bytes?.length ?? 0) + (record.chunks?.sizeBytes ?? 0);
-  context.telemetry.hydrateBytes.record(hydratedBytes, { type: definition.type });
   const resuming = context.telemetry.below(span.resume, key, cause.wake);
   const resumed = await hydrate(context, key, definition, record, stored.revision);
   resuming.set({ [attribute.outcome]: resumed.kind });
   resuming.end('error' in resumed ? resumed.error : undefined);
+  const isAtGate = resumed.kind === 'awake' && resumed.memory.isUndecoded === true;
+  const chunkBytes = isAtGate ? 0 : (record.chunks?.sizeBytes ?? 0);
+  context.telemetry.hydrateBytes.record((stored.bytes?.length ?? 0) + chunkBytes, { type: definition.type });
   return resumed;
 }
 
@@ -312,9 +314,10 @@ async function hydrate(
   record: AgentRecord,
   revision: number,
 ): Promise<WakeOutcome> {
+  const staysBytes = mayStayBytes(definition, record);
   let whole: WholeRecord;
   try {
-    whole = await fetchChunks(context.ports, key, record);
+    whole = await fetchChunks(context.ports, key, record, staysBytes ? 'seen' : 'all');
   } catch (thrown) {
     if (!isWakebusError(thrown) || !isGone(thrown)) throw thrown;
     return { kind: 'quarantine', error: thrown, revision, evidence: undefined, record };
@@ -328,7 +331,7 @@ async function hydrate(
         known: definition.version,
       });
     const open = definition.isolation === undefined ? openMemory : packedMemory;
-    const memory = mayStayBytes(definition, whole.record)
+    const memory = staysBytes
       ? closedMemory(key, definition, whole.record, whole.seen)
       : open(key, definition, whole.record, whole.seen);
     const { holder } = record.lease;
@@ -351,7 +354,7 @@ function mayStayBytes(definition: AnyAgentDefinition, record: AgentRecord): bool
   return (
     definition.gate.length > 0 &&
     definition.isolation === undefined &&
-    record.snapshot.length > 0 &&
+    hasSnapshot(record) &&
     record.machineVersion === definition.version &&
     (name === 'asleep' || name === 'awake') &&
     record.attempt === undefined &&

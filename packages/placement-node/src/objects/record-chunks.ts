@@ -20,9 +20,15 @@ export interface WholeRecord {
 /**
  * Fetches it.
  *
+ * @param part - Without the snapshot where only a gate looks at the agent. @default all
  * @throws {WakebusError} `CHUNK_MISSING`, `CHUNK_DAMAGED`, `RECORD_DAMAGED`, each for a quarantine, and not of an agent that is in one; `UNAVAILABLE`.
  */
-export async function fetchChunks(ports: ChunkPorts, key: AgentKey, record: AgentRecord): Promise<WholeRecord> {
+export async function fetchChunks(
+  ports: ChunkPorts,
+  key: AgentKey,
+  record: AgentRecord,
+  part: 'all' | 'seen' = 'all',
+): Promise<WholeRecord> {
   const seen = new Map<string, SeenBucket>();
   const unlessGone = async (reading: Promise<void>): Promise<void> => {
     try {
@@ -36,7 +42,7 @@ export async function fetchChunks(ports: ChunkPorts, key: AgentKey, record: Agen
       await unlessGone(readChunk(ports, key, chunk).then((bytes) => void seen.set(chunk, decode(bytes) as SeenBucket)));
   let whole = record;
   const { chunks } = record;
-  if (chunks !== undefined && isInChunks(record))
+  if (part === 'all' && chunks !== undefined && isInChunks(record))
     await unlessGone(readSnapshot(ports, key, chunks).then((snapshot) => void (whole = { ...record, snapshot })));
   return { record: whole, seen };
 }
