@@ -1,6 +1,6 @@
 /** Snapshots that outgrow their record: in chunks, whole or not at all, shared from turn to turn, collected. */
 import { headers } from '@nats-io/transport-node';
-import { type AgentRecord, RECORD_FORMAT, chunksOf, encodeRecord, namesOf } from '@wakebus/protocol';
+import { type AgentRecord, chunksOf, encodeRecord, namesOf } from '@wakebus/protocol';
 import { describe, expect, test } from 'vitest';
 import { NatsBlobStore } from '../src/nats/nats-blob-store.ts';
 import { Link } from '../src/nats/link.ts';
@@ -64,7 +64,8 @@ describe('a snapshot over the size', () => {
 
     const stored = await bus.bytes('a');
     expect(stored.length).toBeLessThan(4_000);
-    expect((await bus.record('a')).format).toBe(RECORD_FORMAT);
+    // As code that knows no workspaces reads it.
+    expect((await bus.record('a')).format).toBe(2);
     expect((await bus.inspect('a')).sizes.snapshotBytes).toBeGreaterThan(6 * PAGE_BYTES);
     await bus.list('a').call({ type: 'add', item: 'one more' });
     await bus.stopNodes();
