@@ -40,6 +40,7 @@ const byError: Readonly<Record<string, ExitCode>> = {
   TOKEN_NOT_FOUND: exitCode.notFound,
   CHANNEL_UNKNOWN: exitCode.notFound,
   TIMER_NOT_FOUND: exitCode.notFound,
+  SNAPSHOT_NOT_FOUND: exitCode.notFound,
   PARKED_NOT_FOUND: exitCode.notFound,
   NOT_IN_HISTORY: exitCode.notFound,
   STREAM_MISSING: exitCode.notFound,

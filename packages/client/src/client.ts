@@ -31,6 +31,7 @@ import { natsClientPorts } from './nats/nats-ports.ts';
 import { type Observation, type ObservedEvent, observeAgents } from './observe.ts';
 import type { ClientPorts } from './ports.ts';
 import { Schedules } from './schedules.ts';
+import { Snapshots } from './snapshots.ts';
 import { type TaskState, readTaskState } from './task-state.ts';
 import { Timers } from './timers.ts';
 
@@ -77,6 +78,8 @@ export class Client<TAgents extends AgentMap = AgentMap> {
   readonly incidents: Incidents;
   /** Agent types as a whole: disabled and enabled. */
   readonly types: AgentTypeSwitches;
+  /** Copies of agents, as they were at some point of their lives. */
+  readonly snapshots: Snapshots;
   readonly #ports: ClientPorts;
   readonly #context: ClientContext;
 
@@ -90,6 +93,7 @@ export class Client<TAgents extends AgentMap = AgentMap> {
     this.held = new HeldMessages(this.#context);
     this.incidents = new Incidents(ports);
     this.types = new AgentTypeSwitches(this.#context);
+    this.snapshots = new Snapshots(this.#context);
   }
 
   /**

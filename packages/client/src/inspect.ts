@@ -114,7 +114,7 @@ export async function inspectAgent(ports: ClientPorts, key: AgentKey): Promise<A
   if (bytes === undefined) return undefined;
   const record = decodeRecord(key, bytes);
   const [live, waiting] = await Promise.all([isLive(ports.leases, record), countWaiting(ports, key)]);
-  return describe(key, record, { revision, recordBytes: bytes.length, live, waiting });
+  return describeRecord(key, record, { revision, recordBytes: bytes.length, live, waiting });
 }
 
 async function countWaiting({ held, inboxes, layout }: ClientPorts, key: AgentKey): Promise<number> {
@@ -145,7 +145,8 @@ interface ReadFacts {
   readonly waiting: number;
 }
 
-function describe(
+/** A record, decoded. One whose snapshot is in chunks has its context only where the bytes stand beside them. */
+export function describeRecord(
   key: AgentKey,
   record: AgentRecord,
   { revision, recordBytes, live, waiting }: ReadFacts,
@@ -184,13 +185,13 @@ function describe(
     ...(held !== undefined && { held }),
     earlyCount: record.early.length,
     ...(last !== undefined && { last }),
-    sizes: { recordBytes, snapshotBytes: record.snapshot.length + (record.chunks?.sizeBytes ?? 0) },
+    sizes: { recordBytes, snapshotBytes: Math.max(record.snapshot.length, record.chunks?.sizeBytes ?? 0) },
   };
 }
 
 /** Of one in chunks no more than the last turn has said of it: it may have a hundred megabytes. */
 function snapshotOf(record: AgentRecord): StoredSnapshot {
-  if (isInChunks(record)) return { ...NO_SNAPSHOT, value: record.last?.state };
+  if (isInChunks(record) && record.snapshot.length === 0) return { ...NO_SNAPSHOT, value: record.last?.state };
   return record.snapshot.length === 0 ? NO_SNAPSHOT : (decode(record.snapshot) as StoredSnapshot);
 }
 

@@ -38,11 +38,20 @@ export {
   type ClientTimer,
   type HistoryPort,
   type InboxPort,
+  type KeptPort,
   type LogMessage,
   type LogPort,
   type PlainMessage,
   type PublishOutcome,
 } from './ports.ts';
 export { type AgentSchedule, Schedules } from './schedules.ts';
+export type { Change } from './changes.ts';
+export {
+  type KeepOptions,
+  type SnapshotDetail,
+  type SnapshotReader,
+  type SnapshotSummary,
+  Snapshots,
+} from './snapshots.ts';
 export { type AgentTimer, Timers, type TimersOf } from './timers.ts';
 export { type NextCandidate, type TaskState } from './task-state.ts';

@@ -77,6 +77,19 @@ export interface MarkPort extends BucketPort {
   set?(key: string, bytes: Uint8Array | undefined, id: string): Promise<PublishOutcome>;
 }
 
+/** Where kept snapshots stand: each write is a compare-and-set on a revision, 0 where nothing ever was. */
+export interface KeptPort extends Pick<BucketPort, 'get' | 'keys'> {
+  /** As {@link BucketPort.get}, asked of whoever leads: no stale replica answers. */
+  getFresh(key: string): Promise<BucketValue>;
+  put(key: string, bytes: Uint8Array, expectedRevision: number): Promise<Written>;
+  remove(key: string, expectedRevision: number): Promise<Written>;
+}
+
+/** What became of a write. */
+interface Written {
+  readonly kind: PublishOutcome['kind'];
+}
+
 /** One page of a bucket in the order of revisions. */
 export interface BucketPage {
   readonly entries: ReadonlyArray<{ readonly key: string; readonly bytes: Uint8Array; readonly revision: number }>;
@@ -113,7 +126,8 @@ export interface ClientPorts {
   readonly audit: InboxPort & Pick<LogPort, 'read'>;
   /** What operators must hear of. */
   readonly incidents: HistoryPort;
-  readonly agents: BucketPort;
+  readonly agents: BucketPort & Pick<KeptPort, 'getFresh'>;
+  readonly snapshots: KeptPort;
   readonly leases: BucketPort;
   /** What is known of agent types. */
   readonly registry: MarkPort;

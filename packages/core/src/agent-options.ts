@@ -5,6 +5,7 @@
  */
 import { type AgentNumber, WakebusError, agentNumbers, suggestion } from '@wakebus/protocol';
 import { gateFault } from './gate/gate.ts';
+import { snapshotOccasions } from './snapshot-rules.ts';
 
 /** Says what is wrong with a value, as the end of a sentence, or nothing. */
 type Check = (value: unknown, options: Readonly<Record<string, unknown>>) => string | undefined;
@@ -40,6 +41,12 @@ const table: Table = {
   previous: isPrevious,
   rebirth: (value) => (value === 'allow' || value === 'forbid' ? undefined : 'write "allow" or "forbid"'),
   completed: { keepMs: whole(0, MOST) },
+  snapshots: {
+    everyTurns: whole(1, MOST),
+    everyMs: whole(1_000, MOST),
+    on: isOccasions,
+    keep: { count: whole(1, 1_000), maxAgeMs: whole(1_000, MOST) },
+  },
   schemas: (value) => (isRecord(value) ? undefined : 'write an object of schemas, by event'),
   routes: isRoutes,
   workspace: {
@@ -131,6 +138,12 @@ function isModule(value: unknown): string | undefined {
 function isMachine(value: unknown): string | undefined {
   const isOne = isRecord(value) && value['__xstatenode'] === true && typeof value['resolveState'] === 'function';
   return isOne ? undefined : 'write a state machine, made by createMachine() or setup().createMachine() of XState 5';
+}
+
+function isOccasions(value: unknown): string | undefined {
+  const isList =
+    Array.isArray(value) && value.every((each) => (snapshotOccasions as readonly unknown[]).includes(each));
+  return isList ? undefined : `write a list of ${snapshotOccasions.map((name) => `"${name}"`).join(', ')}`;
 }
 
 function isMigrations(value: unknown, options: Readonly<Record<string, unknown>>): string | undefined {

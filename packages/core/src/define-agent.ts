@@ -14,6 +14,7 @@ import type { GateRule } from './gate/gate.ts';
 import { type EventSchema, type JsonSchema, readSchemas } from './event-schemas.ts';
 import { checkMachine } from './machine-check.ts';
 import { checkPrevious } from './previous-check.ts';
+import { type SnapshotOptions, type SnapshotRules, snapshotRulesOf } from './snapshot-rules.ts';
 import type { StoredSnapshot } from './snapshot-codec.ts';
 import { type WorkspaceOptions, type WorkspaceSpec, checkWorkspace, workspaceOf } from './workspace.ts';
 
@@ -56,6 +57,8 @@ export interface AgentOptions<TMachine extends AnyStateMachine = AnyStateMachine
   readonly rebirth?: 'allow' | 'forbid';
   /** How long the output of a completed agent is kept, in milliseconds. @default 2,592,000,000 – 30 days: a monthly look still finds it. */
   readonly completed?: { readonly keepMs?: number };
+  /** When snapshots of its agents are kept by themselves. @default none are; operators keep them as they like */
+  readonly snapshots?: SnapshotOptions;
   /** Schemas of events by name, for whoever has no agent code: gateways describe the events by them. They refuse nothing. @default none */
   readonly schemas?: Readonly<Record<string, EventSchema>>;
   /** Paths of its own that gateways take: `{ 'invoices/:id/paid': 'paid' }` makes `POST /<type>/invoices/17/paid` the event `paid` to `<type>/17`. Other places become fields. @default none */
@@ -88,6 +91,7 @@ export interface AgentDefinition<TMachine extends AnyStateMachine = AnyStateMach
   readonly previous: readonly AnyStateMachine[];
   readonly rebirth: 'allow' | 'forbid';
   readonly completed: { readonly keepMs: number };
+  readonly snapshots: SnapshotRules | undefined;
   readonly schemas: Readonly<Record<string, JsonSchema>>;
   readonly routes: Readonly<Record<string, string>>;
   readonly workspace: WorkspaceSpec | undefined;
@@ -134,6 +138,7 @@ export function defineAgent<TMachine extends AnyStateMachine>(
     previous: Object.freeze([...(options.previous ?? [])]),
     rebirth: options.rebirth ?? 'allow',
     completed: Object.freeze({ keepMs: options.completed?.keepMs ?? 2_592_000_000 }),
+    snapshots: snapshotRulesOf(options.snapshots),
     schemas: readSchemas(options.schemas),
     routes: Object.freeze({ ...options.routes }),
     workspace: workspaceOf(options.workspace),

@@ -41,6 +41,14 @@ export { type ResourceFactory, type ResourceKind, ResourcePool, type Resources, 
 export { type DelayExpression, remaining, restart } from './delays.ts';
 export type { Isolation, IsolationOptions } from './isolation.ts';
 export {
+  type SnapshotOccasion,
+  type SnapshotOptions,
+  type SnapshotRules,
+  isKeptBefore,
+  snapshotDue,
+  snapshotOwed,
+} from './snapshot-rules.ts';
+export {
   type AgentRule,
   type AskingRule,
   type EventRule,

@@ -21,6 +21,7 @@ export const statusByCode: Readonly<Partial<Record<ErrorCode, number>>> = {
   EFFECT_NOT_FOUND: 404,
   PARKED_NOT_FOUND: 404,
   TIMER_NOT_FOUND: 404,
+  SNAPSHOT_NOT_FOUND: 404,
   NOT_IN_HISTORY: 404,
   TOKEN_NOT_FOUND: 404,
   ROUTE_UNKNOWN: 404,

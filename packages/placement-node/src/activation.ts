@@ -36,6 +36,7 @@ import { writeQuarantine } from './quarantine.ts';
 import { noteInTurn } from './telemetry/gate-span.ts';
 import type { RunningSpan } from './telemetry/running-span.ts';
 import { startTurnSpan } from './telemetry/turn-span.ts';
+import { keepBeforeRemoval, keepIfDue, keepIfOwed } from './snapshots/automatic.ts';
 import { takeAtGate, takeJob } from './take-job.ts';
 import { withoutId } from './turn-here.ts';
 import { factsOf, historyOf, releaseOutputs } from './turn-outputs.ts';
@@ -178,6 +179,7 @@ export class Activation {
     const { last } = this.record;
     if (this.#context.history !== undefined && last !== undefined)
       this.handOver.history(historyOf(this.record, last, last.events));
+    keepIfOwed(this.#context, this);
   }
 
   /** A commit that takes no events: it changes the lifecycle, or trims what was handed over. @returns whether it was not lost. */
@@ -310,6 +312,7 @@ export class Activation {
       await storeDeadLetters(this.#context, this.#key, turn.deadLetters, request.messages, running);
     if (request.fromHeld && this.record.held?.clear === true)
       await keepRuntimeMessages(this.#context, this.#key, request.messages.slice(0, turn.consumed));
+    await keepBeforeRemoval(this.#context, this, turn.memory.record);
     const isAtGate = turn.memory.isUndecoded === true;
     const isAsleep =
       ((turn.sleep && this.definition.sleep.mode === 'stop') || isAtGate) &&
@@ -336,6 +339,7 @@ export class Activation {
     const turnMs = ports.clock.monotonicMs() - startedMs;
     const cost = { turnMs: Math.round(turnMs * 1_000) / 1_000, recordBytes: this.#committed.recordBytes };
     releaseOutputs(this.#context, this, turn, factsOf(before, this.record, cost, wake));
+    keepIfDue(this.#context, this, before);
     if (isAsleep) this.#pauseSchedules();
     this.#answeredSeq = this.record.cursor;
     // At the gate the agent slept all the while: what is here only saves the next look at its record.

@@ -21,6 +21,7 @@ import {
   addressOf,
   attribute,
   encodeToSend,
+  isWakebusError,
   span,
   splitKey,
   wireMessageId,
@@ -195,6 +196,25 @@ export class HandOver {
         log.warn('a commit has no history', { agent: this.#key, error: String(thrown) }),
       ),
     );
+  }
+
+  /** Owes work that may be repeated: it is tried until it is done, or can never be. */
+  keep(work: () => Promise<void>): void {
+    this.#owe(this.#untilDone(work));
+  }
+
+  async #untilDone(work: () => Promise<void>): Promise<void> {
+    const { log, membership, ports } = this.#context;
+    for (let round = 0; !this.#closed; round += 1) {
+      try {
+        if (membership.mayAct()) return await work();
+      } catch (thrown) {
+        if (!isWakebusError(thrown, 'UNAVAILABLE'))
+          return log.warn('a snapshot is not kept', { agent: this.#key, error: String(thrown) });
+      }
+      await delay(ports.clock, RETRY_MS[Math.min(round, RETRY_MS.length - 1)] as number);
+    }
+    return new Promise(() => {});
   }
 
   /** @param input - Sequence of the input that caused it, for messages. */

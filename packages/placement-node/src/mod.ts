@@ -28,6 +28,7 @@ export {
   wantedStreams,
 } from './nats/mod.ts';
 export { type Misfit, type MisfitOptions, findMisfits } from './misfits.ts';
+export { readSnapshot } from './objects/snapshot-chunks.ts';
 export { type NodeLog, type Probes, type Sabotage } from './node-context.ts';
 export { type NodeStatus, PlacementRuntime, type RuntimeOptions } from './placement-runtime.ts';
 export { MAX_CHUNK_BYTES, checkChunkSize, checkedChunk, hashOf, packChunk, unpackChunk } from './objects/blob-codec.ts';

@@ -18,7 +18,10 @@ export type AuditAction =
   | 'replay'
   | 'discard'
   | 'disable'
-  | 'enable';
+  | 'enable'
+  | 'snapshot'
+  | 'restore'
+  | 'fork';
 
 /** One entry, MessagePack. */
 export interface AuditEntry {

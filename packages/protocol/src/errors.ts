@@ -8,10 +8,11 @@
 import { type ChannelFacts, channelErrors } from './channel-errors.ts';
 import type { ErrorClass, ErrorSpec } from './error-spec.ts';
 import { type GatewayFacts, gatewayErrors } from './gateway-errors.ts';
+import { type HistoryFacts, historyErrors } from './history-errors.ts';
 import { type SourceFacts, sourceErrors } from './source-errors.ts';
 
 /** The facts that errors carry, by code. */
-interface FactsByCode extends GatewayFacts, ChannelFacts, SourceFacts {
+interface FactsByCode extends GatewayFacts, ChannelFacts, HistoryFacts, SourceFacts {
   // Of sending and calling.
   INVALID_ADDRESS: { address: string; why: string };
   INVALID_EVENT: { event: string; why: string };
@@ -28,7 +29,6 @@ interface FactsByCode extends GatewayFacts, ChannelFacts, SourceFacts {
   AGENT_COMPLETED: { address: string };
   AGENT_REMOVED: { address: string };
   AGENT_NOT_FOUND: { address: string };
-  NOT_IN_HISTORY: { target: string };
   EVENT_UNKNOWN: { address: string; event: string };
   EVENT_GATED: { address: string; event: string; rule: string; reason: string };
   DEAD_LETTERED: { address: string; seq: number; attempts: number; reason: string };
@@ -117,11 +117,6 @@ const catalog: { readonly [C in keyof FactsByCode]: ErrorSpec<FactsByCode[C]> } 
   AGENT_REFUSED: { next: 'terminal', message: (f) => `${f.address} refused: ${f.reason}.` },
   AGENT_COMPLETED: { next: 'terminal', message: (f) => `${f.address} has completed and takes no more events.` },
   AGENT_REMOVED: { next: 'terminal', message: (f) => `${f.address} was removed and its type forbids a second birth.` },
-  NOT_IN_HISTORY: {
-    next: 'terminal',
-    message: (f) =>
-      `History has nothing of "${f.target}": it never happened, or is older than the history stream keeps (7 days), or history is switched off.`,
-  },
   AGENT_NOT_FOUND: {
     next: 'terminal',
     message: (f) => `There is no agent ${f.address}. An agent is born by its first event.`,
@@ -335,7 +330,8 @@ const catalog: { readonly [C in keyof FactsByCode]: ErrorSpec<FactsByCode[C]> } 
     message: (f) =>
       `The chunks of this deployment are in another object store (${f.there}) than the one given here (${f.here}). Give that one: agents with large states would find nothing in this.`,
   },
-  // Of the gateway, of channels, and of sources.
+  // Of history and kept snapshots, of the gateway, of channels, and of sources.
+  ...historyErrors,
   ...gatewayErrors,
   ...channelErrors,
   ...sourceErrors,

@@ -105,6 +105,10 @@ export class Layout {
   get objectsBucket(): string {
     return `${this.prefix}_objects`;
   }
+  /** Copies of records that are kept. */
+  get snapshotsBucket(): string {
+    return `${this.prefix}_snapshots`;
+  }
   /** Where chunks stood before there was an object store. They are still read. */
   get formerChunksStream(): string {
     return `${this.prefix}_chunks`;

@@ -65,6 +65,21 @@ export { type DisabledType, readDisabledType } from './disabled-type.ts';
 export { type Incident, type IncidentKind, incidentId, incidentKinds, readIncident } from './incident.ts';
 export { toJson } from './json.ts';
 export {
+  type KeepPorts,
+  type KeptSnapshot,
+  type SnapshotCause,
+  type SnapshotReason,
+  compareSnapshotIds,
+  isAutomatic,
+  keepSnapshot,
+  keptIn,
+  readKeptSnapshot,
+  snapshotIdIn,
+  snapshotIdOf,
+  snapshotKey,
+  snapshotsFilter,
+} from './kept-snapshot.ts';
+export {
   type EffectScope,
   type InboxSubject,
   Layout,

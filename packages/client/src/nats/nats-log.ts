@@ -13,6 +13,8 @@ const NOTHING_THERE: ReadonlySet<number> = new Set([10_037, 10_043]);
 const MESSAGE_TOO_LARGE = 10_054;
 /** Limits of the account (10002, 10028, 10047) and of the server (10023). */
 const OUT_OF_SPACE: ReadonlySet<number> = new Set([10_002, 10_023, 10_028, 10_047]);
+/** Something else stands under the subject than the writer expects (10071), or is being written just now (10164). */
+const OVERTAKEN: ReadonlySet<number> = new Set([10_071, 10_164]);
 /** The limits of the stream itself, when the text says so. */
 const STORE_FAILED = 10_077;
 
@@ -127,6 +129,7 @@ class PubAckHandler implements ReplyHandler {
 }
 
 function outcomeOf(error: ApiError): PublishOutcome {
+  if (OVERTAKEN.has(error.errorCode)) return { kind: 'conflict' };
   const isFull =
     OUT_OF_SPACE.has(error.errorCode) || (error.errorCode === STORE_FAILED && error.message.includes('maximum'));
   return isFull ? { kind: 'full' } : { kind: 'unknown', cause: error };

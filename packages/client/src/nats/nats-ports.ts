@@ -28,6 +28,7 @@ export async function natsClientPorts(connection: NatsConnection, prefix: string
     audit: new NatsLog(mux, layout.auditStream),
     incidents: new NatsLog(mux, layout.incidentsStream),
     agents: new NatsBucket(mux, layout.agentsBucket),
+    snapshots: new NatsBucket(mux, layout.snapshotsBucket),
     leases: new NatsBucket(mux, layout.leasesBucket),
     registry: new NatsBucket(mux, layout.registryBucket),
   };

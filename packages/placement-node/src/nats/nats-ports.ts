@@ -6,7 +6,7 @@ import type { Layout } from '@wakebus/protocol';
 import { threadRunners } from '../isolation/thread-runner.ts';
 import type { Ports } from '../ports/ports.ts';
 import { cryptoRandom } from './crypto-random.ts';
-import { LEASE_MARKER_TTL_MS } from './wanted-streams.ts';
+import { LEASE_MARKER_TTL_MS, SNAPSHOT_MARKER_TTL_MS } from './wanted-streams.ts';
 import { FrontDoor } from './front-door.ts';
 import { type FaultListener, Link } from './link.ts';
 import { NatsBlobStore } from './nats-blob-store.ts';
@@ -45,6 +45,7 @@ export function natsPorts(connection: NatsConnection, layout: Layout, onFault: F
     agents: new NatsRecordStore(link, layout.agentsBucket),
     leases: new NatsRecordStore(link, layout.leasesBucket, { markerTtlMs: LEASE_MARKER_TTL_MS }),
     registry: new NatsRecordStore(link, layout.registryBucket),
+    snapshots: new NatsRecordStore(link, layout.snapshotsBucket, { markerTtlMs: SNAPSHOT_MARKER_TTL_MS }),
     chunks: new NatsBlobStore(link, layout),
     turnRunners: threadRunners,
   };

@@ -40,6 +40,9 @@ export type WantedStream = Partial<StreamConfig> &
  */
 export const LEASE_MARKER_TTL_MS = 10_000;
 
+/** The same behind a kept snapshot that is gone, in milliseconds: nobody waits for it to go. */
+export const SNAPSHOT_MARKER_TTL_MS = 60_000;
+
 /** Largest message of an inbox, in bytes: an event of 256 KB and 64 KB for its headers and envelope. */
 const INBOX_MESSAGE_LIMIT_BYTES = 320 * 1024;
 
@@ -204,6 +207,7 @@ function buckets(layout: Layout): StreamPart[] {
     bucket(layout.agentsBucket),
     bucket(layout.leasesBucket, { allow_msg_ttl: true, subject_delete_marker_ttl: nanos(LEASE_MARKER_TTL_MS) }),
     bucket(layout.registryBucket),
+    bucket(layout.snapshotsBucket, { allow_msg_ttl: true, subject_delete_marker_ttl: nanos(SNAPSHOT_MARKER_TTL_MS) }),
     bucket(layout.tokensBucket),
     bucket(layout.sourcesBucket),
     bucket(layout.seenBucket, { max_age: nanos(SEEN_MAX_AGE_MS) }),

@@ -3,7 +3,8 @@
  *
  * What is old is listed first, and only then is every record read. A chunk that a record comes to name after
  * it was read here is one that its writer has put since, and put again makes it young: the removal spares it
- * then, whoever was first. So nothing is locked, and nobody waits.
+ * then, whoever was first. Kept snapshots are read before the records and after them: a chunk may be on its way
+ * from a snapshot into a record, or from a record into a snapshot. So nothing is locked, and nobody waits.
  */
 import {
   type AgentKey,
@@ -12,9 +13,12 @@ import {
   chunksOf,
   decodeRecord,
   isWakebusError,
+  keptIn,
 } from '@wakebus/protocol';
 import type { ListedChunk } from '../ports/blob-store.ts';
 import type { Ports } from '../ports/ports.ts';
+import type { RecordStore } from '../ports/record-store.ts';
+import { isGone } from './record-chunks.ts';
 import { filesOf } from './workspace-manifest.ts';
 
 /** How old a chunk must be. A day: a commit that no server answers is tried on for hours, and its chunks must wait for it. */
@@ -37,7 +41,7 @@ export interface Collection {
   readonly sizeBytes: number;
   /** Too young to be looked at. */
   readonly young: number;
-  /** Old, and named by a record. */
+  /** Old, and named by a record or a kept snapshot. */
   readonly named: number;
   /** Gone, or in a dry run those that would be. */
   readonly collected: number;
@@ -52,7 +56,7 @@ export interface Collection {
  * @throws {WakebusError} `INVALID_OPTION` for too short a grace; `RECORD_NEWER` when a record cannot be read for its age: what it names nobody here knows, and nothing is collected; `CHUNK_MISSING`, `CHUNK_DAMAGED`, `WORKSPACE_DAMAGED` when the manifest of a workspace cannot be read, for the same reason; `UNAVAILABLE`.
  */
 export async function collectChunks(
-  ports: Pick<Ports, 'agents' | 'chunks' | 'clock'>,
+  ports: CollectPorts,
   { graceMs = DEFAULT_GRACE_MS, dryRun = false }: CollectOptions = {},
 ): Promise<Collection> {
   const leastMs = 2 * ports.chunks.refreshAfterMs;
@@ -60,7 +64,14 @@ export async function collectChunks(
     throw new WakebusError('INVALID_OPTION', { option: 'grace', why: `write at least ${leastMs} ms` });
   const { old, ...counts } = await listOld(ports, graceMs);
   const listed = old.size;
-  if (listed > 0) await forgetNamed(ports, old);
+  if (listed > 0) {
+    const spare = (key: string, bytes: Uint8Array): Promise<void> => spareOf(ports, key as AgentKey, bytes, old);
+    const spareKept = (key: string, bytes: Uint8Array): Promise<void> =>
+      spareOfKept(ports, key as AgentKey, bytes, old);
+    await readAll(ports.snapshots, spareKept);
+    await readAll(ports.agents, spare);
+    await readAll(ports.snapshots, spareKept);
+  }
   const named = listed - old.size;
   const gone = dryRun ? [...old.values()] : await removeAll(ports, [...old.values()]);
   return {
@@ -71,6 +82,9 @@ export async function collectChunks(
     spared: old.size - gone.length,
   };
 }
+
+/** What is read, and what is collected. */
+type CollectPorts = Pick<Ports, 'agents' | 'chunks' | 'clock' | 'snapshots'>;
 
 type OldChunks = Map<string, ListedChunk>;
 
@@ -90,29 +104,39 @@ async function listOld({ chunks: store }: Pick<Ports, 'chunks'>, graceMs: number
   return { old, chunks, sizeBytes, young: chunks - old.size };
 }
 
-/** Takes out what some record names. */
-async function forgetNamed(
-  { agents, chunks, clock }: Pick<Ports, 'agents' | 'chunks' | 'clock'>,
-  old: OldChunks,
-): Promise<void> {
+/** Hands every value of a bucket on. */
+async function readAll(bucket: RecordStore, take: (key: string, bytes: Uint8Array) => Promise<void>): Promise<void> {
   const read = new Set<string>();
-  const spare = async (key: string, bytes: Uint8Array): Promise<void> => {
-    const record = spareNamed(key as AgentKey, bytes, old);
-    if (record?.workspace === undefined) return;
-    for (const name of await filesOf({ chunks, clock }, key as AgentKey, record.workspace)) old.delete(name);
-  };
   for (let from: number | undefined = 1; from !== undefined;) {
-    const page = await agents.scan(from, PAGE);
+    const page = await bucket.scan(from, PAGE);
     for (let at = 0; at < page.values.length; at += IN_FLIGHT)
-      await Promise.all(page.values.slice(at, at + IN_FLIGHT).map(({ key, bytes }) => spare(key, bytes)));
+      await Promise.all(page.values.slice(at, at + IN_FLIGHT).map(({ key, bytes }) => take(key, bytes)));
     for (const { key } of page.values) read.add(key);
     from = page.nextRevision;
   }
   // Pages may come from replicas that lag differently: a record may have moved out of one, and not yet into the next.
-  for (const key of await agents.keys('>')) {
+  for (const key of await bucket.keys('>')) {
     if (read.has(key)) continue;
-    const { bytes } = await agents.getFresh(key);
-    if (bytes !== undefined) await spare(key, bytes);
+    const { bytes } = await bucket.getFresh(key);
+    if (bytes !== undefined) await take(key, bytes);
+  }
+}
+
+/** Takes out what a record names, and what the manifest of its workspace does. */
+async function spareOf(ports: CollectPorts, key: AgentKey, bytes: Uint8Array, old: OldChunks): Promise<void> {
+  const record = spareNamed(key, bytes, old);
+  if (record?.workspace === undefined) return;
+  for (const name of await filesOf(ports, key, record.workspace)) old.delete(name);
+}
+
+/** The same of a kept snapshot. One whose manifest is gone cannot be gone back to: it was on its way out already. */
+async function spareOfKept(ports: CollectPorts, key: AgentKey, bytes: Uint8Array, old: OldChunks): Promise<void> {
+  const kept = keptIn(bytes);
+  if (kept === undefined) return spareMentioned(bytes, old);
+  try {
+    await spareOf(ports, key, kept.record, old);
+  } catch (thrown) {
+    if (!isGone(thrown)) throw thrown;
   }
 }
 

@@ -32,6 +32,8 @@ export interface Ports {
   readonly agents: RecordStore;
   readonly leases: RecordStore;
   readonly registry: RecordStore;
+  /** Copies of records that are kept. */
+  readonly snapshots: RecordStore;
   readonly chunks: BlobStore;
   /** For agent types that ask for isolation. */
   readonly turnRunners: TurnRunners;

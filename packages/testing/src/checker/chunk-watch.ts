@@ -1,11 +1,19 @@
 /**
  * "Chunks": what a record names is stored, and whole, when the record is; and nothing is collected that the last
- * two manifests of an agent name.
+ * two manifests of an agent name, or that a kept snapshot does.
  *
  * Watched while the run goes on: afterwards a chunk may be there that came too late.
  */
 import { createHash } from 'node:crypto';
-import { type AgentKey, type AgentRecord, decodeRecord, isWakebusError, namesOf } from '@wakebus/protocol';
+import {
+  type AgentKey,
+  type AgentRecord,
+  chunksOf,
+  decodeRecord,
+  isWakebusError,
+  keptIn,
+  namesOf,
+} from '@wakebus/protocol';
 import type { MemoryServer } from '../memory/memory-server.ts';
 import type { Violation } from './run-history.ts';
 
@@ -38,7 +46,20 @@ export class ChunkWatch {
   }
 
   check(): readonly Violation[] {
-    return this.#violations;
+    return [...this.#violations, ...this.#checkKept()];
+  }
+
+  /** At the end: a snapshot whose chunks were gone when it was stored is taken back at once. */
+  #checkKept(): Violation[] {
+    const { objects, snapshots } = this.#server;
+    return snapshots.keys('>').flatMap((key) => {
+      const kept = keptIn(snapshots.get(key).bytes ?? new Uint8Array());
+      const record = kept && readable(key as AgentKey, kept.record);
+      const missing = record && chunksOf(record).find((name) => objects.last(name) === undefined);
+      return missing === undefined
+        ? []
+        : [`${key}: the kept snapshot names the chunk ${missing.slice(0, 8)}, which is gone`];
+    });
   }
 
   #keep(name: string, data: Uint8Array): void {

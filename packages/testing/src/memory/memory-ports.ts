@@ -33,6 +33,7 @@ export function memoryPorts(server: MemoryServer, link: Link): Ports {
     agents: store(server.agents),
     leases: store(server.leases),
     registry: store(server.registry),
+    snapshots: store(server.snapshots),
     chunks: new MemoryBlobStore(server, link),
     turnRunners: memoryTurnRunners(link.clock),
   };

@@ -68,6 +68,7 @@ export class MemoryServer {
   readonly agents: MemoryBucket;
   readonly leases: MemoryBucket;
   readonly registry: MemoryBucket;
+  readonly snapshots: MemoryBucket;
   readonly broker: MemoryBroker;
   /** Longest message that a client may send, in bytes. */
   readonly maxPayloadBytes: number;
@@ -100,6 +101,7 @@ export class MemoryServer {
     this.agents = bucket(layout.agentsBucket);
     this.leases = bucket(layout.leasesBucket, { markerTtlMs: options.leaseMarkerTtlMs ?? 10_000 });
     this.registry = bucket(layout.registryBucket);
+    this.snapshots = bucket(layout.snapshotsBucket, { markerTtlMs: 60_000 });
     this.broker = new MemoryBroker(environment);
     this.shards = Array.from({ length: layout.shards }, (_, shard) => this.#openShard(shard, options));
     this.#changedMs = environment.nowMs();
@@ -203,9 +205,9 @@ export class MemoryServer {
   }
 
   #stores(): Array<MemoryStream | MemoryBucket> {
-    const { births, held, deadLetters, history, objects, agents, leases, registry } = this;
+    const { births, held, deadLetters, history, objects, agents, leases, registry, snapshots } = this;
     const shards = this.shards.flatMap(({ inbox, timers }) => [inbox, timers]);
-    return [...shards, births, held, deadLetters, history, objects, agents, leases, registry];
+    return [...shards, births, held, deadLetters, history, objects, agents, leases, registry, snapshots];
   }
 
   #openShard(shard: number, options: MemoryServerOptions): Shard {

@@ -36,6 +36,14 @@ export const chunkMutants: readonly Mutant[] = [
   },
   {
     rule: 'P12',
+    name: 'a chunk collected that a kept snapshot still names',
+    edits: [{ file: collecting, find: 'await spareOf(ports, key, kept.record, old);', replace: 'void key;' }],
+    run: { workload: 'spilling' },
+    shows: 'the kept snapshot names the chunk',
+    quick: true,
+  },
+  {
+    rule: 'P12',
     name: 'a chunk whose hash nobody checks',
     edits: [
       {

@@ -42,7 +42,8 @@ export const effectMutants: readonly Mutant[] = [
       },
     ],
     run: { workload: 'purchases' },
-    shows: 'began after it was said that nobody runs it',
+    shows: 'is in the till after all',
+    unseen: true,
   },
   {
     rule: 'P8',

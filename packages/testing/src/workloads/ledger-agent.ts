@@ -2,7 +2,14 @@
  * The agent of the ledger: it writes every event into a list. Some events make it send to another one, set
  * a timer, go to sleep, throw, or kill the process that runs it.
  */
-import { type AnyAgentDefinition, defineAgent, reply, sendToAgent, sleepNow } from '@wakebus/core';
+import {
+  type AnyAgentDefinition,
+  type SnapshotOptions,
+  defineAgent,
+  reply,
+  sendToAgent,
+  sleepNow,
+} from '@wakebus/core';
 import type { AgentRecord } from '@wakebus/protocol';
 import { type AnyStateMachine, assign, enqueueActions, setup } from 'xstate';
 import { contextOf } from '../checker/run-history.ts';
@@ -45,6 +52,8 @@ export interface LedgerAgentOptions {
   readonly onKill?: () => void;
   /** Whether its turns are taken by a runner that can stop them. @default false */
   readonly isIsolated?: boolean;
+  /** @default none are kept */
+  readonly snapshots?: SnapshotOptions;
 }
 
 /** Of no file: only the simulator's runners take it, and they import nothing. */
@@ -52,7 +61,7 @@ const ISOLATION = { module: 'data:text/javascript,' } as const;
 
 /** The definition of an agent of the ledger. */
 export function ledgerAgent(options: LedgerAgentOptions = {}): AnyAgentDefinition {
-  const { type = LEDGER_TYPE, version = 1, onKill, isIsolated = false } = options;
+  const { type = LEDGER_TYPE, version = 1, onKill, isIsolated = false, snapshots } = options;
   return defineAgent({
     type,
     version,
@@ -61,6 +70,7 @@ export function ledgerAgent(options: LedgerAgentOptions = {}): AnyAgentDefinitio
     sleep: { afterMs: 2_000 },
     retry: { attempts: 2, backoffMs: 200 },
     ...(isIsolated && { isolation: ISOLATION }),
+    ...(snapshots !== undefined && { snapshots }),
     migrate: Object.fromEntries(Array.from({ length: version - 1 }, (_, i) => [i + 2, countMigration])),
   });
 }

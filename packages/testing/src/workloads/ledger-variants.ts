@@ -57,7 +57,6 @@ export function calm(): Workload {
     without: [
       'requestLost',
       'replyLost',
-      'replyLate',
       'lateWrite',
       'delayed',
       'plainLost',

@@ -1,14 +1,14 @@
 /**
  * Snapshots that outgrow their records, and collecting chunks meanwhile: a ledger whose states are in chunks all
- * the time, and two collectors that run against its wakes and each other.
+ * the time and which keeps snapshots of itself, and two collectors that run against its wakes and each other.
  */
 import { collectChunks } from '@wakebus/placement-node';
 import { type AgentKey, type AgentRecord, decodeRecord, isWakebusError, namesOf } from '@wakebus/protocol';
 import type { RunHistory, Violation } from '../checker/run-history.ts';
 import type { Simulation } from '../simulation/simulation.ts';
-import { ledgerOf } from './ledger-agent.ts';
+import { ledgerAgent, ledgerOf } from './ledger-agent.ts';
 import { checkLedger } from './ledger-check.ts';
-import { agentsOf, driveLedger, planLedger } from './ledger.ts';
+import { driveLedger, planLedger } from './ledger.ts';
 import type { SimulationDriver, Workload } from './workload.ts';
 
 /** Small enough that every state is in several chunks. */
@@ -17,6 +17,8 @@ const SPILL = { spillBytes: 160, chunkBytes: 64 } as const;
 const REFRESH_AFTER_MS = 15_000;
 /** Longer than a lease, a late write and a commit that is tried on. */
 const GRACE_MS = 2 * REFRESH_AFTER_MS;
+/** Often, and soon given up: chunks are named by snapshots only, and then by nothing. */
+const KEPT = { everyTurns: 2, everyMs: 7_000, keep: { count: 3, maxAgeMs: 40_000 } } as const;
 /** Between two runs of a collector, in milliseconds. */
 const COLLECT_EVERY_MS = 8_000;
 
@@ -29,7 +31,7 @@ export function spilling(): Workload {
   let rotten: AgentKey | undefined;
   return {
     name: plan.name,
-    agents: agentsOf(plan, 1),
+    agents: plan.types.map((type) => ledgerAgent({ type, onKill: () => plan.kill(), snapshots: KEPT })),
     server: { dedupeWindowMs: 5_000, refreshAfterMs: REFRESH_AFTER_MS },
     runtime: { limits: { ...SPILL, holdAfterMessages: 4, holdAfterMs: 2_000 } },
     standing: new Set(['CHUNK_DAMAGED']),
