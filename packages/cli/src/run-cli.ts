@@ -20,6 +20,7 @@ import { addInspect } from './commands/inspect.ts';
 import { addSchedules } from './commands/schedules.ts';
 import { addSend } from './commands/send.ts';
 import { addSetup } from './commands/setup.ts';
+import { addSnapshots } from './commands/snapshots.ts';
 import { addStatus } from './commands/status.ts';
 import { addTail } from './commands/tail.ts';
 import { addTimers } from './commands/timers.ts';
@@ -76,6 +77,7 @@ function createProgram(io: CliIo): Command {
   addSend(program, io);
   addInspect(program, io);
   addAgents(program, io);
+  addSnapshots(program, io);
   addEffects(program, io);
   addSchedules(program, io);
   addTimers(program, io);

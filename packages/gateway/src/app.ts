@@ -19,6 +19,7 @@ import { clearHeld, discard, listDeadLetters, listHeld, replay, showDeadLetter, 
 import { fire, listSchedules, putSchedule, removeSchedule, showSchedule } from './routes/schedules.ts';
 import { deliver, send } from './routes/send.ts';
 import { disableType, enableType } from './routes/types.ts';
+import { diffSnapshot, listSnapshots, removeSnapshot, showSnapshot, takeSnapshot } from './routes/snapshots.ts';
 import { socket } from './routes/socket.ts';
 import type { Webhooks } from './webhooks/receive.ts';
 
@@ -36,6 +37,7 @@ interface Route {
 
 /** Every route that asks for a token. A request goes to the first that fits. */
 export const routes: readonly Route[] = [
+  { method: 'POST', path: '/agents/:type/:id/snapshots', handler: takeSnapshot },
   { method: 'POST', path: '/agents/:type/:id/:event', handler: send },
   { method: 'POST', path: '/events', handler: bulk },
   { method: 'GET', path: '/agents', handler: list },
@@ -43,6 +45,10 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/agents/:type/:id', handler: inspect },
   { method: 'GET', path: '/agents/:type/:id/history', handler: history },
   { method: 'GET', path: '/agents/:type/:id/events', handler: events },
+  { method: 'GET', path: '/agents/:type/:id/snapshots', handler: listSnapshots },
+  { method: 'GET', path: '/agents/:type/:id/snapshots/:snapshot', handler: showSnapshot },
+  { method: 'GET', path: '/agents/:type/:id/snapshots/:snapshot/diff', handler: diffSnapshot },
+  { method: 'DELETE', path: '/agents/:type/:id/snapshots/:snapshot', handler: removeSnapshot },
   { method: 'GET', path: '/agents/:type/:id/schedules/:schedule', handler: showSchedule },
   { method: 'PUT', path: '/agents/:type/:id/schedules/:schedule', handler: putSchedule },
   { method: 'DELETE', path: '/agents/:type/:id/schedules/:schedule', handler: removeSchedule },

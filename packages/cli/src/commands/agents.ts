@@ -7,6 +7,7 @@ import { connected, contextOf, examples } from '../command-context.ts';
 import { bytes, count, duration, oneLine, readCount, since, table } from '../human.ts';
 import { type Listing, showPages } from '../listing.ts';
 import { addAgentActions } from './agent-actions.ts';
+import { addTakeSnapshot } from './snapshots.ts';
 import { addTypeSwitches } from './type-switches.ts';
 
 const lifecycles = [
@@ -28,6 +29,7 @@ interface ListFlags extends Pick<ListOptions, 'type' | 'lifecycle' | 'cursor'> {
 export function addAgents(program: Command, io: CliIo): void {
   const agents = program.command('agents').description('look at agents; suspend, resume, recover or remove them');
   addAgentActions(agents, io);
+  addTakeSnapshot(agents, io);
   addTypeSwitches(agents, io);
   const list = agents
     .command('list')

@@ -92,7 +92,12 @@ export class NatsBucket implements MarkPort, KeptPort {
   }
 
   /** A revision that is expected makes it one write; an ID of its own then keeps it from being taken for another. */
-  #write(key: string, bytes: Uint8Array, headers: Headers, messageId: string = createInbox('kept')): Promise<PublishOutcome> {
+  #write(
+    key: string,
+    bytes: Uint8Array,
+    headers: Headers,
+    messageId: string = createInbox('kept'),
+  ): Promise<PublishOutcome> {
     return new NatsLog(this.#mux, this.#stream).append(this.#subject(key), bytes, { messageId, headers });
   }
 
