@@ -11,7 +11,7 @@ import type { Inbound } from '@wakebus/core';
 import { agentKey, attribute, span } from '@wakebus/protocol';
 import { startTelemetry } from '@wakebus/telemetry';
 import { Telemetry } from '../../packages/placement-node/src/telemetry.ts';
-import { startTurnSpan } from '../../packages/placement-node/src/telemetry/turn-span.ts';
+import { commitFacts, startTurnSpan } from '../../packages/placement-node/src/telemetry/turn-span.ts';
 
 const PAIRS = 20;
 const TURNS = 4_000;
@@ -50,20 +50,10 @@ function spansOf(telemetry: Telemetry, turn: number): void {
   const started = startTurnSpan(context, key, [inboundOf(turn)], 0);
   const commit = telemetry.below(span.commit, key, started);
   if (commit.isRecording)
-    commit.set({
-      [attribute.sizeBytes]: 1_000,
-      [attribute.outcome]: 'committed',
-      [attribute.epoch]: 1,
-      [attribute.revision]: turn,
-    });
+    commit.set({ [attribute.sizeBytes]: 1_000, ...commitFacts({ kind: 'committed', revision: turn }, 1) });
   commit.end();
   if (started.isRecording)
-    started.set({
-      [attribute.events]: 1,
-      [attribute.outcome]: 'committed',
-      [attribute.epoch]: 1,
-      [attribute.revision]: turn,
-    });
+    started.set({ [attribute.events]: 1, ...commitFacts({ kind: 'committed', revision: turn }, 1) });
   started.end();
 }
 

@@ -4,7 +4,6 @@ import {
   SNAPSHOT_LIMIT_BYTES,
   SeenIndex,
   type SnapshotChunks,
-  agentKey,
   asStored,
   chunksOf,
   decode,
@@ -15,9 +14,9 @@ import {
   namesOf,
   packNames,
 } from '../src/mod.ts';
+import { aRecord, key } from './a-record.ts';
 import { failing } from './failing.ts';
 
-const key = agentKey('order', '17');
 const name = (digit: string): string => digit.repeat(64);
 
 const chunks: SnapshotChunks = {
@@ -28,33 +27,7 @@ const chunks: SnapshotChunks = {
 };
 
 function record(changes: Partial<AgentRecord> = {}): AgentRecord {
-  return {
-    format: 2,
-    incarnation: 1,
-    inbox: 'inbox-1',
-    machineVersion: 1,
-    lifecycle: { name: 'asleep', sinceMs: 5 },
-    lease: { holder: '', epoch: 3 },
-    cursor: 12,
-    cursorMs: 3,
-    snapshot: new Uint8Array(),
-    commit: 'c-1',
-    turns: 4,
-    bornMs: 1,
-    updatedMs: 2,
-    generation: 0,
-    timers: [],
-    outbox: [],
-    maybe: [],
-    settled: true,
-    peers: new Map(),
-    seen: [],
-    early: [],
-    replies: [],
-    journal: [],
-    chunks,
-    ...changes,
-  };
+  return aRecord({ format: 2, snapshot: new Uint8Array(), chunks, ...changes });
 }
 
 describe('a record whose snapshot is in chunks', () => {

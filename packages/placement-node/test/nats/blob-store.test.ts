@@ -1,24 +1,17 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { Layout } from '@wakebus/protocol';
-import { type NatsServers, startNatsServer } from '@wakebus/nats-server';
 import { type BlobStoreFixture, blobStoreContract } from '@wakebus/testing/contracts';
 import { headers, type NatsConnection } from '@nats-io/transport-node';
 import { Objm } from '@nats-io/obj';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { NatsBlobStore } from '../../src/nats/nats-blob-store.ts';
-import { connectNats } from '../../src/nats/connect.ts';
-import { createDeployment } from '../../src/nats/deployment.ts';
 import { Link } from '../../src/nats/link.ts';
 import { dataSubject, infoSubject } from '../../src/nats/object-layout.ts';
 import { hashOf } from '../../src/objects/blob-codec.ts';
 import type { ListedChunk } from '../../src/ports/blob-store.ts';
+import { natsScenes } from './nats-fixture.ts';
 
-let server: NatsServers;
-let deployments = 0;
-beforeAll(async () => {
-  server = await startNatsServer();
-});
-afterAll(() => server.stop());
+const openScene = natsScenes();
 
 interface NatsBlobStores extends BlobStoreFixture {
   readonly bucket: string;
@@ -27,15 +20,7 @@ interface NatsBlobStores extends BlobStoreFixture {
 }
 
 async function natsBlobStores(): Promise<NatsBlobStores> {
-  const connections: NatsConnection[] = [];
-  const connect = async (): Promise<NatsConnection> => {
-    const connection = await connectNats({ servers: server.url });
-    connections.push(connection);
-    return connection;
-  };
-  deployments += 1;
-  const connection = await connect();
-  const layout = await createDeployment(connection, { prefix: `objects-${deployments}`, partitions: 1 });
+  const { close, connect, connection, layout } = await openScene({ partitions: 1 });
   const open = (over: NatsConnection, refreshAfterMs?: number): NatsBlobStore =>
     new NatsBlobStore(new Link(over, () => {}), layout, refreshAfterMs);
   const rollup = headers();
@@ -49,9 +34,7 @@ async function natsBlobStores(): Promise<NatsBlobStores> {
     overwrite: async (hash, stored) => {
       await connection.request(dataSubject(layout.objectsBucket, hash), stored, { headers: rollup, timeout: 5_000 });
     },
-    close: async () => {
-      await Promise.all(connections.map((each) => each.close()));
-    },
+    close,
   };
 }
 
