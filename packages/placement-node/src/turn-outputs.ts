@@ -39,7 +39,8 @@ export function factsOf(
   wake: string,
 ): TurnFacts {
   // Entries never change: what is new in the list is what this commit has to say.
-  const effects = after.journal.filter((entry) => !before.journal.includes(entry)).map(effectOf);
+  const isTouched = after.journal !== before.journal;
+  const effects = isTouched ? after.journal.filter((entry) => !before.journal.includes(entry)).map(effectOf) : [];
   const tries = before.attempt?.count ?? 0;
   return {
     cost,

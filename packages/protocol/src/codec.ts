@@ -108,12 +108,12 @@ export function asDurable(value: unknown): unknown {
   return new DurableWalk(pack).of(value);
 }
 
-/** As {@link encodeToSend}, of a value that needs no check: made here, by {@link asDurable} or {@link packedOnce}. */
+/** As {@link encodeToSend}, of a value that needs no check: made here, by {@link asDurable} or {@link listPackedOnce}. */
 export function encodeDurable(value: unknown): Uint8Array {
   return packToSend(value);
 }
 
-/** What {@link packedOnce} has packed, for as long as the object lives. */
+/** What has been packed once, for as long as the object lives. */
 const packedBefore = new WeakMap<object, Packed>();
 
 /**
@@ -122,13 +122,23 @@ const packedBefore = new WeakMap<object, Packed>();
  *
  * @throws {WakebusError} `VALUE_NOT_DURABLE`.
  */
-export function packedOnce(value: object): unknown {
+function packedOnce(value: object): unknown {
   let packed = packedBefore.get(value);
   if (packed === undefined) {
     packed = new Packed(encode(value));
     packedBefore.set(value, packed);
   }
   return packed;
+}
+
+/** Lists that were written before as they stand. A list that is made for one commit only is not worth packing as a whole. */
+const listsBefore = new WeakSet<readonly object[]>();
+
+/** A list of such objects: from its second time on in one piece. @throws {WakebusError} `VALUE_NOT_DURABLE`. */
+export function listPackedOnce(list: readonly object[]): unknown {
+  if (listsBefore.has(list)) return packedOnce(list);
+  listsBefore.add(list);
+  return list.map(packedOnce);
 }
 
 /**

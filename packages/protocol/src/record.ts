@@ -6,7 +6,7 @@
  */
 import type { AgentKey } from './address.ts';
 import { addressOf } from './address.ts';
-import { asDurable, decode, encodeDurable, packedOnce } from './codec.ts';
+import { asDurable, decode, encodeDurable, listPackedOnce } from './codec.ts';
 import { WakebusError } from './errors.ts';
 import type { Headers } from './headers.ts';
 import type { ReplyEntry } from './reply.ts';
@@ -314,7 +314,7 @@ function formatOf({ chunks, workspace }: AgentRecord): number {
 
 /** Beside the entries, only the last turn and the gate hold values from outside. All else is made of what survives by nature. */
 function asWritten(name: string, value: unknown): unknown {
-  if (ENTRIES.has(name)) return (value as readonly object[]).map(packedOnce);
+  if (ENTRIES.has(name)) return listPackedOnce(value as readonly object[]);
   if (name === 'last' || name === 'gate') return asDurable(value);
   return value instanceof Map ? [...value] : value;
 }
