@@ -52,7 +52,7 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
     pure: false,
   },
   workspace: {
-    packages: ['placement-node', 'protocol'],
+    packages: ['core', 'placement-node', 'protocol'],
     external: ['@aws-sdk/client-s3'],
     node: true,
     pure: false,

@@ -4,7 +4,9 @@
  * What the values mean is in `effect.ts`.
  */
 import { MAX_TOKEN_BYTES, encodeToken, optionChecks } from '@wakebus/protocol';
-import type { EffectOptions, EffectSpec } from './effect.ts';
+import type { EffectOptions, EffectSpec, FileEffectOptions } from './effect.ts';
+
+type Options = EffectOptions<unknown, unknown> | FileEffectOptions<unknown, unknown>;
 
 const { wrong, known, oneOf, whole } = optionChecks('effect');
 
@@ -37,7 +39,7 @@ const LONGEST_MS = 2_000_000_000;
  *
  * @throws {WakebusError} `INVALID_OPTION`, naming the option.
  */
-export function checkEffectOptions(options: EffectOptions<unknown, unknown>): EffectSpec {
+export function checkEffectOptions(options: Options): EffectSpec {
   if (typeof options !== 'object' || options === null) throw wrong('options', 'write an object');
   known(options, OPTIONS);
   for (const option of ['run', 'lookup', 'compensate', 'isTargetFault', 'isFinal'] as const) {
@@ -69,7 +71,7 @@ export function checkEffectOptions(options: EffectOptions<unknown, unknown>): Ef
   return Object.freeze(spec);
 }
 
-function targetOf({ target }: EffectOptions<unknown, unknown>): string | undefined {
+function targetOf({ target }: Options): string | undefined {
   try {
     if (target !== undefined) encodeToken(target);
     return target;
@@ -78,13 +80,13 @@ function targetOf({ target }: EffectOptions<unknown, unknown>): string | undefin
   }
 }
 
-function defaultPolicy({ dedupe, irreversible, compensate }: EffectOptions<unknown, unknown>): EffectSpec['onMaybe'] {
+function defaultPolicy({ dedupe, irreversible, compensate }: Options): EffectSpec['onMaybe'] {
   if (irreversible === true) return 'ask';
   if (compensate !== undefined) return 'compensate';
   return dedupe === 'key' ? 'retry' : 'fail';
 }
 
-function checkSafety(spec: EffectSpec, { irreversible, keyHorizonMs }: EffectOptions<unknown, unknown>): void {
+function checkSafety(spec: EffectSpec, { irreversible, keyHorizonMs }: Options): void {
   const { dedupe, onMaybe, lookup, compensate } = spec;
   if (onMaybe === 'retry' && dedupe !== 'key')
     throw wrong('onMaybe', '"retry" could do it twice: it needs dedupe: "key", and a receiver that honours the key');

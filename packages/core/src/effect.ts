@@ -25,7 +25,7 @@ export interface EffectArgs<TInput> extends PromiseArgs<TInput> {
 }
 
 /** What an effect gets beside that which works on the agent's files. */
-export interface WorkspaceArgs {
+export interface FileEffectArgs<TInput> extends EffectArgs<TInput> {
   /**
    * The path of a folder with the agent's files, for as long as this attempt runs. What `write` leaves there counts
    * once the agent takes the result, in the same commit, and only if the effect is done: an attempt that fails, or of
@@ -60,7 +60,7 @@ interface WithoutFiles<TOutput, TInput> {
 
 interface WithFiles<TOutput, TInput> {
   /** As without files, in a folder that has them. */
-  readonly run: (args: EffectArgs<TInput> & WorkspaceArgs) => PromiseLike<TOutput>;
+  readonly run: (args: FileEffectArgs<TInput>) => PromiseLike<TOutput>;
   /** `write`: one at a time, and what it leaves is kept. `read`: beside others, and nothing is. */
   readonly workspace: 'read' | 'write';
 }
@@ -124,17 +124,19 @@ interface ByNothing {
   readonly lookup?: undefined;
 }
 
+type Dedupe<TOutput, TInput> =
+  | (ByKey & (Retries | AsksOrFails | Compensates<TInput>))
+  | ((ByQuery<TOutput, TInput> | ByNothing) & (AsksOrFails | Compensates<TInput>));
+
 /** What may be said about an effect. What cannot be safe is a type error, and `INVALID_OPTION` when it is made. */
-export type EffectOptions<TOutput, TInput> = EffectBase &
-  (WithoutFiles<TOutput, TInput> | WithFiles<TOutput, TInput>) &
-  (
-    | (ByKey & (Retries | AsksOrFails | Compensates<TInput>))
-    | ((ByQuery<TOutput, TInput> | ByNothing) & (AsksOrFails | Compensates<TInput>))
-  );
+export type EffectOptions<TOutput, TInput> = EffectBase & WithoutFiles<TOutput, TInput> & Dedupe<TOutput, TInput>;
+
+/** The same of an effect that works on its agent's files. */
+export type FileEffectOptions<TOutput, TInput> = EffectBase & WithFiles<TOutput, TInput> & Dedupe<TOutput, TInput>;
 
 /** An effect's options with every default filled in. */
 export interface EffectSpec {
-  readonly run: (args: EffectArgs<unknown> & WorkspaceArgs) => PromiseLike<unknown>;
+  readonly run: (args: FileEffectArgs<unknown>) => PromiseLike<unknown>;
   readonly workspace: 'read' | 'write' | undefined;
   readonly dedupe: 'key' | 'query' | 'none';
   readonly keyHorizonMs: number;
@@ -157,7 +159,13 @@ const SPEC = Symbol.for('@wakebus/core/effect');
  * @throws {WakebusError} `INVALID_OPTION`, naming the option.
  */
 export function effect<TOutput, TInput = unknown>(
+  options: FileEffectOptions<TOutput, TInput>,
+): PromiseActorLogic<TOutput, TInput>;
+export function effect<TOutput, TInput = unknown>(
   options: EffectOptions<TOutput, TInput>,
+): PromiseActorLogic<TOutput, TInput>;
+export function effect<TOutput, TInput>(
+  options: EffectOptions<TOutput, TInput> | FileEffectOptions<TOutput, TInput>,
 ): PromiseActorLogic<TOutput, TInput> {
   const spec = checkEffectOptions(options as EffectOptions<unknown, unknown>);
   const logic = fromPromise<TOutput, TInput>((args) =>

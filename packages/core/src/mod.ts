@@ -31,8 +31,9 @@ export {
   type EffectOptions,
   type EffectRetry,
   type EffectSpec,
+  type FileEffectArgs,
+  type FileEffectOptions,
   type Lookup,
-  type WorkspaceArgs,
   effect,
 } from './effect.ts';
 export type { EventSchema, JsonSchema, JsonSchemaSource } from './event-schemas.ts';

@@ -48,6 +48,14 @@ export {
   readManifest,
   writeManifest,
 } from './objects/workspace-manifest.ts';
+export {
+  type FileFacts,
+  SMALL_BYTES,
+  type WorkspaceBase,
+  type WorkspaceLimits,
+  WorkspaceWriter,
+  isSameEntry,
+} from './objects/workspace-writer.ts';
 export { PathCheck, whyNoPath } from './objects/workspace-paths.ts';
 export { type BlobStore, type ListedChunk, REFRESH_AFTER_MS } from './ports/blob-store.ts';
 export { type Clock, type ClockTimer, delay } from './ports/clock.ts';

@@ -144,7 +144,7 @@ function damaged(key: AgentKey, why: string): WakebusError<'RECORD_DAMAGED'> {
 }
 
 /** Work that goes on side by side, up to a limit. What fails is thrown by the next call. */
-class InFlight {
+export class InFlight {
   readonly #running = new Set<Promise<void>>();
   #failure: { readonly thrown: unknown } | undefined;
 

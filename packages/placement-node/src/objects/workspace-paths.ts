@@ -24,6 +24,11 @@ export class PathCheck {
   readonly #taken = new Map<string, string>();
   readonly #folders = new Set<string>(['']);
 
+  /** So many were added. */
+  get count(): number {
+    return this.#taken.size;
+  }
+
   /** @returns why an entry cannot be kept, if it cannot. Its folder must have come before it. */
   add(entry: Named): string | undefined {
     const { kind, path } = entry;
