@@ -121,7 +121,7 @@ export {
 } from './turn/memory.ts';
 export { setOldOutputsAside } from './turn/old-outputs.ts';
 export { isPaused, pauseTimers } from './turn/paused-timers.ts';
-export { type ChartTransition, type StateChart, chartOf } from './state-chart.ts';
+export { type ChartNode, type ChartTransition, type StateChart, chartNodesOf, chartOf } from './state-chart.ts';
 export { isRunnable } from './turn/runnable.ts';
 export { MAX_TURN_BYTES, MAX_TURN_EVENTS, type Turn, type TurnLimits, freeze, takeTurn } from './turn/take-turn.ts';
 export type { WorkspaceOptions, WorkspaceSpec } from './workspace.ts';

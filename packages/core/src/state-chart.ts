@@ -26,7 +26,38 @@ export function chartOf(machine: AnyStateMachine): StateChart {
 function transitionsOf(state: AnyStateNode): ChartTransition[] {
   return [...state.transitions.values()].flat().map(({ eventType, target = [], guard }) => ({
     event: eventType,
-    targets: target.map(({ path }) => path.join('.')),
+    targets: pathsOf(target),
     isGuarded: guard !== undefined,
   }));
+}
+
+/** A state as a drawing needs it. */
+export interface ChartNode {
+  readonly kind: 'atomic' | 'compound' | 'parallel' | 'final' | 'history';
+  /** Path of the state in which a compound one begins. */
+  readonly initial?: string;
+  /** Transitions that need no event. */
+  readonly always?: ReadonlyArray<Omit<ChartTransition, 'event'>>;
+}
+
+/** All states of a machine by their paths, in the order in which they are written; the root's is empty. */
+export function chartNodesOf(machine: AnyStateMachine): Readonly<Record<string, ChartNode>> {
+  return Object.fromEntries(statesOf(machine).map((state) => [state.path.join('.'), chartNodeOf(state)]));
+}
+
+function chartNodeOf({ type, initial, always = [] }: AnyStateNode): ChartNode {
+  const begins = type === 'compound' ? initial.target[0]?.path.join('.') : undefined;
+  const unasked = always.map(({ target = [], guard }) => ({
+    targets: pathsOf(target),
+    isGuarded: guard !== undefined,
+  }));
+  return {
+    kind: type,
+    ...(begins !== undefined && { initial: begins }),
+    ...(unasked.length > 0 && { always: unasked }),
+  };
+}
+
+function pathsOf(targets: readonly AnyStateNode[]): string[] {
+  return targets.map(({ path }) => path.join('.'));
 }

@@ -2,7 +2,7 @@
  * The registry of agent types: which pool runs a type, and in which version, for everyone who has no
  * agent code. Written by placement nodes when they start.
  */
-import { type AnyAgentDefinition, chartOf } from '@wakebus/core';
+import { type AnyAgentDefinition, chartNodesOf, chartOf } from '@wakebus/core';
 import { type RegisteredType, WakebusError, decode, encode } from '@wakebus/protocol';
 import type { RecordStore } from './ports/record-store.ts';
 
@@ -44,7 +44,7 @@ export async function registerCharts(registry: RecordStore, definitions: readonl
   for (const { type, version, machine } of definitions) {
     const key = `charts.${type}`;
     const { bytes, revision } = await registry.getFresh(key);
-    const chart = encode({ v: 1, version, states: chartOf(machine) });
+    const chart = encode({ v: 1, version, states: chartOf(machine), nodes: chartNodesOf(machine) });
     const isNewer = bytes !== undefined && (decode(bytes) as { version: number }).version > version;
     const isSame = bytes !== undefined && Buffer.compare(bytes, chart) === 0;
     if (!isNewer && !isSame && chart.length <= LARGEST_CHART_BYTES) await registry.put(key, chart, revision);
