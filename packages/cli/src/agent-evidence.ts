@@ -1,5 +1,5 @@
 /** What is read about one agent to say what is wrong with it: its record, and what streams and leases hold for it. */
-import type { AgentInspection } from '@wakebus/client';
+import type { AgentInspection, LivingNode } from '@wakebus/client';
 import {
   type AgentKey,
   type HistoryEntry,
@@ -9,7 +9,7 @@ import {
   parseAddress,
   splitKey,
 } from '@wakebus/protocol';
-import { type LivingNode, consumerNames, livingNodes, portsOf, registeredTypes } from './census.ts';
+import { consumerNames, portsOf, registeredTypes } from './census.ts';
 import type { Session } from './session.ts';
 
 /** Everything there is to go by. */
@@ -39,7 +39,7 @@ export async function readEvidenceOf(session: Session, address: string): Promise
     throw new WakebusError(wasBorn ? 'RECORD_MISSING' : 'AGENT_NOT_FOUND', { address });
   }
   const [nodes, schedules, waiting, deadLetters, lastEntry, consumerIsThere] = await Promise.all([
-    livingNodes(ports),
+    session.client.nodes(),
     ports.timers[shard]?.subjects(layout.timersFilter(key)),
     ports.inboxes[shard]?.read(layout.mailboxFilter(key), agent.cursor + 1, 1),
     readDeadLetters(session, key),

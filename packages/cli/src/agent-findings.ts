@@ -4,10 +4,10 @@
  *
  * Each part takes what was read and says what it means; what is read, and how, is in `agent-evidence.ts`.
  */
-import type { AgentInspection } from '@wakebus/client';
+import { type AgentInspection, OVERDUE_AFTER_MS } from '@wakebus/client';
 import { RECORD_WARN_BYTES, splitKey } from '@wakebus/protocol';
 import type { AgentEvidence } from './agent-evidence.ts';
-import { OVERDUE_AFTER_MS, needing } from './census.ts';
+import { needing } from './census.ts';
 import { bytes, count, counted, duration, oneLine, since } from './human.ts';
 
 /** The parts, in the order in which they are looked at. */

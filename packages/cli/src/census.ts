@@ -1,10 +1,10 @@
 /**
- * What a deployment holds right now: agents by lifecycle, placement nodes, waiting messages, fill of
- * the inboxes. Read-only, and waking nobody.
+ * What a deployment holds right now, beside what the client counts: agent types, waiting messages, fill of the
+ * inboxes. Read-only, and waking nobody.
  */
-import type { AgentSummary } from '@wakebus/client';
+import { type PendingType, byType } from '@wakebus/client';
 import { type Ports, natsPorts, readRegistry } from '@wakebus/placement-node';
-import { type AgentKey, type RegisteredType, decode, splitKey } from '@wakebus/protocol';
+import type { RegisteredType } from '@wakebus/protocol';
 import type { Session } from './session.ts';
 
 /** The streams and buckets of a session's deployment, for what no client shows. */
@@ -12,71 +12,8 @@ export function portsOf({ connection, client }: Session): Ports {
   return natsPorts(connection, client.layout);
 }
 
-/** A living placement node, as its lease says. */
-export interface LivingNode {
-  readonly nodeId: string;
-  readonly pool: string;
-  readonly types: Readonly<Record<string, number>>;
-  readonly state: 'active' | 'draining';
-  readonly startedMs: number;
-}
-
-/** Messages that wait for agents of one type. */
-export interface PendingType {
-  readonly messages: number;
-  readonly agents: number;
-}
-
 /** Lifecycles in which an agent waits for an operator. */
 export const needing: ReadonlySet<string> = new Set(['failed', 'suspended', 'quarantined']);
-/** Agents that need someone are named up to this number. */
-const MOST_NAMED = 20;
-
-/** How many agents are so now, and those that need someone. */
-export interface AgentCensus {
-  readonly byLifecycle: Readonly<Record<string, number>>;
-  readonly needing: readonly AgentSummary[];
-  /** Agents with a timer that should have fired a minute ago and has not. */
-  readonly overdue: readonly AgentSummary[];
-  /** Agents with an effect of which nobody knows whether it happened. */
-  readonly unsure: readonly AgentSummary[];
-  /** Whether the counting ended at its limit. */
-  readonly isCut: boolean;
-}
-
-/** A timer counts as overdue after so long, in milliseconds: schedules fire late by a quarter of a second, and a node may just be taking over. */
-export const OVERDUE_AFTER_MS = 60_000;
-
-/** Counts agents, up to a limit. */
-export async function countAgents({ client }: Session, limit: number): Promise<AgentCensus> {
-  const byLifecycle: Record<string, number> = {};
-  const census = { needing: [] as AgentSummary[], overdue: [] as AgentSummary[], unsure: [] as AgentSummary[] };
-  const overdueMs = Date.now() - OVERDUE_AFTER_MS;
-  let cursor: string | undefined;
-  let counted = 0;
-  do {
-    const page = await client.list({ pageSize: 1_000, ...(cursor !== undefined && { cursor }) });
-    for (const agent of page.agents) {
-      const { name } = agent.lifecycle;
-      byLifecycle[name] = (byLifecycle[name] ?? 0) + 1;
-      if (needing.has(name) && census.needing.length < MOST_NAMED) census.needing.push(agent);
-      else if ((agent.nextWakeMs ?? Infinity) < overdueMs && census.overdue.length < MOST_NAMED)
-        census.overdue.push(agent);
-    }
-    const unsure = page.agents.filter(({ effects = [] }) => effects.some(({ state }) => state === 'maybe'));
-    census.unsure.push(...unsure.slice(0, MOST_NAMED - census.unsure.length));
-    counted += page.agents.length;
-    ({ cursor } = page);
-  } while (cursor !== undefined && counted < limit);
-  return { byLifecycle, ...census, isCut: cursor !== undefined };
-}
-
-/** Placement nodes whose leases live. */
-export async function livingNodes(ports: Ports): Promise<LivingNode[]> {
-  const keys = await ports.leases.keys('>');
-  const values = await Promise.all(keys.map((key) => ports.leases.get(key)));
-  return values.flatMap(({ bytes }) => (bytes === undefined ? [] : [decode(bytes) as LivingNode]));
-}
 
 /** Agent types that were ever started here. */
 export function registeredTypes(ports: Ports): Promise<RegisteredType[]> {
@@ -84,20 +21,8 @@ export function registeredTypes(ports: Ports): Promise<RegisteredType[]> {
 }
 
 /** What waits, by agent type. */
-export async function pendingByType(ports: Ports): Promise<Map<string, PendingType>> {
-  const agents = new Map<string, { readonly keys: Set<string>; messages: number }>();
-  for (const inbox of ports.inboxes) {
-    for (const [subject, messages] of await inbox.subjects(ports.layout.inboxFilter())) {
-      const key = ports.layout.readPending(subject)?.key;
-      if (key === undefined) continue;
-      const { type } = splitKey(key as AgentKey);
-      const entry = agents.get(type) ?? { keys: new Set<string>(), messages: 0 };
-      entry.keys.add(key);
-      entry.messages += messages;
-      agents.set(type, entry);
-    }
-  }
-  return new Map([...agents].map(([type, { keys, messages }]) => [type, { messages, agents: keys.size }]));
+export async function pendingByType({ client }: Session): Promise<Map<string, PendingType>> {
+  return byType(await client.pending());
 }
 
 /** Fill of each inbox, and of the front door of several, 0 to 1. */

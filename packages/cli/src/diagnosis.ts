@@ -1,18 +1,9 @@
 /** What may be wrong with a deployment, and how it is mended. */
-import type { AgentSummary } from '@wakebus/client';
+import type { AgentSummary, LivingNode } from '@wakebus/client';
 import { type Ports, checkDeployment, disabledAgents, disabledEffects } from '@wakebus/placement-node';
 import { OUTSIDE_FILL_LIMIT } from '@wakebus/protocol';
 import { lookAtSources } from '@wakebus/sources';
-import {
-  type LivingNode,
-  consumerNames,
-  countAgents,
-  inboxFills,
-  livingNodes,
-  pendingByType,
-  portsOf,
-  registeredTypes,
-} from './census.ts';
+import { consumerNames, inboxFills, pendingByType, portsOf, registeredTypes } from './census.ts';
 import { type CommandContext, connected } from './command-context.ts';
 import { enabling, nameOf } from './commands/effect-switches.ts';
 import { counted, oneLine, since } from './human.ts';
@@ -40,9 +31,9 @@ export function findProblems(context: CommandContext): Promise<Problem[]> {
     const found: Problem[] = misfits.map(({ code, message }) => ({ code, message }));
     if (found.some(({ code }) => code === 'STREAM_MISSING')) return found;
     const ports = portsOf(session);
-    const nodes = await livingNodes(ports);
+    const nodes = await session.client.nodes();
     found.push(...(await consumerProblems(session, nodes)));
-    found.push(...(await unservedProblems(ports, nodes)));
+    found.push(...(await unservedProblems(session, nodes)));
     found.push(...(await agentProblems(session)));
     found.push(...(await fillProblems(ports)));
     found.push(...(await disabledProblems(ports)));
@@ -66,8 +57,8 @@ async function consumerProblems(session: Session, nodes: readonly LivingNode[]):
 }
 
 /** Messages for which nobody lives who could take them. */
-async function unservedProblems(ports: Ports, nodes: readonly LivingNode[]): Promise<Problem[]> {
-  const pending = await pendingByType(ports);
+async function unservedProblems(session: Session, nodes: readonly LivingNode[]): Promise<Problem[]> {
+  const [pending, ports] = [await pendingByType(session), portsOf(session)];
   const registered = new Map((await registeredTypes(ports)).map((entry) => [entry.type, entry]));
   const served = new Set(nodes.flatMap(({ types }) => Object.keys(types)));
   return [...pending]
@@ -85,8 +76,8 @@ async function unservedProblems(ports: Ports, nodes: readonly LivingNode[]): Pro
     });
 }
 
-async function agentProblems(session: Session): Promise<Problem[]> {
-  const { needing, overdue, unsure } = await countAgents(session, LOOKED_AT);
+async function agentProblems({ client }: Session): Promise<Problem[]> {
+  const { needing, overdue, unsure } = await client.census({ limit: LOOKED_AT });
   return [
     ...needing.map((agent) => ({ code: `AGENT_${agent.lifecycle.name.toUpperCase()}`, message: needingText(agent) })),
     ...unsure.map(({ address, effects = [] }) => ({

@@ -1,7 +1,7 @@
 /** What agents are doing now, counted by type from what passes by: nothing is asked of them, and nothing is woken. */
-import type { ObservedEvent, PastCommit } from '@wakebus/client';
+import type { LivingNode, ObservedEvent, PastCommit, PendingType } from '@wakebus/client';
 import { splitKey } from '@wakebus/protocol';
-import { type LivingNode, type PendingType, livingNodes, pendingByType, portsOf } from './census.ts';
+import { pendingByType } from './census.ts';
 import { count, oneLine, since, table } from './human.ts';
 import type { Session } from './session.ts';
 
@@ -59,8 +59,7 @@ export class LiveFigures {
 
   /** The figures since the last look, with what waits. */
   async look(session: Session, intervalMs: number): Promise<Look> {
-    const ports = portsOf(session);
-    const [nodes, pending] = await Promise.all([livingNodes(ports), pendingByType(ports)]);
+    const [nodes, pending] = await Promise.all([session.client.nodes(), pendingByType(session)]);
     const types = new Set([
       ...this.#counts.keys(),
       ...pending.keys(),

@@ -1,6 +1,7 @@
 /** What a deployment is doing, on one screen. */
+import type { AgentCensus } from '@wakebus/client';
 import { disabledAgents } from '@wakebus/placement-node';
-import { type AgentCensus, countAgents, inboxFills, livingNodes, pendingByType, portsOf } from './census.ts';
+import { inboxFills, pendingByType, portsOf } from './census.ts';
 import type { CommandContext } from './command-context.ts';
 import { count, counted, oneLine, since } from './human.ts';
 import type { Session } from './session.ts';
@@ -12,10 +13,10 @@ export const COUNTED = 100_000;
 export async function showStatus({ output }: CommandContext, session: Session, limit: number): Promise<void> {
   const ports = portsOf(session);
   const [agents, disabled, nodes, pending, inboxes] = await Promise.all([
-    countAgents(session, limit),
+    session.client.census({ limit }),
     disabledAgents(ports),
-    livingNodes(ports),
-    pendingByType(ports),
+    session.client.nodes(),
+    pendingByType(session),
     inboxFills(ports),
   ]);
   const { prefix, partitions, shards } = session.client.layout;

@@ -19,6 +19,7 @@ import {
   parseAddress,
 } from '@wakebus/protocol';
 import { InboxFill } from './inbox-fill.ts';
+import { readNewest } from './newest.ts';
 import { readLimit, readStart } from './page-options.ts';
 import type { ClientPorts } from './ports.ts';
 import { publishUntilStored } from './publish.ts';
@@ -128,6 +129,8 @@ export interface AuditOptions {
   readonly pageSize?: number;
   /** From the page before. @default the beginning */
   readonly cursor?: string;
+  /** In place of both: the newest so many, 1 to 1,000. */
+  readonly last?: number;
 }
 
 /** One page of entries, oldest first; without a cursor there are no more. */
@@ -138,7 +141,7 @@ export interface AuditPage {
 
 /** Lists what operators did. @throws {WakebusError} `INVALID_OPTION`, `INVALID_ADDRESS`, `UNAVAILABLE`. */
 export async function listAudit({ audit, layout }: ClientPorts, options: AuditOptions): Promise<AuditPage> {
-  const { target, pageSize, cursor } = options;
+  const { target, pageSize, cursor, last: newest } = options;
   const limit = readLimit(pageSize);
   const filter =
     target === undefined
@@ -146,6 +149,10 @@ export async function listAudit({ audit, layout }: ClientPorts, options: AuditOp
       : target.includes('/')
         ? layout.auditSubject('agent', parseAddress(target))
         : layout.auditSubject('type', checkAgentType(target));
+  if (newest !== undefined) {
+    const found = await readNewest(audit, filter, readLimit(newest, 'last'));
+    return { entries: found.map(({ data }) => decode(data) as AuditEntry) };
+  }
   const messages = await audit.read(filter, readStart(cursor) + 1, limit);
   const last = messages.at(-1);
   return {

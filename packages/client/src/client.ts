@@ -17,12 +17,14 @@ import { AgentHandle } from './agent-handle.ts';
 import { AgentTypeSwitches } from './agent-type-switches.ts';
 import type { AgentMap, AgentToken, ContextOf, EventOf } from './agent-types.ts';
 import { type AuditOptions, type AuditPage, audited, listAudit, noteRefusal } from './audit.ts';
+import { type AgentCensus, type CensusOptions, takeCensus } from './census.ts';
 import { ClientContext } from './client-context.ts';
 import { type ControlOptions, type OperatorOptions, type RecoverOptions, controlAgent } from './control.ts';
 import { type Chain, type ExplainOptions, explainChain } from './explain.ts';
 import { type FollowOptions, followHistory } from './follow.ts';
 import { type HistoryOptions, type HistoryPage, type PastCommit, readHistory } from './history.ts';
 import { DeadLetters } from './dead-letters.ts';
+import { type LivingNode, livingNodes, pendingByAgent } from './deployment-state.ts';
 import { HeldMessages } from './held-messages.ts';
 import { Incidents } from './incidents.ts';
 import { type AgentInspection, inspectAgent } from './inspect.ts';
@@ -144,6 +146,26 @@ export class Client<TAgents extends AgentMap = AgentMap> {
    */
   list(options: ListOptions = {}): Promise<AgentPage> {
     return listAgents(this.#ports, options);
+  }
+
+  /**
+   * Counts agents by type and lifecycle, with those that need someone, and what is pending by the clock. Every record
+   * is read: some seconds for 100,000 agents.
+   *
+   * @throws {WakebusError} `UNAVAILABLE`.
+   */
+  census(options: CensusOptions = {}): Promise<AgentCensus> {
+    return takeCensus(this.#ports, options);
+  }
+
+  /** The placement nodes that live. @throws {WakebusError} `UNAVAILABLE`. */
+  nodes(): Promise<LivingNode[]> {
+    return livingNodes(this.#ports);
+  }
+
+  /** How many messages wait in the inboxes, by agent. @throws {WakebusError} `UNAVAILABLE`. */
+  pending(): Promise<ReadonlyMap<AgentKey, number>> {
+    return pendingByAgent(this.#ports);
   }
 
   /**

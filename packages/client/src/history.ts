@@ -13,6 +13,7 @@ import {
   decode,
   isCanonicalKey,
 } from '@wakebus/protocol';
+import { readNewest } from './newest.ts';
 import { filterOf } from './observe.ts';
 import type { ClientPorts, LogMessage } from './ports.ts';
 
@@ -25,6 +26,8 @@ export interface HistoryOptions {
   readonly after?: number;
   /** Most commits of the page, 1 to 1,000. @default 100 */
   readonly limit?: number;
+  /** In place of both: the newest so many, 1 to 1,000. */
+  readonly last?: number;
 }
 
 /** One page, oldest first. It may hold fewer commits than asked for; without any there are no more for now. */
@@ -41,9 +44,10 @@ const MOST = 1_000;
 export async function readHistory(
   ports: ClientPorts,
   pattern: string,
-  { after = 0, limit = DEFAULT_LIMIT }: HistoryOptions,
+  { after = 0, limit = DEFAULT_LIMIT, last }: HistoryOptions,
 ): Promise<HistoryPage> {
   const filter = ports.layout.historySubject(filterOf(pattern));
+  if (last !== undefined) return readLast(ports, filter, last);
   checkWhole('after', after, 0, Number.MAX_SAFE_INTEGER - 1);
   checkWhole('limit', limit, 1, MOST);
   const messages = await ports.history.read(filter, after + 1, limit);
@@ -52,6 +56,12 @@ export async function readHistory(
   if (commits.length === 0 && messages.length > 0)
     return readHistory(ports, pattern, { after: messages.at(-1)?.seq ?? after, limit });
   return { commits, next: messages.at(-1)?.seq ?? after };
+}
+
+async function readLast(ports: ClientPorts, filter: string, last: number): Promise<HistoryPage> {
+  checkWhole('last', last, 1, MOST);
+  const messages = await readNewest(ports.history, filter, last);
+  return { commits: messages.flatMap((message) => commitOf(ports, message) ?? []), next: messages.at(-1)?.seq ?? 0 };
 }
 
 function commitOf({ layout }: ClientPorts, { subject, data, seq }: LogMessage): PastCommit | undefined {

@@ -5,8 +5,9 @@
 import { type Incident, type IncidentKind, readIncident } from '@wakebus/protocol';
 import { type FollowOptions, type Followed, type FollowedPage, type FollowedPart, follow } from './follow.ts';
 import { filterOf } from './observe.ts';
+import { readNewest } from './newest.ts';
 import { readLimit, readStart } from './page-options.ts';
-import type { ClientPorts } from './ports.ts';
+import type { ClientPorts, LogMessage } from './ports.ts';
 
 /** One incident, with its place in the stream. */
 export type PastIncident = Incident & { readonly seq: number };
@@ -25,6 +26,8 @@ export interface IncidentListOptions extends IncidentChoice {
   readonly pageSize?: number;
   /** From the page before. @default the beginning */
   readonly cursor?: string;
+  /** In place of both: the newest so many, 1 to 1,000. */
+  readonly last?: number;
 }
 
 /** Which incidents to follow. */
@@ -44,7 +47,11 @@ export class Incidents {
   }
 
   /** Lists incidents, oldest first, page by page. @throws {WakebusError} `INVALID_ADDRESS`, `INVALID_OPTION`, `UNAVAILABLE`. */
-  async list({ pageSize, cursor, ...choice }: IncidentListOptions = {}): Promise<IncidentPage> {
+  async list({ pageSize, cursor, last, ...choice }: IncidentListOptions = {}): Promise<IncidentPage> {
+    if (last !== undefined) {
+      const newest = await readNewest(this.#ports.incidents, this.#filter(choice), readLimit(last, 'last'));
+      return { incidents: newest.flatMap(incidentOf) };
+    }
     const from = { after: readStart(cursor), limit: readLimit(pageSize) };
     const { entries, next } = await this.#read(this.#filter(choice), from);
     return { incidents: entries, ...(entries.length > 0 && { cursor: String(next) }) };
@@ -66,10 +73,7 @@ export class Incidents {
   async #read(filter: string, { after, limit }: FollowedPart): Promise<FollowedPage<PastIncident>> {
     const messages = await this.#ports.incidents.read(filter, after + 1, limit);
     const next = messages.at(-1)?.seq ?? after;
-    const entries = messages.flatMap(({ data, seq }) => {
-      const incident = readIncident(data);
-      return incident === undefined ? [] : [{ ...incident, seq }];
-    });
+    const entries = messages.flatMap(incidentOf);
     // A page of nothing but what cannot be read is not the end.
     return entries.length === 0 && messages.length > 0 ? this.#read(filter, { after: next, limit }) : { entries, next };
   }
@@ -78,4 +82,9 @@ export class Incidents {
     const of = filterOf(agents);
     return this.#ports.layout.incidentsFilter(kind, of === '>' ? '*.*' : of);
   }
+}
+
+function incidentOf({ data, seq }: LogMessage): PastIncident[] {
+  const incident = readIncident(data);
+  return incident === undefined ? [] : [{ ...incident, seq }];
 }

@@ -45,6 +45,10 @@ export interface AgentSummary {
   readonly machineVersion: number;
   readonly turns: number;
   readonly updatedMs: number;
+  /** The last event that it has taken. */
+  readonly last?: { readonly type: string; readonly from?: string; readonly atMs: number };
+  /** Failed tries of the message at the head of its mailbox, if any. */
+  readonly attempts?: number;
   /** When its next timer is due, or an effect's repetition or deadline. */
   readonly nextWakeMs?: number;
   /** Effects that are not over, if any. */
@@ -135,12 +139,21 @@ function summaryOf(key: AgentKey, entry: Entry, record: AgentRecord, live: boole
     machineVersion: record.machineVersion,
     turns: record.turns,
     updatedMs: record.updatedMs,
+    ...lastOf(record),
+    ...(record.attempt !== undefined && { attempts: record.attempt.count }),
     ...(Number.isFinite(nextWakeMs) && { nextWakeMs }),
     ...(effects.length > 0 && { effects }),
     ...(record.timers.length > 0 && { timers: record.timers }),
     holder: live ? record.lease.holder : '',
     sizeBytes: entry.bytes.length,
   };
+}
+
+function lastOf({ last }: AgentRecord): Pick<AgentSummary, 'last'> {
+  const event = last?.events.at(-1);
+  if (last === undefined || event === undefined) return {};
+  const { type, from } = event;
+  return { last: { type, atMs: last.atMs, ...(from !== undefined && { from }) } };
 }
 
 /** Of a snapshot in chunks, what the last turn has said: a list must not fetch megabytes. */

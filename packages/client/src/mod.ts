@@ -4,12 +4,14 @@
 export { AgentHandle, type LaterOptions, type SendOptions, type SendReceipt } from './agent-handle.ts';
 export { type AgentMap, type AgentToken, type ContextOf, type EventOf } from './agent-types.ts';
 export type { AuditOptions, AuditPage } from './audit.ts';
+export { type AgentCensus, type CensusOptions, OVERDUE_AFTER_MS, type TimerCensus } from './census.ts';
 export { Client, type ClientOptions, createClient } from './client.ts';
 export { type CauseKind, type Chain, type ChainStep, type ExplainOptions } from './explain.ts';
 export { type FollowOptions } from './follow.ts';
 export { type HistoryOptions, type HistoryPage, type PastCommit } from './history.ts';
 export { type ControlOptions, type OperatorOptions, type RecoverOptions } from './control.ts';
 export { DeadLetters } from './dead-letters.ts';
+export { type LivingNode, type PendingType, byType } from './deployment-state.ts';
 export { HeldMessages } from './held-messages.ts';
 export {
   type IncidentFollowOptions,

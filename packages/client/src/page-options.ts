@@ -5,10 +5,10 @@ const DEFAULT_PAGE_SIZE = 100;
 const MAX_PAGE_SIZE = 1_000;
 
 /** @throws {WakebusError} `INVALID_OPTION`. */
-export function readLimit(pageSize: number = DEFAULT_PAGE_SIZE): number {
+export function readLimit(pageSize: number = DEFAULT_PAGE_SIZE, option: string = 'pageSize'): number {
   if (Number.isInteger(pageSize) && pageSize >= 1 && pageSize <= MAX_PAGE_SIZE) return pageSize;
   throw new WakebusError('INVALID_OPTION', {
-    option: 'pageSize',
+    option,
     why: `write a whole number from 1 to ${MAX_PAGE_SIZE}`,
   });
 }

@@ -123,7 +123,10 @@ export interface ClientPorts {
   readonly held: LogPort;
   readonly deadLetters: LogPort;
   /** What operators did. */
-  readonly audit: InboxPort & Pick<LogPort, 'read'>;
+  readonly audit: Omit<InboxPort, 'info'> & {
+    read: LogPort['read'];
+    info(): Promise<{ readonly fill: number; readonly lastSeq: number }>;
+  };
   /** What operators must hear of. */
   readonly incidents: HistoryPort;
   readonly agents: BucketPort & Pick<KeptPort, 'getFresh'>;

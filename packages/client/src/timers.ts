@@ -66,7 +66,8 @@ export class Timers {
   }
 }
 
-function timersOf({
+/** The timers of one agent, as an operator names them. */
+export function timersOf({
   address,
   timers = [],
 }: {

@@ -122,7 +122,7 @@ export function fakeWorld(): FakeWorld {
       audit: {
         ...emptyLog,
         append: () => Promise.resolve({ kind: 'stored', seq: 1, duplicate: false }),
-        info: () => Promise.resolve({ fill: 0 }),
+        info: () => Promise.resolve({ fill: 0, lastSeq: 0 }),
       },
       incidents: { read: () => Promise.resolve([]), info: () => Promise.resolve({ lastSeq: 0 }) },
       agents: { ...bucket, getFresh: bucket.get },
