@@ -10,13 +10,15 @@ import { problemResponse } from './problem.ts';
 import { statusOf } from './http-status.ts';
 import { backlog } from './routes/backlog.ts';
 import { bulk } from './routes/bulk.ts';
+import { type ConsoleFiles, serveConsole } from './routes/console.ts';
 import { control, remove, resolveEffect } from './routes/control.ts';
+import { listChannels, listIncidents, listNodes, listTimers, overview, whoAmI } from './routes/deployment.ts';
 import { events } from './routes/events.ts';
 import { audit, explain } from './routes/explain.ts';
 import { health, ready } from './routes/health.ts';
-import { history, inspect, list, listTypes, openApi, showType } from './routes/look.ts';
+import { history, inspect, list, listTypes, openApi, showChart, showTask, showType } from './routes/look.ts';
 import { clearHeld, discard, listDeadLetters, listHeld, replay, showDeadLetter, showHeld } from './routes/parked.ts';
-import { fire, listSchedules, putSchedule, removeSchedule, showSchedule } from './routes/schedules.ts';
+import { cancel, fire, listSchedules, putSchedule, removeSchedule, showSchedule } from './routes/schedules.ts';
 import { deliver, send } from './routes/send.ts';
 import { disableType, enableType } from './routes/types.ts';
 import { diffSnapshot, listSnapshots, removeSnapshot, showSnapshot, takeSnapshot } from './routes/snapshots.ts';
@@ -53,7 +55,15 @@ export const routes: readonly Route[] = [
   { method: 'PUT', path: '/agents/:type/:id/schedules/:schedule', handler: putSchedule },
   { method: 'DELETE', path: '/agents/:type/:id/schedules/:schedule', handler: removeSchedule },
   { method: 'POST', path: '/agents/:type/:id/timers/:timer/fire', handler: fire },
+  { method: 'DELETE', path: '/agents/:type/:id/timers/:timer', handler: cancel },
+  { method: 'GET', path: '/agents/:type/:id/task', handler: showTask },
   { method: 'DELETE', path: '/agents/:type/:id/held', handler: clearHeld },
+  { method: 'GET', path: '/overview', handler: overview },
+  { method: 'GET', path: '/nodes', handler: listNodes },
+  { method: 'GET', path: '/timers', handler: listTimers },
+  { method: 'GET', path: '/channels', handler: listChannels },
+  { method: 'GET', path: '/incidents', handler: listIncidents },
+  { method: 'GET', path: '/whoami', handler: whoAmI },
   { method: 'GET', path: '/schedules', handler: listSchedules },
   { method: 'GET', path: '/held', handler: listHeld },
   { method: 'GET', path: '/held/:message', handler: showHeld },
@@ -71,6 +81,7 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/types/:type', handler: showType },
   { method: 'POST', path: '/types/:type/disable', handler: disableType },
   { method: 'POST', path: '/types/:type/enable', handler: enableType },
+  { method: 'GET', path: '/types/:type/chart', handler: showChart },
   { method: 'GET', path: '/openapi.json', handler: openApi },
   { method: 'DELETE', path: '/agents/:type/:id', handler: remove },
   { method: 'POST', path: '/agents/:type/:id/control/:verb', handler: control },
@@ -83,21 +94,26 @@ const openRoutes: ReadonlyArray<{ readonly path: string; readonly handler: OpenH
 ];
 
 const HOOK_PATH = '/hooks/:name';
+const CONSOLE_PATHS = ['/console', '/console/*'] as const;
 const FAULT = 500;
 
 interface AppParts {
   readonly cors: Cors;
   readonly webhooks: Webhooks;
   readonly hosts: HostPaths;
+  readonly console: ConsoleFiles | undefined;
 }
 
 /** The application: takes requests, never throws. */
-export function createApp(context: GatewayContext, { cors, webhooks, hosts }: AppParts): Hono<Env> {
+export function createApp(context: GatewayContext, { cors, webhooks, hosts, console }: AppParts): Hono<Env> {
   // The path as it was sent: an ID may hold anything, escaped, and is decoded once, where it is used.
   const app = new Hono<Env>({ getPath: ({ url }) => hosts.pathOf(hostnameOf(url), pathOf(url)) });
   app.options('*', (call) => cors.preflight(call));
   for (const { path, handler } of openRoutes) app.get(path, (call) => handler(context, call));
   for (const route of routes) app.on(route.method, route.path, guarded(context, cors, route.handler));
+  if (console !== undefined)
+    for (const path of CONSOLE_PATHS)
+      app.get(path, (call) => context.requests.during(() => serveConsole(console, call)));
   app.post(HOOK_PATH, (call) => context.requests.during(() => webhooks.receive(call)));
   for (const [path, allowed] of methodsByPath()) {
     app.all(path, (call) => {

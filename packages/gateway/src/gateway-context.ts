@@ -4,6 +4,7 @@ import type { Client } from '@wakebus/client';
 import { type AuditAction, isWakebusError } from '@wakebus/protocol';
 import type { Context } from 'hono';
 import { type Authorizer, type Grant, callerName } from './access.ts';
+import type { DeploymentReads } from './deployment/deployment-reads.ts';
 import type { GatewayLimits } from './limits.ts';
 import { Rates } from './rates.ts';
 import { readBody } from './read-body.ts';
@@ -37,6 +38,7 @@ export interface ContextParts {
   readonly client: Client;
   readonly backlog: Backlog;
   readonly registry: Registry;
+  readonly deployment: DeploymentReads;
   readonly limits: GatewayLimits;
   readonly authorize: Authorizer;
   /** Proxies in front whose `X-Forwarded-For` is believed. */
@@ -51,6 +53,7 @@ export class GatewayContext {
   readonly client: Client;
   readonly backlog: Backlog;
   readonly registry: Registry;
+  readonly deployment: DeploymentReads;
   readonly limits: GatewayLimits;
   readonly log: GatewayLog;
   readonly degraded: () => readonly Degradation[];
@@ -67,10 +70,12 @@ export class GatewayContext {
   /** Refusals that are written down, a second and a token: a caller must not fill the audit. */
   readonly #refusals: Rates = new Rates(MOST_REFUSALS);
 
-  constructor({ backlog, client, registry, limits, authorize, trustedProxies, log, degraded, signal }: ContextParts) {
+  constructor(parts: ContextParts) {
+    const { backlog, client, registry, deployment, limits, authorize, trustedProxies, log, degraded, signal } = parts;
     this.client = client;
     this.backlog = backlog;
     this.registry = registry;
+    this.deployment = deployment;
     this.limits = limits;
     this.log = log;
     this.degraded = degraded;

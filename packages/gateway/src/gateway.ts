@@ -6,13 +6,16 @@ import { createClient } from '@wakebus/client';
 import { answerDiscovery } from '@wakebus/protocol';
 import { createApp } from './app.ts';
 import type { Authorizer } from './access.ts';
+import { ChannelStore } from './channels/channel-store.ts';
 import { Cors } from './cors.ts';
+import { DeploymentReads } from './deployment/deployment-reads.ts';
 import { type Degradation, GatewayContext, type GatewayLog } from './gateway-context.ts';
 import { HostPaths, type Hosts } from './hosts.ts';
 import { type GatewayLimits, readLimits } from './limits.ts';
 import { Backlog } from './nats/backlog.ts';
 import { Kv } from './nats/kv.ts';
 import { Registry } from './registry.ts';
+import type { ConsoleFiles } from './routes/console.ts';
 import { tokenAuthorizer } from './tokens/token-check.ts';
 import { TokenStore } from './tokens/token-store.ts';
 import { type FindWebhook, Webhooks } from './webhooks/receive.ts';
@@ -39,6 +42,8 @@ export interface GatewayOptions {
   readonly limits?: Partial<GatewayLimits>;
   /** What else of this process does not work now, such as a source: `/ready` names it, and goes on to say that the gateway is ready. @default nothing */
   readonly degraded?: () => readonly Degradation[];
+  /** The console to serve at `/console/`: `consoleFiles()` of `@wakebus/console`. @default none */
+  readonly console?: ConsoleFiles;
   /** @default warnings of the process */
   readonly log?: GatewayLog;
 }
@@ -70,10 +75,12 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const js = jetstream(connection);
   const jsm = await jetstreamManager(connection, { checkAPI: false });
   const ended = new AbortController();
+  const registry = new Kv(js, jsm, client.layout.registryBucket);
   const context = new GatewayContext({
     client,
     backlog: new Backlog(jsm, client.layout),
-    registry: new Registry(new Kv(js, jsm, client.layout.registryBucket)),
+    registry: new Registry(registry),
+    deployment: new DeploymentReads(client, jsm, new ChannelStore(registry)),
     limits,
     authorize: options.authorize ?? tokenAuthorizer(new TokenStore(new Kv(js, jsm, client.layout.tokensBucket))),
     trustedProxies,
@@ -85,7 +92,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const { webhooks: named = {}, findWebhook: find = noWebhook } = options;
   const webhooks = new Webhooks(context, { webhooks: named, find, seen });
   const cors = new Cors(options.corsOrigins ?? []);
-  const app = createApp(context, { cors, webhooks, hosts: new HostPaths(options.hosts ?? {}) });
+  const hosts = new HostPaths(options.hosts ?? {});
+  const app = createApp(context, { cors, webhooks, hosts, console: options.console });
   const discovery = answerDiscovery(connection, {
     name: 'wakebus-gateway',
     id: randomUUID(),

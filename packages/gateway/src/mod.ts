@@ -14,6 +14,7 @@ export { PROBLEM_TYPE, type Problem, problemOf } from './problem.ts';
 export { type ServeOptions, type ServedGateway, serveGateway } from './serve.ts';
 export { type TokenRecord } from './tokens/token.ts';
 export { DEFAULT_OVERLAP_MS, type IssuedToken, TokenStore, type TokenWish } from './tokens/token-store.ts';
+export { type ConsoleFile, type ConsoleFiles } from './routes/console.ts';
 export { cloudEvents } from './webhooks/cloudevents.ts';
 export { type WebhookConfig, readWebhooks } from './webhooks/config.ts';
 export { discord } from './webhooks/discord.ts';

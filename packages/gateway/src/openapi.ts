@@ -19,16 +19,19 @@ interface PathSummary {
   readonly query?: readonly string[];
 }
 
+const incidentQuery: readonly string[] = ['agent', 'kind', 'limit', 'cursor', 'last'];
+const agentQuery: readonly string[] = ['type', 'lifecycle', 'limit', 'cursor', 'waiting'];
+const historyQuery: readonly string[] = ['after', 'limit', 'last'];
 const parkedQuery: readonly string[] = ['agent', 'type', 'code', 'limit', 'cursor'];
 
 const ownPaths: readonly PathSummary[] = [
   { method: 'post', path: '/events', summary: 'Many events as NDJSON; an answer a line' },
   { method: 'get', path: '/events', summary: 'Commits as server-sent events, of a pattern' },
-  { method: 'get', path: '/agents', summary: 'A page of agents' },
-  { method: 'get', path: '/agents/{type}', summary: 'A page of agents of a type' },
+  { method: 'get', path: '/agents', summary: 'A page of agents', query: agentQuery },
+  { method: 'get', path: '/agents/{type}', summary: 'A page of agents of a type', query: agentQuery.slice(1) },
   { method: 'get', path: '/agents/{type}/{id}', summary: 'One agent; wakes nobody' },
   { method: 'delete', path: '/agents/{type}/{id}', summary: 'Remove an agent for good' },
-  { method: 'get', path: '/agents/{type}/{id}/history', summary: 'A page of its commits' },
+  { method: 'get', path: '/agents/{type}/{id}/history', summary: 'A page of its commits', query: historyQuery },
   { method: 'get', path: '/agents/{type}/{id}/events', summary: 'Its commits as server-sent events' },
   { method: 'post', path: '/agents/{type}/{id}/snapshots', summary: 'Keep it as it is' },
   { method: 'get', path: '/agents/{type}/{id}/snapshots', summary: 'What is kept of it' },
@@ -47,6 +50,14 @@ const ownPaths: readonly PathSummary[] = [
   { method: 'put', path: '/agents/{type}/{id}/schedules/{schedule}', summary: 'Make or replace a schedule' },
   { method: 'delete', path: '/agents/{type}/{id}/schedules/{schedule}', summary: 'End a schedule' },
   { method: 'post', path: '/agents/{type}/{id}/timers/{timer}/fire', summary: 'Let a timer come now' },
+  { method: 'delete', path: '/agents/{type}/{id}/timers/{timer}', summary: 'Take a timer or a schedule back' },
+  { method: 'get', path: '/agents/{type}/{id}/task', summary: 'How far it is, and what may come next' },
+  { method: 'get', path: '/overview', summary: 'The deployment as a whole' },
+  { method: 'get', path: '/nodes', summary: 'Placement nodes, what waits, and streams' },
+  { method: 'get', path: '/timers', summary: 'What is pending by the clock', query: ['agent', 'type'] },
+  { method: 'get', path: '/channels', summary: 'The channels that were added' },
+  { method: 'get', path: '/incidents', summary: 'What operators must hear of', query: incidentQuery },
+  { method: 'get', path: '/whoami', summary: 'What the caller may do' },
   { method: 'delete', path: '/agents/{type}/{id}/held', summary: 'Throw away all that waits for it' },
   { method: 'get', path: '/schedules', summary: 'Schedules', query: ['agent', 'type'] },
   { method: 'get', path: '/held', summary: 'A page of messages that stand aside', query: parkedQuery },
@@ -56,14 +67,15 @@ const ownPaths: readonly PathSummary[] = [
   { method: 'post', path: '/dead-letters/{letter}/replay', summary: 'Send it again; twice is once' },
   { method: 'delete', path: '/dead-letters/{letter}', summary: 'Throw it away for good' },
   { method: 'get', path: '/explain', summary: 'A chain of wakes as a tree', query: ['target', 'limit'] },
-  { method: 'get', path: '/audit', summary: 'What operators did', query: ['target', 'limit', 'cursor'] },
+  { method: 'get', path: '/audit', summary: 'What operators did', query: ['target', 'limit', 'cursor', 'last'] },
   { method: 'get', path: '/backlog', summary: 'Messages that wait for the placement nodes of a pool', query: ['pool'] },
-  { method: 'get', path: '/history', summary: 'A page of commits of a pattern' },
+  { method: 'get', path: '/history', summary: 'A page of commits', query: ['agent', ...historyQuery] },
   { method: 'get', path: '/socket', summary: 'A WebSocket: events, replies and commits over one connection' },
   { method: 'get', path: '/types', summary: 'Agent types' },
   { method: 'get', path: '/types/{type}', summary: 'One agent type' },
   { method: 'post', path: '/types/{type}/disable', summary: 'Let no agent of a type run anywhere' },
   { method: 'post', path: '/types/{type}/enable', summary: 'Let the agents of a type run again' },
+  { method: 'get', path: '/types/{type}/chart', summary: 'Its statechart' },
   { method: 'get', path: '/health', summary: 'The process lives' },
   { method: 'get', path: '/ready', summary: 'It can store events' },
 ];

@@ -27,6 +27,12 @@ export class Registry {
     return this.#read.types;
   }
 
+  /** The statechart of a type. @returns `undefined` where none is stored. @throws {WakebusError} `UNAVAILABLE`. */
+  async chart(type: string): Promise<unknown> {
+    const stored = await this.#bucket.get(`charts.${type}`);
+    return stored === undefined ? undefined : decode(stored.bytes);
+  }
+
   async #readAll(): Promise<ReadonlyMap<string, RegisteredType>> {
     const values = await this.#bucket.all('types.*');
     const entries = [...values.values()].flatMap(({ bytes }) => readEntry(bytes) ?? []);

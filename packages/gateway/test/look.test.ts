@@ -151,6 +151,80 @@ describe('pages of other origins', () => {
   });
 });
 
+describe('a deployment as a whole', () => {
+  test('is counted: who sleeps, who is at work, what woke agents, what was given up', async () => {
+    await note('counted', 'one');
+    await sleep('counted');
+    await eventually(async () => (await ask(gateway, 'GET', '/overview')).body).toMatchObject({
+      deployment: { prefix: 'wakebus', shards: 1 },
+      agents: { byType: { tally: { asleep: expect.any(Number) } }, needing: [], isCut: false },
+      wakes: { wakes: { event: expect.any(Number) }, turnMs: { p50: expect.any(Number) } },
+      nodes: [{ state: 'active', types: { tally: 1 } }],
+      deadLetters: { count: 0 },
+    });
+  });
+
+  test('has its streams, with their fill', async () => {
+    const { body } = await ask(gateway, 'GET', '/nodes');
+
+    expect(body['streams']).toContainEqual(
+      expect.objectContaining({ stream: 'wakebus_history', messages: expect.any(Number), replicas: 1 }),
+    );
+    expect(body['nodes']).toHaveLength(1);
+  });
+
+  test('shows the newest commits, and entries of the audit, where that is asked for', async () => {
+    for (const text of ['x', 'y', 'z']) await note('newest', text);
+    await eventually(
+      async () => (await ask(gateway, 'GET', '/agents/tally/newest/history')).body['commits'],
+    ).toHaveLength(3);
+    const { body } = await ask(gateway, 'GET', '/agents/tally/newest/history?last=2');
+    await ask(gateway, 'POST', '/agents/tally/newest/control/suspend', { body: { reason: 'first' } });
+    await ask(gateway, 'POST', '/agents/tally/newest/control/release', { body: { reason: 'second' } });
+    const { body: audited } = await ask(gateway, 'GET', '/audit?last=1');
+
+    expect(body['commits']).toMatchObject([{ events: [{ id: 'y' }] }, { events: [{ id: 'z' }] }]);
+    expect(audited['entries']).toMatchObject([{ action: 'release', outcome: 'done', reason: 'second' }]);
+    expect((await ask(gateway, 'GET', '/history?last=0')).body['code']).toBe('INVALID_OPTION');
+  });
+
+  test('has agents listed with what waits for each, statecharts, tasks, channels, incidents, and the caller', async () => {
+    await note('whole', 'one');
+
+    expect((await ask(gateway, 'GET', '/agents?waiting')).body['agents']).toContainEqual(
+      expect.objectContaining({ address: 'tally/whole', waiting: 0, last: expect.objectContaining({ type: 'note' }) }),
+    );
+    expect((await ask(gateway, 'GET', '/types/tally/chart')).body).toMatchObject({
+      version: 1,
+      nodes: { '': { kind: 'compound', initial: 'open' }, closed: { kind: 'final' } },
+    });
+    expect((await ask(gateway, 'GET', '/types/none/chart')).status).toBe(404);
+    expect((await ask(gateway, 'GET', '/agents/tally/whole/task')).body).toMatchObject({ currentSteps: ['open'] });
+    expect((await ask(gateway, 'GET', '/channels')).body).toEqual({ channels: [] });
+    expect((await ask(gateway, 'GET', '/incidents?last=5')).body).toMatchObject({ incidents: expect.any(Array) });
+    expect((await ask(gateway, 'GET', '/incidents?kind=none')).body['code']).toBe('INVALID_OPTION');
+    expect((await ask(gateway, 'GET', '/whoami')).body).toMatchObject({ id: 'everyone', target: '*' });
+  });
+
+  test('is for tokens of all agents; others see what is theirs', async () => {
+    const guarded = await world.serve();
+    const headers = { Authorization: `Bearer ${await world.token({ target: 'tally/*', verbs: ['read'] })}` };
+    const statuses = await Promise.all(
+      [
+        '/overview',
+        '/nodes',
+        '/channels',
+        '/timers',
+        '/incidents?agent=*',
+        '/timers?type=tally',
+        '/types/tally/chart',
+      ].map(async (path) => (await ask(guarded, 'GET', path, { headers })).status),
+    );
+
+    expect(statuses).toEqual([403, 403, 403, 200, 403, 200, 200]);
+  });
+});
+
 test('the backlog is what waits for a pool, over all partitions, until it is done', async () => {
   const backlog = async (pool: string): Promise<unknown> => (await ask(gateway, 'GET', `/backlog?pool=${pool}`)).body;
   expect(await backlog('nobody')).toEqual({ pool: 'nobody', messages: 0 });

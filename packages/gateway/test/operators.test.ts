@@ -183,6 +183,22 @@ describe('schedules', () => {
     expect((await request('GET', path)).body).toMatchObject({ status: 404, code: 'TIMER_NOT_FOUND' });
   });
 
+  test('stand among the timers, of all and of one agent, and are cancelled there', async () => {
+    await request('PUT', '/agents/till/ike/schedules/rent', rent);
+
+    const mine = await request('GET', '/timers?agent=till/ike');
+    await eventually(async () => (await request('GET', '/timers')).body['next']).toContainEqual(
+      expect.objectContaining({ agent: 'till/ike', id: 'rent' }),
+    );
+    const cancelled = await request('DELETE', '/agents/till/ike/timers/rent', { reason: 'moved out' });
+
+    expect(mine.body).toMatchObject({ total: 1, isCut: false, next: [{ agent: 'till/ike', id: 'rent' }] });
+    expect(cancelled.status).toBe(204);
+    expect((await request('GET', '/timers?agent=till/ike')).body).toMatchObject({ total: 0 });
+    expect((await request('DELETE', '/agents/till/ike/timers/rent')).body['code']).toBe('TIMER_NOT_FOUND');
+    expect((await requestAs({ verbs: ['read'] }, 'DELETE', '/agents/till/ike/timers/rent')).status).toBe(403);
+  });
+
   test('of a whole type are listed with those of its agents', async () => {
     await request('PUT', '/agents/till/*/schedules/all', rent);
 

@@ -1,6 +1,6 @@
 /** Looking at agents: `GET /agents`, `/agents/:type`, `/agents/:type/:id`, its history, `/types`. Wakes nobody. */
 import type { HistoryOptions, ListOptions } from '@wakebus/client';
-import { type AgentKey, WakebusError, addressOf, agentKey } from '@wakebus/protocol';
+import { type AgentKey, WakebusError, addressOf, agentKey, checkAgentType } from '@wakebus/protocol';
 import { type Grant, allowAgent, allowPattern } from '../access.ts';
 import type { Call, GatewayContext } from '../gateway-context.ts';
 import { json } from '../json-response.ts';
@@ -26,8 +26,8 @@ export async function inspect({ client }: GatewayContext, call: Call, grant: Gra
   return json(agent, 200, headers);
 }
 
-/** A page of agents. A grant for one type sees that type. */
-export async function list({ client }: GatewayContext, call: Call, grant: Grant): Promise<Response> {
+/** A page of agents; with `?waiting` also how many messages wait for each. A grant for one type sees that type. */
+export async function list({ client, deployment }: GatewayContext, call: Call, grant: Grant): Promise<Response> {
   const type = call.req.param('type') ?? call.req.query('type') ?? typeOf(grant);
   allowPattern(grant, 'read', type === undefined ? '*' : `${type}/*`);
   const { lifecycle, cursor } = call.req.query();
@@ -38,16 +38,24 @@ export async function list({ client }: GatewayContext, call: Call, grant: Grant)
     ...(cursor !== undefined && { cursor }),
     ...(pageSize !== undefined && { pageSize }),
   };
-  return json(await client.list(options));
+  const page = await client.list(options);
+  if (call.req.query('waiting') === undefined) return json(page);
+  const pending = await deployment.pending.get();
+  return json({ ...page, agents: page.agents.map((agent) => ({ ...agent, waiting: pending.get(agent.key) ?? 0 })) });
 }
 
-/** A page of commits: of one agent, or of `?agent=<pattern>`. */
+/** A page of commits, or the newest (`?last=`): of one agent, or of `?agent=<pattern>`. */
 export async function history({ client }: GatewayContext, call: Call, grant: Grant): Promise<Response> {
   const pattern = patternOf(call);
   allowPattern(grant, 'read', pattern);
   const after = readWhole(call, 'after');
   const limit = readWhole(call, 'limit');
-  const options: HistoryOptions = { ...(after !== undefined && { after }), ...(limit !== undefined && { limit }) };
+  const last = readWhole(call, 'last');
+  const options: HistoryOptions = {
+    ...(after !== undefined && { after }),
+    ...(limit !== undefined && { limit }),
+    ...(last !== undefined && { last }),
+  };
   return json(await client.history(pattern, options));
 }
 
@@ -77,6 +85,23 @@ export async function showType({ client, registry }: GatewayContext, call: Call,
   if (found === undefined || !sees(grant, type)) throw unknownType(type);
   const disabled = await client.types.disabled(type);
   return json({ ...found, ...(disabled !== undefined && { disabled }) });
+}
+
+/** The statechart of a type's newest version, as its placement nodes have stored it. */
+export async function showChart({ registry }: GatewayContext, call: Call, grant: Grant): Promise<Response> {
+  const type = call.req.param('type') ?? '';
+  const chart = sees(grant, type) ? await registry.chart(checkAgentType(type)) : undefined;
+  if (chart === undefined) throw unknownType(type);
+  return json(chart);
+}
+
+/** How far an agent is with its task: where it stands, what it has behind it, what may come next. */
+export async function showTask({ client }: GatewayContext, call: Call, grant: Grant): Promise<Response> {
+  const key = keyOf(call);
+  allowAgent(grant, 'read', key);
+  const task = await client.taskState(addressOf(key));
+  if (task === undefined) throw new WakebusError('AGENT_NOT_FOUND', { address: addressOf(key) });
+  return json(task);
 }
 
 /** What may be asked here, with the events of every type that the caller may see. */

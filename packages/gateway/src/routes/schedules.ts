@@ -70,6 +70,16 @@ export async function fire(context: GatewayContext, call: Call, grant: Grant): P
   return new Response(null, { status: NO_CONTENT });
 }
 
+/** `DELETE /agents/:type/:id/timers/:timer`: a timer or a schedule does not come any more. */
+export async function cancel(context: GatewayContext, call: Call, grant: Grant): Promise<Response> {
+  const key = keyOf(call);
+  allowAgent(grant, 'control', key);
+  const options = await reasonedOptions(context, call, grant);
+  const timer = call.req.param('timer') ?? '';
+  await context.waiting(grant, () => context.client.timers.cancel(addressOf(key), timer, options));
+  return new Response(null, { status: NO_CONTENT });
+}
+
 function scheduleOf(call: Call): string {
   return call.req.param('schedule') ?? '';
 }
