@@ -68,6 +68,17 @@ test.each(namesWhere((rule) => !rule.node))('%s runs in a browser', (name) => {
   expect(uses(sources(name), nodeGlobals)).toEqual([]);
 });
 
+test.each(namesWhere((rule) => rule.browserFolders !== undefined))('parts of %s run in a browser', (name) => {
+  const folders = (architecture[name] as PackageRule).browserFolders ?? [];
+  const files = sources(name).filter(({ path }) => folders.some((folder) => path.includes(`/src/${folder}/`)));
+  const outside = files.flatMap(({ path, imports }) =>
+    imports.filter((specifier) => specifier.startsWith('node:')).map((specifier) => `${path} imports ${specifier}`),
+  );
+
+  expect(files.length).toBeGreaterThan(0);
+  expect([...uses(files, nodeGlobals), ...outside]).toEqual([]);
+});
+
 test.each(namesWhere((rule) => rule.pure))('%s is pure', (name) => {
   expect(uses(sources(name), [...impureNames, 'async'])).toEqual([]);
 });

@@ -12,6 +12,8 @@ export interface PackageRule {
   readonly external: readonly string[];
   /** Whether it may import `node:*` and use Node.js's globals. Browsers run what may not. */
   readonly node: boolean;
+  /** Folders of `src` that run in a browser all the same: bundled, and asking nobody but their server. */
+  readonly browserFolders?: readonly string[];
   /** Pure: no `async`, no clock, no timer, no randomness. They come through ports. */
   readonly pure: boolean;
 }
@@ -30,6 +32,14 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
     packages: ['channels', 'client', 'protocol'],
     external: [...nats, '@hono/node-server', 'hono', 'ws'],
     node: true,
+    pure: false,
+  },
+  // Of other packages only types: it knows them by the gateway's API.
+  console: {
+    packages: ['client', 'core', 'protocol'],
+    external: ['@dagrejs/dagre', '@preact/signals', 'preact', 'vite'],
+    node: true,
+    browserFolders: ['app'],
     pure: false,
   },
   sources: {
@@ -61,6 +71,7 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
     packages: [
       'channels',
       'client',
+      'console',
       'core',
       'gateway',
       'nats-server',

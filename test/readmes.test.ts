@@ -23,6 +23,7 @@ const tried = [
   'packages/channels/README.md support.ts',
   'packages/cli/README.md agent.ts',
   'packages/client/README.md main.ts',
+  'packages/console/README.md main.ts',
   'packages/core/README.md main.ts',
   'packages/core/README.md matcher.ts',
   'packages/core/README.md order.ts',
@@ -318,8 +319,8 @@ describe('the page of', () => {
     expect(await gateway.ends(), gateway.output()).toBe(0);
   });
 
-  test('protocol, nats-server, testing and sources run as they stand', async () => {
-    const programs = [['protocol'], ['nats-server'], ['testing'], ['testing', 'purse.ts'], ['sources']];
+  test('protocol, nats-server, testing, sources and console run as they stand', async () => {
+    const programs = [['protocol'], ['nats-server'], ['testing'], ['testing', 'purse.ts'], ['sources'], ['console']];
     const outputs = await Promise.all(
       programs.map(async ([name, file]) => {
         const program = run(`packages/${name}/README.md`, file);
@@ -327,13 +328,13 @@ describe('the page of', () => {
         return program.output();
       }),
     );
-
     expect(outputs).toEqual([
       expect.stringMatching(/^agents\.order\.2024=2F17\.paid \d+\n$/),
       expect.stringMatching(/^nats:\/\/127\.0\.0\.1:\d+\n$/),
       expect.stringMatching(/^\d+ \[\]\n$/),
       expect.stringMatching(/^5 \[\] \n$/),
       "[ 'orders', 'reports', 'feed' ]\n",
+      expect.stringMatching(/^http:\S+\/console\/\n200 default-src 'none'/),
     ]);
   });
 

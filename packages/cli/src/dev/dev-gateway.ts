@@ -1,4 +1,5 @@
 /** The gateway of `wakebus dev`, on this machine only, and so without tokens; beside it the sources and channels of its project. */
+import { consoleFiles } from '@wakebus/console';
 import { loopbackOnly, serveGateway } from '@wakebus/gateway';
 import { connectNats } from '@wakebus/placement-node';
 import type { Source, Sources } from '@wakebus/sources';
@@ -37,6 +38,7 @@ export async function startDevGateway(options: DevGatewayOptions): Promise<DevGa
     const gateway = await serveGateway({
       connection,
       authorize: loopbackOnly,
+      console: consoleFiles(),
       degraded: () => [...degradedSources(running), ...watch.degraded()],
       findWebhook: watch.find,
       ...(prefix !== undefined && { prefix }),

@@ -162,6 +162,7 @@ function readyText({ servers, url, agents: [first], sources, state }: Ready): st
   return [
     `server  ${servers}`,
     ...(url === undefined ? [] : [`http    ${url} (from this machine only, without tokens)`]),
+    ...(url === undefined ? [] : [`console ${url}/console/`]),
     `try     wakebus send ${address} ${event} --wait`,
     ...(url === undefined ? [] : [`        curl -X POST '${url}/agents/${address}/${event}?wait'`]),
     ...(sources.length === 0 ? [] : [`sources ${sources.join(', ')}`]),

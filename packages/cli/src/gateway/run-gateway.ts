@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type GatewayLimits, type Hosts, type WebhookConfig, readWebhooks, serveGateway } from '@wakebus/gateway';
+import { consoleFiles } from '@wakebus/console';
 import { connectNats } from '@wakebus/placement-node';
 import { WakebusError } from '@wakebus/protocol';
 import type { Sources } from '@wakebus/sources';
@@ -30,6 +31,8 @@ interface GatewayConfig {
   readonly hosts?: Hosts;
   /** Other ways in, which run in this process. */
   readonly sources?: object;
+  /** Whether it serves the console at `/console/`. @default true */
+  readonly console?: boolean;
 }
 
 const DEFAULT_PORT = 8_080;
@@ -42,12 +45,14 @@ const KNOWN: ReadonlySet<string> = new Set([
   'trustedProxies',
   'hosts',
   'sources',
+  'console',
 ]);
 
 /** Runs until it is asked to stop; then it answers what is under way. */
 export async function runGateway(context: CommandContext, flags: GatewayFlags): Promise<void> {
   const { io, output, settings } = context;
-  const { host, port, webhooks = {}, sources: named = {}, ...config } = readConfig(context, flags);
+  const given = readConfig(context, flags);
+  const { host, port, webhooks = {}, sources: named = {}, console: withConsole = true, ...config } = given;
   const fromFile = readWebhooks(webhooks, io.env);
   const ways = await readSources({ sources: named, folder: dirname(resolve(io.cwd, flags.config ?? '.')) });
   const servers = settings.servers.split(',').map((url) => url.trim());
@@ -67,12 +72,14 @@ export async function runGateway(context: CommandContext, flags: GatewayFlags): 
       webhooks: fromFile,
       findWebhook: watch.find,
       ...(prefix !== undefined && { prefix }),
+      ...(withConsole && { console: consoleFiles() }),
       ...(host !== undefined && { hostname: host }),
       port,
       log: { warn: (text, facts) => output.message(facts === undefined ? text : `${text}: ${JSON.stringify(facts)}`) },
     });
     const hooks = [...watch.names(), ...taken];
     tell(output, { url: gateway.url, webhooks: hooks, sources: ways.map(({ name }) => name) }, taken);
+    if (withConsole) output.message(`console  ${gateway.url}/console/`);
     await watch.run(gateway);
     await new Promise<void>((stop) => void io.onStop(stop));
     await watch.stop();
