@@ -364,3 +364,19 @@ test('a webhook without a secret is refused when the gateway starts', async () =
       code: 'INVALID_OPTION',
     });
 });
+
+test('a webhook that comes and goes is looked for at each delivery; what was fetched takes its way, and needs no proof', async () => {
+  const there = new Map<string, Webhook>();
+  const own = await world.serve({ findWebhook: (name) => there.get(name) });
+  const knock = async (): Promise<number> => (await ask(own, 'POST', '/hooks/fetched', { body: '{}' })).status;
+  const body = { update_id: 71, to: 'fetcher' };
+  expect(await knock()).toBe(404);
+  await expect(own.deliver('fetched', body)).rejects.toMatchObject({ code: 'ROUTE_UNKNOWN' });
+
+  there.set('fetched', { scheme: telegram(), secrets: ['nobody knows it'], map: note });
+  await own.deliver('fetched', body);
+  await own.deliver('fetched', body);
+
+  expect(await knock()).toBe(401);
+  await eventually(() => notesOf('fetcher')).toEqual(['71']);
+});

@@ -122,8 +122,9 @@ export class ChannelWatch {
     this.#known.delete(name);
     const used = this.#used.get(name);
     if (used === undefined) return;
-    this.#used.delete(name);
+    // What is being fetched still finds its webhook, or it would be given up.
     await used.stop(true);
+    this.#used.delete(name);
     this.#parts.output.message(`channel  ${name} was removed or changed`);
   }
 

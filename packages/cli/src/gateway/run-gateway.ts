@@ -1,17 +1,15 @@
 /** What `wakebus gateway` does from its start to Ctrl-C: it holds no state, so that any number may run side by side. */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { type GatewayLimits, type Hosts, type WebhookConfig, readWebhooks, serveGateway } from '@wakebus/gateway';
+import { type GatewayLimits, type Hosts, type WebhookConfig, readWebhooks } from '@wakebus/gateway';
 import { consoleFiles } from '@wakebus/console';
 import { connectNats } from '@wakebus/placement-node';
 import { WakebusError } from '@wakebus/protocol';
-import type { Sources } from '@wakebus/sources';
 import type { CommandContext } from '../command-context.ts';
-import { ChannelWatch } from './channel-watch.ts';
 import type { Output } from '../output.ts';
 import { credentials } from '../session.ts';
 import { readSources } from '../sources/read-sources.ts';
-import { degradedSources, runSources } from '../sources/run-sources.ts';
+import { serveWays } from './serve-ways.ts';
 
 /** Flags of the command. */
 export interface GatewayFlags {
@@ -54,38 +52,26 @@ export async function runGateway(context: CommandContext, flags: GatewayFlags): 
   const given = readConfig(context, flags);
   const { host, port, webhooks = {}, sources: named = {}, console: withConsole = true, ...config } = given;
   const fromFile = readWebhooks(webhooks, io.env);
-  const ways = await readSources({ sources: named, folder: dirname(resolve(io.cwd, flags.config ?? '.')) });
+  const sources = await readSources({ sources: named, folder: dirname(resolve(io.cwd, flags.config ?? '.')) });
   const servers = settings.servers.split(',').map((url) => url.trim());
   const connection = await connectNats({ servers, name: 'wakebus gateway', ...credentials(settings, io.env) });
   const { prefix } = settings;
-  let sources: Sources | undefined;
-  let channels: ChannelWatch | undefined;
   try {
-    const [taken, env] = [Object.keys(fromFile), io.env];
-    const watch = await ChannelWatch.open({ connection, prefix, env, output, taken, isPrivate: false });
-    channels = watch;
-    sources = await runSources(ways, { connection, prefix, output });
-    const gateway = await serveGateway({
-      connection,
-      degraded: () => [...degradedSources(sources), ...watch.degraded()],
+    const ways = { connection, prefix, env: io.env, output, sources, isPrivate: false };
+    const served = await serveWays(ways, {
       ...config,
       webhooks: fromFile,
-      findWebhook: watch.find,
-      ...(prefix !== undefined && { prefix }),
       ...(withConsole && { console: consoleFiles() }),
       ...(host !== undefined && { hostname: host }),
       port,
       log: { warn: (text, facts) => output.message(facts === undefined ? text : `${text}: ${JSON.stringify(facts)}`) },
     });
-    const hooks = [...watch.names(), ...taken];
-    tell(output, { url: gateway.url, webhooks: hooks, sources: ways.map(({ name }) => name) }, taken);
-    if (withConsole) output.message(`console  ${gateway.url}/console/`);
-    await watch.run(gateway);
+    const names = sources.map(({ name }) => name);
+    tell(output, { url: served.url, webhooks: served.webhooks, sources: names }, Object.keys(fromFile));
+    if (withConsole) output.message(`console  ${served.url}/console/`);
     await new Promise<void>((stop) => void io.onStop(stop));
-    await watch.stop();
-    await gateway.close();
+    await served.close();
   } finally {
-    await Promise.all([sources?.stop(), channels?.stop()]);
     await connection.close();
   }
 }
