@@ -120,6 +120,11 @@ export class Activation {
     return this.#committed.isClaimed;
   }
 
+  /** The subject that has woken the agent, until the first commit; then empty. */
+  get wokenBy(): string {
+    return this.#committed.wake;
+  }
+
   /** Hands nothing over any more, and wants no room for effects. */
   close(): void {
     this.handOver.close();

@@ -15,6 +15,7 @@ import {
 import type { HandOver } from './hand-over.ts';
 import { announceEmits } from './live.ts';
 import type { NodeContext } from './node-context.ts';
+import { sourceOf } from './wake.ts';
 
 /** Whose outputs they are, as its last commit left it. */
 interface Committed {
@@ -82,7 +83,8 @@ export function releaseOutputs(context: NodeContext, agent: Committed, turn: Tur
     void context.effects.ask(node, { key, generation, attempt }, true);
   for (const action of turn.actions) runAction(context, key, action);
   count(context, agent.definition.type, turn);
-  if (facts.wake !== undefined && turn.isFutile) context.telemetry.falseWakes.add(1, { type: agent.definition.type });
+  if (facts.wake !== undefined && turn.isFutile)
+    context.telemetry.falseWakes.add(1, { type: agent.definition.type, source: sourceOf(context, facts.wake) });
 }
 
 function count({ telemetry }: NodeContext, type: string, turn: Turn): void {

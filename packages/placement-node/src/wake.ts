@@ -102,7 +102,7 @@ export async function wakeFromMailbox(
   if (wake.isRecording)
     wake.set({
       [attribute.cause]: cause?.subject ?? 'mailbox',
-      [attribute.source]: sourceOf(context, cause),
+      [attribute.source]: sourceOf(context, cause?.subject),
       [attribute.outcome]: outcome.kind,
       ...(cause !== undefined && { [attribute.lateness]: Math.max(0, ports.clock.wallMs() - cause.storedMs) }),
     });
@@ -114,8 +114,8 @@ export async function wakeFromMailbox(
 }
 
 /** What kind of message woke the agent; `mailbox` where nobody knows, as when a node takes a partition over. */
-function sourceOf({ layout }: Pick<NodeContext, 'layout'>, cause: Delivery | undefined): string {
-  return (cause && layout.readInboxSubject(cause.subject)?.kind) ?? 'mailbox';
+export function sourceOf({ layout }: Pick<NodeContext, 'layout'>, subject: string | undefined): string {
+  return (subject && layout.readInboxSubject(subject)?.kind) || 'mailbox';
 }
 
 /** Counts a wake. An agent at which only its gate looks has not been woken. */
@@ -126,18 +126,26 @@ export function countWake(
 ): void {
   const { key, definition, isUndecoded } = memory;
   const { type } = definition;
-  if (isUndecoded !== true) context.telemetry.wakes.add(1, { type, source: sourceOf(context, cause) });
+  if (isUndecoded !== true) context.telemetry.wakes.add(1, { type, source: sourceOf(context, cause?.subject) });
   if (takenFrom === undefined) return;
   context.telemetry.takeovers.add(1, { type });
   context.log.info(`took over ${addressOf(key)}`, { agent: key, from: takenFrom });
 }
 
 /** Counts a sleep, or a wake for nothing. */
-export function countSleep(
-  { telemetry }: NodeContext,
-  { definition, isAtGate, isClaimed }: { definition: AnyAgentDefinition; isAtGate: boolean; isClaimed: boolean },
-): void {
-  if (!isAtGate) (isClaimed ? telemetry.sleeps : telemetry.falseWakes).add(1, { type: definition.type });
+export function countSleep(context: NodeContext, { definition: { type }, isAtGate, isClaimed, wokenBy }: Slept): void {
+  const { sleeps, falseWakes } = context.telemetry;
+  if (isAtGate) return;
+  if (isClaimed) sleeps.add(1, { type });
+  else falseWakes.add(1, { type, source: sourceOf(context, wokenBy) });
+}
+
+/** What is to be known of an agent that has gone to sleep. */
+interface Slept {
+  readonly definition: AnyAgentDefinition;
+  readonly isAtGate: boolean;
+  readonly isClaimed: boolean;
+  readonly wokenBy: string;
 }
 
 /**

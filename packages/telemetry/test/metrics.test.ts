@@ -67,7 +67,7 @@ test('a wake for what a dead node has done already is counted as false', { timeo
   expect((await scene().client.inspect('ledger/main'))?.lifecycle.name).toBe('asleep');
   await using second = await start();
 
-  await moves(metric.falseWakeRate, { type: 'ledger' });
+  await moves(metric.falseWakeRate, { type: 'ledger', source: 'event' });
   expect(second.said).not.toContain('"level":"error"');
 });
 
