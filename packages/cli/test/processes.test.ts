@@ -73,7 +73,7 @@ describe('wakebus dev', () => {
     using folder = devFolder();
     await using first = await startDev(folder);
     expect(first.out()).toMatch(
-      /^server {2}nats:\/\/127\.0\.0\.1:\d+\nhttp {4}http:\/\/127\.0\.0\.1:\d+ \(from this machine only, without tokens\)\ntry {5}wakebus send hello\/ada greet --wait\n {8}curl -X POST 'http:\/\/127\.0\.0\.1:\d+\/agents\/hello\/ada\/greet\?wait'\nstate {3}\.wakebus\/store\nstop {4}Ctrl-C\n$/,
+      /^server {2}nats:\/\/127\.0\.0\.1:\d+\nhttp {4}http:\/\/127\.0\.0\.1:\d+ \(from this machine only, without tokens\)\nconsole http:\/\/127\.0\.0\.1:\d+\/console\/\ntry {5}wakebus send hello\/ada greet --wait\n {8}curl -X POST 'http:\/\/127\.0\.0\.1:\d+\/agents\/hello\/ada\/greet\?wait'\nstate {3}\.wakebus\/store\nstop {4}Ctrl-C\n$/,
     );
 
     const sent = await run(folder, ['send', 'hello/ada', 'greet', '{"name":"Ada"}', '--wait', '--json']);
