@@ -17,6 +17,7 @@ import { addGateway } from './commands/gateway.ts';
 import { addIncidents } from './commands/incidents.ts';
 import { addGc } from './commands/gc.ts';
 import { addInspect } from './commands/inspect.ts';
+import { addNode } from './commands/node.ts';
 import { addSchedules } from './commands/schedules.ts';
 import { addSend } from './commands/send.ts';
 import { addSetup } from './commands/setup.ts';
@@ -50,13 +51,15 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCo
   }
 }
 
+/** Commands that have something to finish. */
+const DRAINING: ReadonlySet<string> = new Set(['dev', 'demo', 'gateway', 'node']);
+
 /** A Ctrl-C ends a command at once; those that drain listen by themselves. */
 function interruption(io: CliIo, argv: readonly string[]): { readonly promise: Promise<never>; end(): void } {
   const { promise, reject } = Promise.withResolvers<never>();
   promise.catch(() => {}); // Heard by the race, as long as that is on.
   const drains =
-    argv.some((argument) => argument === 'dev' || argument === 'demo' || argument === 'gateway') ||
-    (argv.includes('incidents') && argv.includes('forward'));
+    argv.some((argument) => DRAINING.has(argument)) || (argv.includes('incidents') && argv.includes('forward'));
   return { promise, end: drains ? () => {} : io.onStop(() => reject(new Exit(exitCode.interrupted))) };
 }
 
@@ -89,6 +92,7 @@ function createProgram(io: CliIo): Command {
   addDebug(program, io);
   addTop(program, io);
   addTail(program, io);
+  addNode(program, io);
   addGateway(program, io);
   addTokens(program, io);
   addChannels(program, io);

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { startNatsServer } from '@wakebus/nats-server';
 import { describe, expect, test } from 'vitest';
 import { type DevFolder, devFolder, greeter } from './dev-folder.ts';
 import { eventually } from './eventually.ts';
@@ -149,6 +150,30 @@ describe('wakebus dev', () => {
     await dev.exited;
 
     await eventually(async () => (await run(folder, ['inspect', 'hello/ada', '--servers', url])).code).toBe(5);
+  }, 120_000);
+});
+
+describe('wakebus node', () => {
+  test('serves a file’s agents once there is a deployment, tells orchestrators how it is, and drains on SIGTERM', async () => {
+    using folder = devFolder();
+    await using server = await startNatsServer();
+    const at = ['--servers', server.url];
+    expect(await run(folder, ['node', 'agent.ts', ...at])).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('wakebus setup'),
+    });
+    expect((await run(folder, ['setup', ...at])).code).toBe(0);
+    await using node = start(folder, ['node', 'agent.ts', '--health-port', '0', ...at]);
+    await expect.poll(() => node.out() + node.err(), { timeout: START_MS }).toContain('health  http');
+    const url = /http:\S+/.exec(node.out())?.[0] ?? '';
+
+    const answers = await Promise.all(['/health', '/ready', '/'].map((path) => fetch(url + path)));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 404]);
+    const sent = await run(folder, ['send', 'hello/ada', 'greet', '{"name":"Ada"}', '--wait', '--json', ...at]);
+    expect(JSON.parse(sent.out)).toMatchObject({ value: { text: 'Hello, Ada' } });
+    node.process.kill('SIGTERM');
+
+    expect(await node.exited, node.err()).toBe(0);
   }, 120_000);
 });
 
