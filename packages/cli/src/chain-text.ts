@@ -1,7 +1,7 @@
 /** A chain of wakes as lines for people. */
 import type { Chain, ChainStep } from '@wakebus/client';
 import type { HistoryEffect, HistoryEvent } from '@wakebus/protocol';
-import { bytes, counted, duration, oneLine } from './human.ts';
+import { bytes, counted, duration, listed, oneLine } from './human.ts';
 import { type Output, toText } from './output.ts';
 
 /** How it is written. */
@@ -78,7 +78,7 @@ function factLines({ commit, event }: ChainStep, { payloads }: ChainStyle): stri
     ...gateLines(event),
     ...(payloads && event.payload !== undefined ? [`read ${oneLine(toText(event.payload))}`] : []),
     ...effects.map(effectLine),
-    ...(outputs.length === 0 ? [] : [`made ${outputs.map(oneLine).join(', ')}`]),
+    ...(outputs.length === 0 ? [] : [`made ${listed(outputs)}`]),
   ];
 }
 

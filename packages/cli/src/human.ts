@@ -25,6 +25,13 @@ export function oneLine(text: string): string {
   return text.replaceAll(/\p{Cc}/gu, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
 
+/** Texts from outside in one line, each once and with how often it came: a turn of many events makes the same many times. */
+export function listed(texts: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
+  return [...counts].map(([text, times]) => `${oneLine(text)}${times > 1 ? ` ×${times}` : ''}`).join(', ');
+}
+
 /** How long ago a time was. */
 export function since(ms: number, nowMs: number): string {
   return ms === 0 ? '–' : `${duration(Math.max(0, nowMs - ms))} ago`;

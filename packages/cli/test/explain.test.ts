@@ -162,7 +162,7 @@ test('tail prints wakes and turns as they happen, until it is stopped', async ()
     sent += 1;
     await client.agent('ledger', 'tailed').send({ type: 'booked' }, { id: `tailed-${sent}` });
     return io.stdout;
-  }).toMatch(/ledger\/tailed {2}is awake on node-.*[\s\S]*ledger\/tailed {2}turn \d+: booked in /);
+  }).toMatch(/ledger\/tailed {2}is awake on node-\S+ by booked\n[\s\S]*ledger\/tailed {2}turn \d+: booked in /);
 
   io.stop();
   expect(await ended).toBe(130);

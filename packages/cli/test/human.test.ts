@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bytes, count, duration, readDuration, table } from '../src/human.ts';
+import { bytes, count, duration, listed, readDuration, table } from '../src/human.ts';
 
 test.each([
   [0, '0 ms'],
@@ -47,4 +47,8 @@ test('a table is as wide as its cells', () => {
       ],
     ),
   ).toBe('A    LONG\naaa  b\nc    d');
+});
+
+test('what comes many times is listed once, in the order in which it came', () => {
+  expect(listed(['send b', 'sleep', 'send b', 'send a\n', 'sleep', 'send b'])).toBe('send b ×3, sleep ×2, send a\\x0a');
 });
