@@ -10,8 +10,8 @@ import type { EffectChild } from '../family/family.ts';
 import { logicOf, machineWithin } from '../family/logic.ts';
 import { RESULT_GRACE_MS } from '../effect-options.ts';
 
-/** Entries kept after their end, so that a look at the agent shows what it did last. */
-const ENDED_KEPT = 8;
+/** Entries kept after their end, so that a look at the agent shows what it did last. All of them are in history; these are written with every commit. */
+const ENDED_KEPT = 4;
 
 /** What wakes the agent for an effect: a repetition that is due, or a deadline at which nobody has said how it ended. */
 export interface EffectSchedule {
