@@ -67,6 +67,12 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
     node: true,
     pure: false,
   },
+  runners: {
+    packages: ['core', 'protocol'],
+    external: [],
+    node: true,
+    pure: false,
+  },
   cli: {
     packages: [
       'channels',

@@ -12,7 +12,17 @@ import { FakeTelegram } from '../packages/channels/test/fakes/fake-telegram.ts';
 import { type Program, startProgram } from './program.ts';
 
 /** The examples that are tried, doorbells in `doorbells.test.ts`; a new one fails the first test until it is. */
-const tried = ['channels', 'children', 'doorbells', 'effects', 'hello', 'hono-service', 'plain-publisher', 'tracing'];
+const tried = [
+  'channels',
+  'children',
+  'doorbells',
+  'effects',
+  'hello',
+  'hono-service',
+  'plain-publisher',
+  'programs',
+  'tracing',
+];
 
 let nats: NatsServers;
 const running = new Set<Program>();
@@ -96,6 +106,20 @@ test('effects pays once, although the node that pays dies in the middle of it', 
     'the first node is gone, and nobody knows; the order is asleep, its effect is started',
     'the till has seen order.17~1@1.0 before, and takes nothing',
     'order/17 is paid: {"receipt":1}; the till has 42 cents',
+  ]);
+});
+
+test('programs in Python and Node.js add up, and are gone when their agents sleep', async () => {
+  const program = start('programs');
+
+  expect(await program.ends(), program.output()).toBe(0);
+  const lines = program.output().split('\n');
+  // What the machine lacks to keep programs apart is said in lines of their own.
+  expect(lines.filter((line) => / invoice |ledger/.test(line))).toEqual([
+    'tea is invoice 1',
+    'cups is invoice 2',
+    'the ledger has 1550 cents',
+    'ledger/main is asleep, and remembers {"state":{"cents":1550},"output":null}',
   ]);
 });
 

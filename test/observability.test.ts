@@ -139,7 +139,7 @@ test.skipIf(fetched === undefined)(
     );
     // What has not happened has no series: nothing failed, was given up, taken over, held back, gated, paused or timed out here.
     const quiet =
-      /dead_letters|takeovers|duplicate|retry_count|unknown|source|parked|timeout|false_wake|gated|dehydrate_duration|sleep_rate|pause_rate|audit/;
+      /dead_letters|takeovers|duplicate|retry_count|unknown|source|parked|timeout|false_wake|gated|dehydrate_duration|sleep_rate|pause_rate|program_ends|audit/;
     expect(answers.filter(({ expr, series }) => series > 0 && !quiet.test(expr)).map(({ expr }) => expr)).toEqual([]);
 
     node.child.kill('SIGTERM');

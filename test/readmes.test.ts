@@ -34,6 +34,7 @@ const tried = [
   'packages/nats-server/README.md main.ts',
   'packages/placement-node/README.md main.ts',
   'packages/protocol/README.md main.ts',
+  'packages/runners/README.md main.ts',
   'packages/sources/README.md main.ts',
   'packages/telemetry/README.md main.ts',
   'packages/testing/README.md main.ts',
@@ -246,20 +247,13 @@ describe('the page of', () => {
     await expect.poll(async () => (await client.inspect('matcher/ada'))?.lifecycle.code).toBe('TURN_STOPPED');
   });
 
-  test.each([['placement-node'], ['telemetry'], ['workspace', 'large']])(
+  test.each([['placement-node'], ['telemetry'], ['workspace', 'large'], ['runners', 'programs']])(
     '%s shows one that runs, and drains on SIGTERM',
     async (name, prefix = 'wakebus') => {
       await using node = run(`packages/${name}/README.md`);
       const connection = await connectNats({ servers: server.url });
       await expect
-        .poll(
-          () =>
-            createClient(connection, { prefix }).then(
-              () => true,
-              () => false,
-            ),
-          { timeout: 20_000 },
-        )
+        .poll(() => createClient(connection, { prefix }).then(Boolean, () => false), { timeout: 20_000 })
         .toBe(true);
       const client = await createClient(connection, { prefix });
 

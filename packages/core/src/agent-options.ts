@@ -35,6 +35,7 @@ const table: Table = {
     maxHeapMb: whole(16, 65_536),
     threads: whole(1, 64),
   },
+  runner: isRunner,
   dedupe: { horizonMs: whole(1, MOST) },
   gate: gateFault,
   migrate: isMigrations,
@@ -111,6 +112,13 @@ function wrong(option: string, why: string): WakebusError<'INVALID_OPTION'> {
 function within(option: AgentNumber): Check {
   const { least, most } = agentNumbers[option];
   return whole(least, most);
+}
+
+function isRunner(value: unknown, options: Readonly<Record<string, unknown>>): string | undefined {
+  const isOne = isRecord(value) && typeof value['prepare'] === 'function' && typeof value['start'] === 'function';
+  if (!isOne) return 'write a runner, as @wakebus/runners makes them';
+  if (options['isolation'] !== undefined) return 'a program runs apart already; leave isolation out';
+  return options['workspace'] === undefined ? undefined : 'programs have no workspace yet; leave it out';
 }
 
 function isSleepMode(value: unknown): string | undefined {

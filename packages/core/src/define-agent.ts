@@ -15,6 +15,7 @@ import { type EventSchema, type JsonSchema, readSchemas } from './event-schemas.
 import { checkMachine } from './machine-check.ts';
 import { checkPrevious } from './previous-check.ts';
 import { type SnapshotOptions, type SnapshotRules, snapshotRulesOf } from './snapshot-rules.ts';
+import type { AgentRunner } from './program/runner.ts';
 import type { StoredSnapshot } from './snapshot-codec.ts';
 import { type WorkspaceOptions, type WorkspaceSpec, checkWorkspace, workspaceOf } from './workspace.ts';
 
@@ -45,6 +46,8 @@ export interface AgentOptions<TMachine extends AnyStateMachine = AnyStateMachine
   readonly onPoison?: 'skip' | 'stop';
   /** Turns run in threads of their own, where one that never ends is stopped. @default none – it costs every turn a journey to another thread. */
   readonly isolation?: IsolationOptions;
+  /** Each event is put to a program, whose answer the machine takes; the machine is then `programMachine()`. Packages of runners have functions that give both. @default none */
+  readonly runner?: AgentRunner;
   /** How long message IDs and unsent outputs are remembered, in milliseconds. @default 86,400,000 – a day covers the retries of most senders. The same for types that send to each other: what comes later than its receiver remembers is given up (`MESSAGE_STALE`). */
   readonly dedupe?: { readonly horizonMs?: number };
   /** Rules that decide whether an event is worth a wake, in order. Built-in ones: `ifTaken`, `rateLimit`, `coalesce`… @default none – every event wakes the agent */
@@ -85,6 +88,7 @@ export interface AgentDefinition<TMachine extends AnyStateMachine = AnyStateMach
   readonly given: AgentDefaults;
   readonly onPoison: 'skip' | 'stop';
   readonly isolation: Isolation | undefined;
+  readonly runner: AgentRunner | undefined;
   readonly dedupe: { readonly horizonMs: number };
   readonly gate: readonly GateRule[];
   readonly migrate: Readonly<Record<number, Migration>>;
@@ -132,6 +136,7 @@ export function defineAgent<TMachine extends AnyStateMachine>(
     given,
     onPoison: options.onPoison ?? 'skip',
     isolation: isolationOf(options.isolation),
+    runner: options.runner,
     dedupe: Object.freeze({ horizonMs: options.dedupe?.horizonMs ?? 86_400_000 }),
     gate: Object.freeze([...(options.gate ?? [])]),
     migrate: Object.freeze({ ...options.migrate }),

@@ -92,6 +92,9 @@ export {
   nextPhase,
   phaseTimeoutMs,
 } from './lifecycle.ts';
+export { answerEvent, programMachine, programStateOf } from './program/program-machine.ts';
+export type { Answered } from './program/question.ts';
+export type { AgentRunner, Program, ProgramAnswer, ProgramQuestion, ProgramStart } from './program/runner.ts';
 export { mermaidOf } from './lifecycle-diagram.ts';
 export { type StoredSnapshot, decodeSnapshot, encodeSnapshot } from './snapshot-codec.ts';
 export { type GateNote, gateEvent, questionAbout } from './turn/at-gate.ts';

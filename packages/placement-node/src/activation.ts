@@ -8,6 +8,7 @@
 import {
   type AgentMemory,
   MAX_TURN_EVENTS,
+  type Inbound,
   type MailboxMessage,
   type Turn,
   type TurnJob,
@@ -37,6 +38,8 @@ import { noteInTurn } from './telemetry/gate-span.ts';
 import type { RunningSpan } from './telemetry/running-span.ts';
 import { startTurnSpan } from './telemetry/turn-span.ts';
 import { keepBeforeRemoval, keepIfDue, keepIfOwed } from './snapshots/automatic.ts';
+import { AgentProgram } from './programs/agent-program.ts';
+import { takeProgramTurn } from './programs/program-turn.ts';
 import { takeAtGate, takeJob } from './take-job.ts';
 import { withoutId } from './turn-here.ts';
 import { factsOf, historyOf, releaseOutputs } from './turn-outputs.ts';
@@ -66,6 +69,8 @@ const NO_POISON: ReadonlyMap<number, WakebusError> = new Map();
 export class Activation {
   readonly handOver: HandOver;
   readonly effects: SessionEffects;
+  /** What the agent's type has in the place of a machine of its own. */
+  readonly program: AgentProgram | undefined;
   readonly #context: NodeContext;
   readonly #key: AgentKey;
   readonly #committed: CommittedMemory;
@@ -87,6 +92,7 @@ export class Activation {
     this.#committed = new CommittedMemory(context, { ...woken.memory, record }, woken.revision, wake);
     this.handOver = new HandOver(context, key, onProgress);
     this.effects = new SessionEffects(context, this);
+    this.program = definition.runner && new AgentProgram(context, key, definition.runner);
     // Another session may have died between its commit and what it owed: receivers know what comes twice by its ID.
     if (!this.record.settled || hasOverdueTimer(this.record, context.ports.clock.wallMs(), context.limits.overdueMs))
       this.handOver.resume(this.record);
@@ -125,10 +131,17 @@ export class Activation {
     return this.#committed.wake;
   }
 
-  /** Hands nothing over any more, and wants no room for effects. */
+  /** Hands nothing over any more, wants no room for effects, and runs nothing. */
   close(): void {
     this.handOver.close();
+    this.end();
+  }
+
+  /** The session is over. What has been begun to be handed over goes on. */
+  end(): void {
+    this.handOver.patience.reset();
     this.effects.close();
+    this.program?.kill();
   }
 
   /** One turn, committed. Outputs start only after the commit is confirmed. */
@@ -140,9 +153,7 @@ export class Activation {
     const messages = this.#context.sabotage.dedupe === true ? asked.map(withoutId) : asked;
     const inbounds = messages.map((message) => readInbound(this.#context.layout, this.#key, message));
     const running = startTurnSpan(this.#context, this.#key, inbounds, this.record.attempt?.count ?? 0);
-    const job = this.#job(request, messages, running);
-    const isGated = this.definition.gate.length > 0;
-    const taken = await (isGated ? takeAtGate : takeJob)(this.#context, job, inbounds);
+    const taken = await this.#take(() => this.#job(request, messages, running), inbounds, running);
     if (taken.kind !== 'taken') {
       running.end(taken.error);
       return taken.kind === 'gone' ? this.#quarantine(taken.error) : taken;
@@ -150,11 +161,31 @@ export class Activation {
     const { turn } = taken;
     const outcome = await this.#commitTurn(turn, request, startedMs, running);
     telemetry.turnMs.record(ports.clock.monotonicMs() - startedMs, { type });
-    if (isGated && outcome.kind === 'committed') noteInTurn(this.#context, this.#key, turn, inbounds, running);
+    if (this.definition.gate.length > 0 && outcome.kind === 'committed')
+      noteInTurn(this.#context, this.#key, turn, inbounds, running);
     if (running.isRecording)
       running.set({ [attribute.events]: turn.consumed, [attribute.outcome]: outcome.kind, ...this.#committed.facts() });
     running.end(outcome.kind === 'unfit' ? outcome.error : turn.failure?.error);
     return outcome;
+  }
+
+  #take(
+    job: () => TurnJob,
+    inbounds: readonly Inbound[],
+    running: RunningSpan,
+  ): ReturnType<typeof takeProgramTurn> | ReturnType<typeof takeAtGate> | ReturnType<typeof takeJob> {
+    const { program } = this;
+    if (program !== undefined)
+      return takeProgramTurn(this.#context, { program, inbounds, running, job, claim: () => this.#claim(running) });
+    return (this.definition.gate.length > 0 ? takeAtGate : takeJob)(this.#context, job(), inbounds);
+  }
+
+  /** A commit of its own that says that the agent runs here: before what no later commit takes back. @returns whether it was not lost. */
+  #claim(running: RunningSpan): Promise<boolean> {
+    if (this.isClaimed) return Promise.resolve(true);
+    const { lifecycle } = this.record;
+    const sinceMs = this.#context.ports.clock.wallMs();
+    return this.stand({ ...(lifecycle.name === 'asleep' && { lifecycle: { name: 'awake', sinceMs } }) }, running);
   }
 
   /**
@@ -204,6 +235,8 @@ export class Activation {
 
   /** Writes that nobody holds the agent. @param to - The node that it is given to. @returns whether it was not lost. */
   async sleep(to?: string): Promise<boolean> {
+    // An agent whose record says that it sleeps has nothing that runs.
+    await this.program?.stop();
     const record = this.handOver.trim(this.record);
     if (this.isAtGate && record.lease.holder === '' && record.settled === this.record.settled) return true;
     if (!this.isClaimed && !this.#isLeftOver(record) && record.settled === this.record.settled) return true;
@@ -227,12 +260,18 @@ export class Activation {
     return this.definition.sleep.mode === 'pause' && this.isClaimed && this.record.lifecycle.name === 'awake';
   }
 
+  /** Whether a turn's commit may say that the agent sleeps: nothing of it is left to be stopped, or kept. */
+  get #mayFoldSleep(): boolean {
+    return this.definition.sleep.mode === 'stop' && this.program === undefined;
+  }
+
   /** Writes that the agent is paused. This node goes on holding it. @returns whether it was not lost. */
   async pause(): Promise<boolean> {
     const { ports, telemetry } = this.#context;
     const running = telemetry.start(span.pause, this.#key, [this.record.trace]);
     const isPausedNow = await this.stand(atRest(this.record, ports.clock.wallMs(), 'paused'), running);
     if (isPausedNow) this.#pauseSchedules();
+    if (isPausedNow) this.program?.pause();
     running.set({ [attribute.outcome]: isPausedNow ? 'committed' : 'lost', ...this.#committed.facts() });
     running.end();
     return isPausedNow;
@@ -320,7 +359,7 @@ export class Activation {
     await keepBeforeRemoval(this.#context, this, turn.memory.record);
     const isAtGate = turn.memory.isUndecoded === true;
     const isAsleep =
-      ((turn.sleep && this.definition.sleep.mode === 'stop') || isAtGate) &&
+      ((turn.sleep && this.#mayFoldSleep) || isAtGate) &&
       turn.failure === undefined &&
       request.isAll &&
       turn.consumed === request.messages.length &&

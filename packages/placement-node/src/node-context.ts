@@ -12,6 +12,7 @@ import type { Membership } from './membership.ts';
 import type { EventLog } from './ports/event-log.ts';
 import type { Ports } from './ports/ports.ts';
 import type { TurnRunner } from './ports/turn-runner.ts';
+import type { RunningPrograms } from './programs/running-programs.ts';
 import type { Telemetry } from './telemetry.ts';
 import type { Limits } from './limits.ts';
 
@@ -32,6 +33,8 @@ export interface NodeContext {
   readonly limits: Limits;
   /** What runs effects here, whatever becomes of their sessions. */
   readonly effects: EffectRunner;
+  /** Programs that run here as agents' behaviour. */
+  readonly programs: RunningPrograms;
   /** Not there where history is switched off. */
   readonly history: HistoryWriter | undefined;
   /** Tells operators what nobody goes on with by itself. */

@@ -23,6 +23,8 @@ import { Membership } from './membership.ts';
 import type { NodeContext, NodeLog, Probes, Sabotage } from './node-context.ts';
 import { Partitions } from './partitions.ts';
 import type { Ports } from './ports/ports.ts';
+import { prepareRunners } from './programs/program-turn.ts';
+import { RunningPrograms } from './programs/running-programs.ts';
 import { registerTypes } from './registry.ts';
 import { Sessions } from './sessions.ts';
 import { Telemetry } from './telemetry.ts';
@@ -60,6 +62,8 @@ export interface NodeStatus {
   readonly paused: number;
   /** Effects that run here, those among them whose result is not stored yet. */
   readonly effects: number;
+  /** Programs that run here as agents' behaviour. */
+  readonly programs: number;
   /** Connections and handles that effects have opened here: for agents that are awake, and for effects whose agent sleeps. */
   readonly resources: { readonly agents: number; readonly effects: number };
   /** Partitions in which this node comes first. */
@@ -109,6 +113,7 @@ export class PlacementRuntime {
       membership: this.#membership,
       disabledTypes: new DisabledTypes(ports.layout),
       telemetry,
+      programs: new RunningPrograms(telemetry),
       health: new Health(ports.clock, this.#membership, telemetry, log),
       limits: { ...DEFAULT_LIMITS, ...options.limits },
       history: options.history === false ? undefined : this.#openHistory(ports),
@@ -151,6 +156,7 @@ export class PlacementRuntime {
     const pool = options.pool ?? 'default';
     const infos = await Promise.all(ports.inboxes.map((inbox) => inbox.info()));
     const incarnations = infos.map(({ incarnation }) => incarnation);
+    await prepareRunners(options.agents, options.log);
     // Before they are registered: a type whose module is wrong would wait for a node that there is not.
     const turnRunners = await openRunners(ports, options.agents, options.log);
     const runtime = new PlacementRuntime(ports, options, incarnations, turnRunners);
@@ -171,6 +177,7 @@ export class PlacementRuntime {
       sessions: this.#sessions.count,
       paused: this.#sessions.paused.count,
       effects: this.#effects.count,
+      programs: this.#context.programs.count,
       resources: { agents: this.#openFor('agents'), effects: this.#openFor('effects') },
       partitions: this.#partitions.firstCount,
       members: this.#membership.active().map(({ nodeId }) => nodeId),

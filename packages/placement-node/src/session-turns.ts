@@ -46,8 +46,10 @@ export class SessionTurns {
     this.#isFirst = false;
     // Under suspicion for the second time it runs alone in this node: another death then tells which one it was.
     const isBraced = isSuspect && activation.record.attempt?.seq === head?.seq;
-    const isAlone = isBraced && activation.definition.isolation === undefined;
-    await (isAlone ? this.#lane.enterAlone() : this.#lane.enter());
+    const { isolation, runner } = activation.definition;
+    const isAlone = isBraced && isolation === undefined;
+    // A program may take minutes over an event, in a process of its own: it keeps no turn of others waiting.
+    if (runner === undefined) await (isAlone ? this.#lane.enterAlone() : this.#lane.enter());
     try {
       if (this.#session.isGone()) return undefined;
       if (isSuspect) this.#maxEvents = 1;
@@ -59,7 +61,7 @@ export class SessionTurns {
       if (outcome.kind === 'unfit' && outcome.events > 1) this.#maxEvents = 1;
       return outcome;
     } finally {
-      this.#lane.leave();
+      if (runner === undefined) this.#lane.leave();
     }
   }
 

@@ -98,6 +98,8 @@ export class Session {
   /** Gives the agent up to another node after the turn that runs, doorbells included. @returns when it has. */
   release(nodeId: string): Promise<void> {
     this.#releaseTo = nodeId;
+    // Whoever asks claims it in a moment: a program that is in the middle of something ends before that.
+    this.#activation?.program?.hurry(this.#context.limits.releaseMs / 2);
     return this.sleep();
   }
 
@@ -125,8 +127,7 @@ export class Session {
     if (this.#isGone) return;
     this.#isGone = true;
     this.#timer?.cancel();
-    this.#activation?.handOver.patience.reset();
-    this.#activation?.effects.close();
+    this.#activation?.end();
     this.#owner.onGone(this);
     this.#owner.paused.look(this);
     this.#context.effects.resources.look(this.key);
@@ -154,9 +155,8 @@ export class Session {
       this.#recover(thrown);
     }
     this.#isRunning = false;
-    if (this.#isGone) return;
     this.#owner.paused.look(this);
-    this.#watchIdle();
+    if (!this.#isGone) this.#watchIdle();
   }
 
   /** One step of the loop. @returns whether there may be more to do at once. */

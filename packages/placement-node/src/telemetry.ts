@@ -63,6 +63,7 @@ export class Telemetry {
   readonly wakes: Counter = this.#meter.createCounter(metric.wakeRate);
   readonly falseWakes: Counter = this.#meter.createCounter(metric.falseWakeRate);
   readonly pauses: Counter = this.#meter.createCounter(metric.pauseRate);
+  readonly programEnds: Counter = this.#meter.createCounter(metric.programEnds);
   readonly sleeps: Counter = this.#meter.createCounter(metric.sleepRate);
   readonly resumes: Counter = this.#meter.createCounter(metric.resumeSuccessRate);
   readonly turns: Counter = this.#meter.createCounter(metric.turns);

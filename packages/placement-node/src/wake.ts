@@ -362,6 +362,7 @@ function mayStayBytes(definition: AnyAgentDefinition, record: AgentRecord): bool
   return (
     definition.gate.length > 0 &&
     definition.isolation === undefined &&
+    definition.runner === undefined &&
     hasSnapshot(record) &&
     record.machineVersion === definition.version &&
     (name === 'asleep' || name === 'awake') &&

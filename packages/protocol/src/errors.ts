@@ -9,10 +9,11 @@ import { type ChannelFacts, channelErrors } from './channel-errors.ts';
 import type { ErrorClass, ErrorSpec } from './error-spec.ts';
 import { type GatewayFacts, gatewayErrors } from './gateway-errors.ts';
 import { type HistoryFacts, historyErrors } from './history-errors.ts';
+import { type ApartFacts, apartErrors } from './apart-errors.ts';
 import { type SourceFacts, sourceErrors } from './source-errors.ts';
 
 /** The facts that errors carry, by code. */
-interface FactsByCode extends GatewayFacts, ChannelFacts, HistoryFacts, SourceFacts {
+interface FactsByCode extends GatewayFacts, ChannelFacts, HistoryFacts, SourceFacts, ApartFacts {
   // Of sending and calling.
   INVALID_ADDRESS: { address: string; why: string };
   INVALID_EVENT: { event: string; why: string };
@@ -42,7 +43,6 @@ interface FactsByCode extends GatewayFacts, ChannelFacts, HistoryFacts, SourceFa
   STATE_HOMELESS: { agentType: string; version: number; state: string };
   // Of running one.
   TURN_FAILED: { address: string; event: string; reason: string };
-  TURN_STOPPED: { address: string; event: string; why: string };
   AGENT_FAILED: { address: string; seq: number; attempts: number; reason: string };
   TURN_TOO_LARGE: { address: string; sizeBytes: number; limitBytes: number; parts: Record<string, number> };
   RECORD_DAMAGED: { address: string; why: string };
@@ -166,10 +166,6 @@ const catalog: { readonly [C in keyof FactsByCode]: ErrorSpec<FactsByCode[C]> } 
   },
   // Of running one.
   TURN_FAILED: { next: 'retryable', message: (f) => `The machine of ${f.address} threw on "${f.event}": ${f.reason}.` },
-  TURN_STOPPED: {
-    next: 'retryable',
-    message: (f) => `The machine of ${f.address} was stopped on "${f.event}": ${f.why}.`,
-  },
   AGENT_FAILED: {
     next: 'quarantine',
     message: (f) =>
@@ -335,6 +331,7 @@ const catalog: { readonly [C in keyof FactsByCode]: ErrorSpec<FactsByCode[C]> } 
   ...gatewayErrors,
   ...channelErrors,
   ...sourceErrors,
+  ...apartErrors,
 };
 
 /** A stable code: it is part of the interface and changes only with a major version. */

@@ -39,6 +39,17 @@ export class SeenIndex {
     );
   }
 
+  /** A copy that changes by itself: for a turn that may have to be taken again. */
+  fork(): SeenIndex {
+    const copy = new SeenIndex([], this.#horizonMs);
+    copy.#buckets = this.#buckets.map((bucket) => ({
+      ...bucket,
+      plain: new Set(bucket.plain),
+      ranges: new Map([...bucket.ranges].map(([stem, spans]) => [stem, [...spans]])),
+    }));
+    return copy;
+  }
+
   /** IDs and ranges that stand in the record itself. */
   get unspilled(): number {
     return this.#buckets.reduce(

@@ -101,6 +101,8 @@ export const metric = {
   openBreakers: 'wakebus.open_breakers',
   openConnections: 'wakebus.open_connections',
   openHandles: 'wakebus.open_handles',
+  programs: 'wakebus.programs',
+  programEnds: 'wakebus.program_ends',
   sourceEvents: 'wakebus.source_events',
   sourceRestarts: 'wakebus.source_restarts',
   sourceUp: 'wakebus.source_up',

@@ -30,6 +30,8 @@ import type { GateNote } from './at-gate.ts';
 import type { Inbound } from './inbound.ts';
 import type { AgentMemory } from './memory.ts';
 import { isPaused } from './paused-timers.ts';
+import type { Answered } from '../program/question.ts';
+import type { ProgramQuestion } from '../program/runner.ts';
 import type { TimerOutput } from '../outputs.ts';
 
 /** What is armed, besides its name and its time. */
@@ -61,6 +63,8 @@ export interface TurnEnvironment {
   readonly isLate?: boolean;
   /** What rules of the gate have answered that had to be asked, by sequence and rule. */
   readonly answers?: ReadonlyMap<number, Answers>;
+  /** What the agent's program has answered, in the order of the turn's questions. */
+  readonly answered?: readonly Answered[];
 }
 
 /** Answers are kept until so long after their deadline, in milliseconds: time for one more question after a crash. */
@@ -122,6 +126,10 @@ export class TurnDraft {
   /** Attempts of effects of which nobody knew how they ended. */
   unknownEffects = 0;
   sleep = false;
+  /** What the agent's program must be asked first: the turn is worth nothing else. */
+  question: ProgramQuestion | undefined;
+  /** Put to the program so far. */
+  questions = 0;
   /** What stands aside is to be thrown away. */
   clearsHeld = false;
   counted: { readonly seq: number; readonly outputs: number } = { seq: 0, outputs: 0 };

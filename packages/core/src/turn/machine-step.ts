@@ -8,6 +8,7 @@ import {
 } from '@wakebus/protocol';
 import { type ActorName, type AgentSnapshot, hasActor } from '../family/family.ts';
 import { type Output, applyEvent, initialStep } from '../interpreter.ts';
+import { putToProgram } from '../program/question.ts';
 import type { TurnDraft } from './draft.ts';
 import { type Deliver, abortEffect, planEffect } from './effects.ts';
 import { openEffects } from './journal.ts';
@@ -34,7 +35,10 @@ export function step(draft: TurnDraft, inbound: Inbound, event: AgentEvent, fact
   if (memory.isUndecoded === true) throw new StateNeeded();
   const birth = draft.snapshot === undefined ? initialStep(memory.definition, memory.key) : undefined;
   const before = birth?.snapshot ?? (draft.snapshot as AgentSnapshot);
-  const result = applyEvent(memory.definition, before, event, facts.actor);
+  const isForProgram = memory.definition.runner !== undefined && facts.actor === undefined;
+  const taken = isForProgram ? putToProgram(draft, inbound, event, facts) : event;
+  if (taken === undefined) return true;
+  const result = applyEvent(memory.definition, before, taken, facts.actor);
   if (!result.known && (inbound.kind === 'event' || inbound.kind === 'message')) {
     if (birth !== undefined) takeBirth(draft, inbound, birth);
     const error = new WakebusError('EVENT_UNKNOWN', { address: addressOf(memory.key), event: event.type });

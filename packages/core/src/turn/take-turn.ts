@@ -20,6 +20,7 @@ import { applyRipe, takeRipe } from './agent-messages.ts';
 import { applyInbound } from './apply.ts';
 import { type GateNote, applyReady, closeGate, isInQuestion, tagsOf, takeReady } from './at-gate.ts';
 import { giveUp, throwAway } from './give-up.ts';
+import type { ProgramQuestion } from '../program/runner.ts';
 import { StateNeeded, turnError } from './machine-step.ts';
 import { type PendingDeadLetter, type PendingReply, TurnDraft, type TurnEnvironment } from './draft.ts';
 import { type TurnFailure, fail } from './fail.ts';
@@ -79,6 +80,8 @@ export interface Turn {
   readonly isFutile: boolean;
   /** The machine asked to sleep now. */
   readonly sleep: boolean;
+  /** The agent's program must be asked this, and the turn taken again with its answer: this one must not be committed. */
+  readonly question?: ProgramQuestion;
   /** The machine threw on the message after those consumed; it is tried again at `retryMs`. */
   readonly failure?: TurnFailure;
 }
@@ -118,7 +121,7 @@ export function takeTurn(
     failure = attempt(draft, inbound, limits);
     if (failure !== undefined) break;
     consumed += 1;
-    if (!isRunnable(draft)) break;
+    if (!isRunnable(draft) || draft.question !== undefined) break;
   }
   if (isRunnable(draft)) releaseQueued(draft);
   return seal(draft, consumed, failure);
@@ -236,6 +239,7 @@ function seal(draft: TurnDraft, consumed: number, failure: Turn['failure']): Tur
     isFutile: consumed > draft.gated.length && !draft.isStirred,
     sleep: draft.sleep,
     ...(failure !== undefined && { failure }),
+    ...(draft.question !== undefined && { question: draft.question }),
   };
 }
 
