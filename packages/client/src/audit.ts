@@ -2,7 +2,8 @@
  * The audit: each action of an operator is written down before it is begun, and again with its outcome.
  *
  * Whoever cannot write the first entry does not act. A second one that is lost leaves `asked`: it may have
- * happened, and the agent's history tells. What is refused before it is begun is written down as refused.
+ * happened, and the agent's history tells. What is refused before it is begun is written down as refused; so are
+ * triggers, by the endpoint that refused them.
  */
 import {
   type AgentKey,
@@ -27,10 +28,10 @@ import { publishUntilStored } from './publish.ts';
 /** For how long the first entry is tried, in milliseconds: an election takes less. */
 const PATIENCE_MS = 10_000;
 
-/** An action on an agent, on a whole type, or on all effects on a target. */
+/** An action on an agent, on a whole type, or on all effects on a target; a trigger that an endpoint refused. */
 export interface AuditedAction {
   readonly action: AuditAction;
-  readonly target: { readonly key: AgentKey } | EffectScope;
+  readonly target: { readonly key: AgentKey } | { readonly endpoint: string } | EffectScope;
   readonly by: string;
   readonly reason?: string | undefined;
   readonly facts?: Readonly<Record<string, unknown>>;
@@ -88,7 +89,7 @@ async function write(
   const entry: AuditEntry = {
     v: 1,
     action,
-    target: 'key' in target ? addressOf(target.key) : (target.type ?? target.target),
+    target: nameOf(target),
     by,
     ...(reason !== undefined && { reason }),
     ...(facts !== undefined && { facts }),
@@ -114,8 +115,14 @@ async function write(
   }
 }
 
+function nameOf(target: AuditedAction['target']): string {
+  if ('key' in target) return addressOf(target.key);
+  return 'endpoint' in target ? target.endpoint : (target.type ?? target.target);
+}
+
 function subjectOf(layout: Layout, target: AuditedAction['target']): string {
   if ('key' in target) return layout.auditSubject('agent', target.key);
+  if ('endpoint' in target) return layout.auditSubject('endpoint', target.endpoint);
   return target.type === undefined
     ? layout.auditSubject('target', target.target)
     : layout.auditSubject('type', checkAgentType(target.type));
@@ -123,7 +130,7 @@ function subjectOf(layout: Layout, target: AuditedAction['target']): string {
 
 /** Which entries to list. */
 export interface AuditOptions {
-  /** Only what was done to this agent or, without a slash, to this agent type as a whole. @default everything */
+  /** Only what was done to this agent or, without a slash, to this agent type as a whole; with a slash in front, what this endpoint refused. @default everything */
   readonly target?: string;
   /** Entries a page, 1 to 1,000. @default 100 */
   readonly pageSize?: number;
@@ -139,16 +146,19 @@ export interface AuditPage {
   readonly cursor?: string;
 }
 
-/** Lists what operators did. @throws {WakebusError} `INVALID_OPTION`, `INVALID_ADDRESS`, `UNAVAILABLE`. */
+function filterOf(layout: Layout, target: string | undefined): string {
+  if (target === undefined) return layout.auditSubject('>');
+  if (target.startsWith('/')) return layout.auditSubject('endpoint', target);
+  return target.includes('/')
+    ? layout.auditSubject('agent', parseAddress(target))
+    : layout.auditSubject('type', checkAgentType(target));
+}
+
+/** Lists what operators did, and what was refused. @throws {WakebusError} `INVALID_OPTION`, `INVALID_ADDRESS`, `UNAVAILABLE`. */
 export async function listAudit({ audit, layout }: ClientPorts, options: AuditOptions): Promise<AuditPage> {
   const { target, pageSize, cursor, last: newest } = options;
   const limit = readLimit(pageSize);
-  const filter =
-    target === undefined
-      ? layout.auditSubject('>')
-      : target.includes('/')
-        ? layout.auditSubject('agent', parseAddress(target))
-        : layout.auditSubject('type', checkAgentType(target));
+  const filter = filterOf(layout, target);
   if (newest !== undefined) {
     const found = await readNewest(audit, filter, readLimit(newest, 'last'));
     return { entries: found.map(({ data }) => decode(data) as AuditEntry) };

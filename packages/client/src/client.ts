@@ -16,7 +16,7 @@ import {
 import { AgentHandle } from './agent-handle.ts';
 import { AgentTypeSwitches } from './agent-type-switches.ts';
 import type { AgentMap, AgentToken, ContextOf, EventOf } from './agent-types.ts';
-import { type AuditOptions, type AuditPage, audited, listAudit, noteRefusal } from './audit.ts';
+import { type AuditOptions, type AuditPage, type AuditedAction, audited, listAudit, noteRefusal } from './audit.ts';
 import { type AgentCensus, type CensusOptions, takeCensus } from './census.ts';
 import { ClientContext } from './client-context.ts';
 import { type ControlOptions, type OperatorOptions, type RecoverOptions, controlAgent } from './control.ts';
@@ -273,15 +273,16 @@ export class Client<TAgents extends AgentMap = AgentMap> {
    * Writes down that an action was refused to somebody before it came to this client, as a gateway does. Does not
    * throw: nothing was done.
    *
-   * @param about - The address of the agent that it was about, or an agent type.
+   * @param about - The address of the agent that it was about, an agent type, or the path of an endpoint with its slash in front.
    */
   async noteRefusal(
     action: AuditAction,
     about: string,
     code: ErrorCode,
-    { by = this.#context.operator, reason }: Pick<OperatorOptions, 'by' | 'reason'> = {},
+    { by = this.#context.operator, reason, facts }: AuditedOptions = {},
   ): Promise<void> {
-    await noteRefusal(this.#ports, { action, target: scopeOf(about), by, reason }, code);
+    const what = { action, target: scopeOf(about), by, reason, ...(facts !== undefined && { facts }) };
+    await noteRefusal(this.#ports, what, code);
   }
 
   /** Ends what the client listens to; calls that wait fail with `CALL_TIMEOUT`. The connection stays open. */
@@ -290,6 +291,7 @@ export class Client<TAgents extends AgentMap = AgentMap> {
   }
 }
 
-function scopeOf(about: string): { readonly key: AgentKey } | { readonly type: string } {
+function scopeOf(about: string): AuditedAction['target'] {
+  if (about.startsWith('/')) return { endpoint: about };
   return about.includes('/') ? { key: parseAddress(about) } : { type: checkAgentType(about) };
 }

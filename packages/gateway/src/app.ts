@@ -23,7 +23,7 @@ import { deliver, send } from './routes/send.ts';
 import { disableType, enableType } from './routes/types.ts';
 import { diffSnapshot, listSnapshots, removeSnapshot, showSnapshot, takeSnapshot } from './routes/snapshots.ts';
 import { socket } from './routes/socket.ts';
-import type { Webhooks } from './webhooks/receive.ts';
+import { HOOK_PATH, type Webhooks } from './webhooks/receive.ts';
 
 /** Answers one request of a caller that was let in. */
 type Handler = (context: GatewayContext, call: Call, grant: Grant) => Response | Promise<Response>;
@@ -35,13 +35,15 @@ interface Route {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly handler: Handler;
+  /** What it refuses is in the audit. */
+  readonly isTrigger?: true;
 }
 
 /** Every route that asks for a token. A request goes to the first that fits. */
 export const routes: readonly Route[] = [
   { method: 'POST', path: '/agents/:type/:id/snapshots', handler: takeSnapshot },
-  { method: 'POST', path: '/agents/:type/:id/:event', handler: send },
-  { method: 'POST', path: '/events', handler: bulk },
+  { method: 'POST', path: '/agents/:type/:id/:event', handler: send, isTrigger: true },
+  { method: 'POST', path: '/events', handler: bulk, isTrigger: true },
   { method: 'GET', path: '/agents', handler: list },
   { method: 'GET', path: '/agents/:type', handler: list },
   { method: 'GET', path: '/agents/:type/:id', handler: inspect },
@@ -76,7 +78,7 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/backlog', handler: backlog },
   { method: 'GET', path: '/history', handler: history },
   { method: 'GET', path: '/events', handler: events },
-  { method: 'GET', path: '/socket', handler: socket },
+  { method: 'GET', path: '/socket', handler: socket, isTrigger: true },
   { method: 'GET', path: '/types', handler: listTypes },
   { method: 'GET', path: '/types/:type', handler: showType },
   { method: 'POST', path: '/types/:type/disable', handler: disableType },
@@ -93,7 +95,7 @@ const openRoutes: ReadonlyArray<{ readonly path: string; readonly handler: OpenH
   { path: '/ready', handler: ready },
 ];
 
-const HOOK_PATH = '/hooks/:name';
+const OWN_PATH = '/:type/*';
 const CONSOLE_PATHS = ['/console', '/console/*'] as const;
 const FAULT = 500;
 
@@ -110,7 +112,8 @@ export function createApp(context: GatewayContext, { cors, webhooks, hosts, cons
   const app = new Hono<Env>({ getPath: ({ url }) => hosts.pathOf(hostnameOf(url), pathOf(url)) });
   app.options('*', (call) => cors.preflight(call));
   for (const { path, handler } of openRoutes) app.get(path, (call) => handler(context, call));
-  for (const route of routes) app.on(route.method, route.path, guarded(context, cors, route.handler));
+  for (const { method, path, handler, isTrigger } of routes)
+    app.on(method, path, guarded(context, cors, handler, isTrigger && path));
   if (console !== undefined)
     for (const path of CONSOLE_PATHS)
       app.get(path, (call) => context.requests.during(() => serveConsole(console, call)));
@@ -120,18 +123,30 @@ export function createApp(context: GatewayContext, { cors, webhooks, hosts, cons
       throw new WakebusError('METHOD_NOT_ALLOWED', { method: call.req.method, allowed });
     });
   }
-  app.post('/:type/*', guarded(context, cors, ownRoute));
+  app.post(OWN_PATH, guarded(context, cors, ownRoute, OWN_PATH));
   app.notFound((call) => refused(context, cors, call, unknownRoute(call)));
   app.onError((error, call) => refused(context, cors, call, error));
   return app;
 }
 
-function guarded(context: GatewayContext, cors: Cors, handler: Handler): (call: Call) => Promise<Response> {
+/** @param endpoint - Of a trigger: where the audit has what it refuses. */
+function guarded(
+  context: GatewayContext,
+  cors: Cors,
+  handler: Handler,
+  endpoint?: string,
+): (call: Call) => Promise<Response> {
   return (call) =>
     context.requests.during(async () => {
-      const admitted = context.admit(call);
-      const grant = admitted instanceof Promise ? await admitted : admitted;
-      return cors.mark(call, await handler(context, call, grant));
+      let grant: Grant | undefined;
+      try {
+        const admitted = context.admit(call);
+        grant = admitted instanceof Promise ? await admitted : admitted;
+        return cors.mark(call, await handler(context, call, grant));
+      } catch (error) {
+        if (endpoint !== undefined) context.refusals.note({ action: 'send', endpoint, error, grant });
+        throw error;
+      }
     });
 }
 

@@ -7,6 +7,7 @@ import { type Authorizer, type Grant, callerName } from './access.ts';
 import type { DeploymentReads } from './deployment/deployment-reads.ts';
 import type { GatewayLimits } from './limits.ts';
 import { Rates } from './rates.ts';
+import { Refusals } from './refusals.ts';
 import { readBody } from './read-body.ts';
 import type { Backlog } from './nats/backlog.ts';
 import type { Registry } from './registry.ts';
@@ -61,6 +62,8 @@ export class GatewayContext {
   readonly requests: Slots;
   readonly waits: Slots;
   readonly streams: Slots;
+  /** Triggers that are not taken. */
+  readonly refusals: Refusals;
   readonly #authorize: Authorizer;
   readonly #trustedProxies: number;
   readonly #waitsPerToken: NamedSlots;
@@ -83,6 +86,7 @@ export class GatewayContext {
     this.requests = new Slots('requests', limits.requests);
     this.waits = new Slots('waiting calls', limits.waits);
     this.streams = new Slots('streams', limits.streams);
+    this.refusals = new Refusals(client, signal);
     this.#authorize = authorize;
     this.#trustedProxies = trustedProxies;
     this.#waitsPerToken = new NamedSlots('waiting calls of this token', limits.waitsPerToken);

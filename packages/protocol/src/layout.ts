@@ -266,13 +266,13 @@ export class Layout {
   historySubject(key: AgentKey | '>'): string {
     return `${this.prefix}.history.${key}`;
   }
-  /** What operators did to an agent, to a whole agent type, or to all effects on a target. Without any, all of it. */
+  /** What operators did to an agent, to a whole agent type, or to all effects on a target; what an endpoint refused. Without any, all of it. */
   auditSubject(of: 'agent', key: AgentKey): string;
-  auditSubject(of: 'type' | 'target', name: string): string;
+  auditSubject(of: 'type' | 'target' | 'endpoint', name: string): string;
   auditSubject(of: '>'): string;
   auditSubject(of: string, name?: string): string {
     if (name === undefined) return `${this.prefix}.audit.>`;
-    return `${this.prefix}.audit.${of}.${of === 'target' ? targetToken(name) : name}`;
+    return `${this.prefix}.audit.${of}.${of === 'type' || of === 'agent' ? name : targetToken(name)}`;
   }
   /** Where one incident stands: whoever tells it again finds it there. @param id - Made by `incidentId`: its parts are tokens. */
   incidentSubject(id: string): string {

@@ -21,7 +21,7 @@ export {
   splitKey,
   typeAgentKey,
 } from './address.ts';
-export type { AuditAction, AuditEntry } from './audit-entry.ts';
+export type { AuditAction, AuditEntry, TriggerAction } from './audit-entry.ts';
 export {
   JSON_TYPE,
   MAX_DEPTH,

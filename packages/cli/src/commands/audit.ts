@@ -1,4 +1,4 @@
-/** `wakebus audit list`: who did what, when and why. */
+/** `wakebus audit list`: who did what, when and why; and which triggers were refused. */
 import type { Command } from 'commander';
 import { type AuditEntry, toJson } from '@wakebus/protocol';
 import type { CliIo } from '../cli-io.ts';
@@ -15,7 +15,9 @@ export function addAudit(program: Command, io: CliIo): void {
   const audit = program.command('audit').description('look at what operators did');
   const list = audit
     .command('list [target]')
-    .description('list what operators did, oldest first; of one agent, or of a whole agent type')
+    .description(
+      'list what operators did, oldest first; of one agent, of a whole agent type, or refused by an endpoint',
+    )
     .option('-n, --limit <count>', 'at most so many entries', '100')
     .option('--cursor <cursor>', 'go on where an earlier list ended')
     .action(async (target: string | undefined, flags: ListFlags, self: Command) => {
@@ -28,7 +30,12 @@ export function addAudit(program: Command, io: CliIo): void {
         }),
       );
     });
-  examples(list, ['wakebus audit list', 'wakebus audit list hello/ada', 'wakebus audit list --json | jq .by']);
+  examples(list, [
+    'wakebus audit list',
+    'wakebus audit list hello/ada',
+    'wakebus audit list /hooks/github',
+    'wakebus audit list --json | jq .by',
+  ]);
 }
 
 type Row = Omit<AuditEntry, 'v'>;

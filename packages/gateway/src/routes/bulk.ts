@@ -75,6 +75,7 @@ class Bulk {
     try {
       return { status: ACCEPTED, ...(await this.#store(readLine(bytes, this.#context.limits.bodyBytes))) };
     } catch (error) {
+      this.#context.refusals.note({ action: 'send', endpoint: '/events', error, grant: this.#grant });
       const { status, code, next, detail, facts } = problemOf(error);
       return { status, code, next, detail, ...(facts !== undefined && { facts }) };
     }

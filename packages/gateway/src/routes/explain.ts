@@ -33,10 +33,11 @@ function staysWithin(grant: Grant, step: ChainStep): boolean {
   return covers(grant, step.key) && step.caused.every((next) => staysWithin(grant, next));
 }
 
-/** `GET /audit`: a page of what operators did, or the newest of it (`?last=`); of one agent, or with a type's name of that type as a whole (`?target=`). */
+/** `GET /audit`: a page of what operators did, or the newest of it (`?last=`); of one agent, with a type's name of that type as a whole, or with a path what that endpoint refused (`?target=`). */
 export async function audit({ client }: GatewayContext, call: Call, grant: Grant): Promise<Response> {
   const { target = targetOf(grant), cursor } = call.req.query();
   if (target === undefined) allowPattern(grant, 'read', '*');
+  else if (target.startsWith('/')) allowPattern(grant, 'read', '*');
   else allowPattern(grant, 'read', target.includes('/') ? target : `${checkAgentType(target)}/*`);
   const [pageSize, last] = [readWhole(call, 'limit'), readWhole(call, 'last')];
   const options: AuditOptions = {

@@ -77,13 +77,17 @@ class SocketSession {
 
   async #answer(data: unknown): Promise<void> {
     let ref: unknown;
+    let isSend = false;
+    let grant: Grant | undefined;
     try {
       const text = readText(data, this.#context.limits.bodyBytes);
       ref = text['ref'];
-      const grant = await this.#context.admit(this.#call);
-      if (text['follow'] === undefined) this.#say(ref, await this.#send(text, grant));
+      isSend = text['follow'] === undefined;
+      grant = await this.#context.admit(this.#call);
+      if (isSend) this.#say(ref, await this.#send(text, grant));
       else this.#follow(text, grant);
     } catch (error) {
+      if (isSend) this.#context.refusals.note({ action: 'send', endpoint: '/socket', error, grant });
       this.#say(ref, { problem: problemOf(error) });
     }
   }

@@ -15,6 +15,8 @@ import { Notices } from './notices.ts';
 import { type Seen, messageIdOf } from './seen.ts';
 import { DEFAULT_TOLERANCE_MS, type Webhook, invalidWebhook } from './webhook.ts';
 
+/** Where deliveries come to. */
+export const HOOK_PATH = '/hooks/:name';
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 const ACCEPTED = 202;
 
@@ -60,8 +62,19 @@ export class Webhooks {
   }
 
   async receive(call: Call): Promise<Response> {
-    const address = this.#context.countAddress(call);
     const name = call.req.param('name') ?? '';
+    try {
+      return await this.#receive(name, call);
+    } catch (error) {
+      // A name that somebody made up is none to count by.
+      const endpoint = this.#lookUp(name) === undefined ? HOOK_PATH : `/hooks/${name}`;
+      this.#context.refusals.note({ action: 'deliver', endpoint, error });
+      throw error;
+    }
+  }
+
+  async #receive(name: string, call: Call): Promise<Response> {
+    const address = this.#context.countAddress(call);
     const webhook = this.#named(name);
     const raw = await this.#context.bodyOf(call, this.#context.limits.deliveryBytes);
     const incoming = new IncomingDelivery(call.req.raw.headers, raw);
@@ -78,9 +91,13 @@ export class Webhooks {
     await this.#take(name, this.#named(name), new IncomingDelivery(headers, Buffer.from(JSON.stringify(body))));
   }
 
+  #lookUp(name: string): Webhook | undefined {
+    return this.#webhooks.get(name) ?? this.#find(name);
+  }
+
   /** @throws {WakebusError} `ROUTE_UNKNOWN`. */
   #named(name: string): Webhook {
-    const webhook = this.#webhooks.get(name) ?? this.#find(name);
+    const webhook = this.#lookUp(name);
     if (webhook !== undefined) return webhook;
     throw new WakebusError('ROUTE_UNKNOWN', { method: 'POST', path: `/hooks/${name.slice(0, 200)}` });
   }
