@@ -1,12 +1,18 @@
 /** The console in a real browser, over a real server, placement node and gateway. */
-import axe from 'axe-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { violations } from './accessibility.ts';
 import { till } from './agents.ts';
 import { findChromium, launch } from './chromium.ts';
+import { listMany } from './many-agents.ts';
 import { World } from './world.ts';
 
 const executable = findChromium();
+/** All pages but those of one agent or one chain. */
+const places =
+  '|agents|wakes|parked|parked?tab=held|timers|types|types/order|nodes|audit|audit?tab=incidents|audit?tab=channels|errors/DEAD_LETTERED'.split(
+    '|',
+  );
 
 describe.skipIf(executable === undefined)('the console', () => {
   let world: World;
@@ -40,6 +46,11 @@ describe.skipIf(executable === undefined)('the console', () => {
   /** Opens a page and waits until what was read is there. */
   async function open(path: string, on: Page = page): Promise<void> {
     await on.goto('about:blank');
+    await show(path, on);
+  }
+
+  /** The same, without beginning anew. */
+  async function show(path: string, on: Page = page): Promise<void> {
     await on.goto(world.page(path));
     await on.locator('h1').waitFor();
     await expect.poll(() => on.locator('.reading').count()).toBe(0);
@@ -50,20 +61,12 @@ describe.skipIf(executable === undefined)('the console', () => {
   }
 
   function tabsOf(address: string): string[] {
-    return ['now', 'history', 'effects', 'raw'].map((tab) => `agents/${address}?tab=${tab}`);
-  }
-
-  /** What axe finds against WCAG 2.2 AA. It comes in by the debugger: the page's policy lets no script of others in. */
-  async function violations(): Promise<string[]> {
-    await page.evaluate(axe.source);
-    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-    const found = await page.evaluate<axe.AxeResults>(`axe.run(document, { runOnly: ${JSON.stringify(tags)} })`);
-    return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
+    return ['now', 'history', 'wakes', 'effects', 'raw'].map((tab) => `agents/${address}?tab=${tab}`);
   }
 
   /** The states that the drawing shows an agent in. */
-  function states(): Promise<string[]> {
-    return page.locator('.drawing .active > .name').allTextContents();
+  function states(on: Page = page): Promise<string[]> {
+    return on.locator('.drawing .active > .name').allTextContents();
   }
 
   async function phase(id: string): Promise<string | undefined> {
@@ -134,7 +137,7 @@ describe.skipIf(executable === undefined)('the console', () => {
 
     await world.client.agent('order', 'watched').send({ type: 'pay', cents: 5 });
 
-    await expect.poll(states).toEqual(['● open', '● paid']);
+    await expect.poll(() => states()).toEqual(['● open', '● paid']);
   });
 
   test('an event is sent from a form that its schema has filled', async () => {
@@ -221,45 +224,130 @@ describe.skipIf(executable === undefined)('the console', () => {
     await expect.poll(async () => (await world.client.inspect('order/aside'))?.context).toMatchObject({ paid: 3 });
   });
 
-  test('looking wakes nobody, on no page', async () => {
+  test('a chain is shown as a tree, with what caused what', async () => {
+    await world.place('caused');
+    await expect.poll(async () => (await world.client.explain('order/caused'))?.steps).toBe(2);
+    await open('wakes');
+
+    await page
+      .getByRole('row', { name: /order\/caused/ })
+      .getByRole('link')
+      .first()
+      .click();
+
+    const steps = page.getByRole('group', { name: 'Steps of the chain' }).locator('tbody tr');
+    await expect.poll(() => steps.count()).toBe(2);
+    expect(await steps.nth(0).textContent()).toMatch(/place.*order\/caused.*open\.unpaid/);
+    expect(await steps.nth(1).textContent()).toMatch(/message: placed.*shop\/main.*trading/);
+  });
+
+  test('a timer is fired before its time, and an agent type disabled and enabled', async () => {
+    await world.place('timed');
+    await asleep('timed');
+    await open('timers');
+
+    const row = page.getByRole('row', { name: /order\/timed/ });
+    await row.getByRole('button', { name: 'fire' }).click();
+    await confirm('Fire');
+    await expect.poll(async () => (await world.client.inspect('order/timed'))?.state).toBe('cancelled');
+    await open('types/shop');
+    await page.getByRole('button', { name: 'disable' }).click();
+    await page.getByLabel('This cannot be undone').fill('shop');
+    await confirm('Disable');
+    await page.getByText('No agent of it runs anywhere').waitFor();
+    await page.getByRole('button', { name: 'enable' }).click();
+    await confirm('Enable');
+
+    expect(await world.client.types.disabled('shop')).toBeUndefined();
+    await open('audit');
+    const newest = page.getByRole('group', { name: 'What operators did' }).locator('tbody tr').first();
+    await expect.poll(() => newest.textContent()).toMatch(/enable.*shop.*done.*http:loopback/);
+  });
+
+  test('what agents and senders write is text, wherever it stands', async () => {
+    const hostile = '<img src=x onerror=document.title="owned">"\'&{}</script><script>alert(1)</script>\u202e';
+    await world.client.agent('order', hostile).send({ type: 'note', text: hostile });
+    await expect.poll(() => phase(hostile)).toBe('asleep');
+    await world.client.suspend(`order/${hostile}`, { reason: hostile });
+
+    await open('');
+    for (const path of ['', 'agents', 'wakes', 'audit', `wakes/${encodeURIComponent(`order/${hostile}`)}`]) {
+      await show(path);
+      await page.getByText('<img src=x').first().waitFor();
+    }
+    for (const path of tabsOf(`order/${encodeURIComponent(hostile)}`)) await show(path);
+
+    expect(await page.locator('main img, main script').count()).toBe(0);
+    expect(await page.title()).not.toBe('owned');
+    expect(complaints).toEqual([]);
+    await world.client.release(`order/${hostile}`);
+  });
+
+  test('two tabs follow by one stream each, and show the same; a tab that nobody sees rests', async () => {
+    await world.place('shared');
+    const other = await context.newPage();
+    const both = [page, other];
+    const streams: string[] = [];
+    for (const each of both)
+      each.on('request', (request) => /\/events\b/.test(request.url()) && streams.push(request.url()));
+    for (const each of both) await open('agents/order/shared', each);
+    for (const each of both) await expect.poll(() => each.locator('.freshness').textContent()).toBe('live');
+    expect(streams).toHaveLength(2);
+
+    await world.client.agent('order', 'shared').send({ type: 'cancel' });
+
+    for (const each of both) await expect.poll(() => states(each)).toEqual(['● cancelled']);
+    await page.evaluate(`Object.defineProperty(document, 'hidden', { get: () => true });
+      document.dispatchEvent(new Event('visibilitychange'))`);
+    await expect.poll(() => page.locator('.freshness').textContent()).toBe('resting');
+  });
+
+  test('of a hundred thousand agents only those in sight are in the page', async () => {
+    await listMany(page, 100_000);
+    await open('agents');
+
+    await page.locator('.virtual').focus();
+    await expect
+      .poll(async () => {
+        await page.keyboard.press('End');
+        return page.locator('.lead').textContent();
+      })
+      .toMatch(/^100,000 shown/);
+    await page.keyboard.press('End');
+
+    await page.getByText('order/row-99999').waitFor();
+    expect(await page.locator('.virtual-row').count()).toBeLessThan(60);
+  });
+
+  test('looking wakes nobody, on no page; and everyone can look, in both themes', async () => {
     await world.place('sleeper');
     await asleep('sleeper');
     const before = await world.client.inspect('order/sleeper');
 
-    for (const path of [
-      '',
-      'agents',
-      'parked',
-      'parked?tab=held',
-      'errors/DEAD_LETTERED',
-      ...tabsOf('order/sleeper'),
-    ]) {
-      await open(path);
+    await open('');
+    for (const path of [...places, 'wakes/order%2Fsleeper', ...tabsOf('order/sleeper')]) {
+      await show(path);
       expect(await heading()).not.toBe('No such page');
       expect(await page.locator('.problem').count()).toBe(0);
+      expect([path, await violations(page)]).toEqual([path, []]);
     }
 
     expect(await world.client.inspect('order/sleeper')).toEqual(before);
     expect(complaints).toEqual([]);
   });
 
-  test.each(['light', 'dark'] as const)('every page can be used by everyone, in the %s theme', async (colorScheme) => {
+  test('everyone can use what lies above a page', async () => {
     await world.place('fair');
-    await asleep('fair');
-    await page.emulateMedia({ colorScheme });
+    await open('agents/order/fair');
 
-    for (const path of ['', 'agents', 'parked', 'parked?tab=held', 'errors/DEAD_LETTERED', ...tabsOf('order/fair')]) {
-      await open(path);
-      expect([path, await violations()]).toEqual([path, []]);
-    }
     await page.getByRole('button', { name: 'remove', exact: true }).click();
-    expect(await violations()).toEqual([]);
-    await page.keyboard.press('Escape');
-    await page.keyboard.press('Control+k');
-    expect(await violations()).toEqual([]);
-    await page.keyboard.press('Escape');
-    await page.keyboard.press('?');
-    expect(await violations()).toEqual([]);
+    expect(await violations(page)).toEqual([]);
+    for (const key of ['Control+k', '?']) {
+      await page.keyboard.press('Escape');
+      await page.keyboard.press(key);
+      await page.getByRole('dialog').waitFor();
+      expect(await violations(page)).toEqual([]);
+    }
   });
 
   test('a gateway that is gone is said, what was read stays, and all goes on when it is back', async () => {
@@ -272,7 +360,7 @@ describe.skipIf(executable === undefined)('the console', () => {
     await world.startGateway();
     await world.client.agent('order', 'steady').send({ type: 'cancel' });
 
-    await expect.poll(states).toEqual(['● cancelled']);
+    await expect.poll(() => states()).toEqual(['● cancelled']);
     expect(await page.locator('.banner').count()).toBe(0);
   });
 });

@@ -13,7 +13,7 @@ interface StreamState {
 }
 
 /** `/nodes`. */
-interface NodesAnswer {
+export interface NodesAnswer {
   readonly nodes: readonly LivingNode[];
   readonly pending: Readonly<Record<string, PendingType>>;
   readonly streams: readonly StreamState[];

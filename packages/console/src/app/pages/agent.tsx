@@ -18,10 +18,12 @@ import { EffectsTab } from './agent-effects.tsx';
 import { HistoryTab } from './agent-history.tsx';
 import { NowTab } from './agent-now.tsx';
 import { RawTab } from './agent-raw.tsx';
+import { ChainPanel } from './chain.tsx';
 
 const tabs = [
   { id: 'now', name: 'Now' },
   { id: 'history', name: 'History' },
+  { id: 'wakes', name: 'Wakes' },
   { id: 'effects', name: 'Effects' },
   { id: 'raw', name: 'Raw' },
 ] as const;
@@ -53,6 +55,8 @@ function Tab({ tab, agent }: { readonly tab: string; readonly agent: AgentInspec
   switch (tab) {
     case 'history':
       return <HistoryTab address={agent.address} />;
+    case 'wakes':
+      return <ChainPanel target={agent.address} />;
     case 'effects':
       return <EffectsTab agent={agent} />;
     case 'raw':

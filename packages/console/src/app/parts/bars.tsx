@@ -9,7 +9,12 @@ interface Bar {
   readonly isBad?: boolean;
 }
 
-export function Bars({ label, rows }: { readonly label: string; readonly rows: readonly Bar[] }): JSX.Element {
+interface BarsProps {
+  readonly label: string;
+  readonly rows: readonly Bar[];
+}
+
+export function Bars({ label, rows }: BarsProps): JSX.Element {
   const most = Math.max(1, ...rows.map(({ value }) => value));
   return (
     <ul class="bars" aria-label={label}>
