@@ -41,12 +41,13 @@ export function writerOf(
 }
 
 /** Whether an entry's next attempt writes into the agent's files. What asks or undoes has none. */
-export function isWriter(definition: Activation['definition'], entry: JournalEntry): boolean {
+function isWriter(definition: Activation['definition'], entry: JournalEntry): boolean {
   return entry.phase === undefined && specOf(definition, entry)?.workspace === 'write';
 }
 
-function isReader(definition: Activation['definition'], entry: JournalEntry): boolean {
-  return entry.phase === undefined && specOf(definition, entry)?.workspace === 'read';
+/** Whether an entry's next attempt works in a folder. */
+export function needsFolder(definition: Activation['definition'], entry: JournalEntry): boolean {
+  return entry.phase === undefined && specOf(definition, entry)?.workspace !== undefined;
 }
 
 /**
@@ -60,7 +61,9 @@ export async function openFolders(
   entries: readonly JournalEntry[],
 ): Promise<Folders> {
   const writer = entries.find((entry) => isWriter(definition, entry));
-  const working = entries.filter((entry) => isReader(definition, entry) || entry === writer);
+  const working = entries.filter(
+    (entry) => entry === writer || (needsFolder(definition, entry) && !isWriter(definition, entry)),
+  );
   const folders: Folders = new Map();
   if (working.length === 0) return folders;
   const { workspaces, spec } = needed(ports, definition);

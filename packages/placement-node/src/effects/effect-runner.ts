@@ -337,7 +337,9 @@ class LeftNode extends Error {
 
 /** What an attempt says of its target. One that was stopped says nothing. */
 function verdictOf({ controller: { signal }, run }: Running, { outcome, error }: Outcome): Verdict {
-  if (outcome === 'done') return 'well';
+  // What it has left cannot be kept: that says nothing against what it works on.
+  if (outcome === 'done' || isWakebusError(error, 'WORKSPACE_REFUSED') || isWakebusError(error, 'WORKSPACE_TOO_LARGE'))
+    return 'well';
   if (signal.aborted && !(signal.reason instanceof OutOfTime)) return 'unknown';
   return outcome === 'maybe' || run.spec.isTargetFault(error) ? 'unwell' : 'well';
 }

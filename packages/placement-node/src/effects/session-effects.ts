@@ -21,7 +21,7 @@ import type { Activation } from '../activation.ts';
 import type { NodeContext } from '../node-context.ts';
 import { isGone } from '../objects/record-chunks.ts';
 import { quarantine } from '../park.ts';
-import { type Folders, closeFolders, isWriter, openFolders, writerOf } from './effect-folders.ts';
+import { type Folders, closeFolders, needsFolder, openFolders, writerOf } from './effect-folders.ts';
 import type { Shut } from './effect-gates.ts';
 import type { EffectPassage } from './effect-runner.ts';
 
@@ -29,6 +29,12 @@ import type { EffectPassage } from './effect-runner.ts';
 const LATEST_START_MS = 4_000;
 /** An effect that waits for another one's files is looked at so long after that one's deadline, in milliseconds. */
 const BEHIND_MS = 1_000;
+
+/** What entries have that may be started, by generation. */
+interface Leave {
+  readonly passages: Map<number, EffectPassage>;
+  readonly folders: Folders;
+}
 
 export class SessionEffects {
   readonly #context: NodeContext;
@@ -86,7 +92,7 @@ export class SessionEffects {
       if (this.#activation.definition.workspace !== undefined) folders = await this.#openFolders(ready);
       const { clock } = this.#context.ports;
       const beganMs = clock.monotonicMs();
-      const start = await this.#commitStart(passages);
+      const start = await this.#commitStart({ passages, folders });
       if (start === undefined) return false;
       this.#schedule(start);
       await this.#run(start.started, { passages, folders }, () => clock.monotonicMs() - beganMs);
@@ -123,31 +129,29 @@ export class SessionEffects {
     return effects.gates.shutFor(key, entry);
   }
 
-  #admit(entry: JournalEntry, nowMs: number, passages: Map<number, EffectPassage>): Admission {
+  #admit(entry: JournalEntry, nowMs: number, { passages, folders }: Leave): Admission {
     const { effects, telemetry } = this.#context;
-    const { definition, key, record } = this.#activation;
+    const { definition, key } = this.#activation;
     const shut = this.#shutFor(entry);
     if (shut !== undefined) {
       if (isDue(entry)) telemetry.parkedEffects.add(1, { type: definition.type, reason: shut.by });
       return { kind: 'park', by: shut.by, untilMs: nowMs + shut.waitMs };
     }
-    // Of those that write, the first: the others find it started.
-    const isSecond =
-      isWriter(definition, entry) &&
-      record.journal.some((each) => passages.has(each.generation) && isWriter(definition, each));
-    const passage = isSecond ? undefined : effects.admit(key, entry);
+    // Of those that write, the first has a folder: the others find it started.
+    const lacksFolder = needsFolder(definition, entry) && !folders.has(entry.generation);
+    const passage = lacksFolder ? undefined : effects.admit(key, entry);
     if (passage === undefined) return { kind: 'wait' };
     passages.set(entry.generation, passage);
     return { kind: 'start' };
   }
 
   /** @returns what is started and parked now, or nothing when the commit was lost. */
-  async #commitStart(passages: Map<number, EffectPassage>): Promise<EffectStart | undefined> {
+  async #commitStart(leave: Leave): Promise<EffectStart | undefined> {
     const { nodeId, ports, telemetry } = this.#context;
     const { definition, key, record } = this.#activation;
     // Schedules fire by the server's clock. Where this node's is behind, a deadline would be over as it begins.
     const nowMs = Math.max(ports.clock.wallMs(), record.cursorMs);
-    const start = startDue(definition, record, nodeId, nowMs, (entry) => this.#admit(entry, nowMs, passages));
+    const start = startDue(definition, record, nodeId, nowMs, (entry) => this.#admit(entry, nowMs, leave));
     if (start.journal.every((entry, i) => entry === record.journal[i])) return start;
     const running = telemetry.start(span.effectCommit, key, [record.trace]);
     // Its schedules are owed, until they are armed: whoever claims the agent after a crash arms them.
@@ -170,11 +174,7 @@ export class SessionEffects {
     if (unparked.length > 0) void handOver.settled().then(() => handOver.cancel(schedulesOf(unparked)));
   }
 
-  async #run(
-    started: readonly JournalEntry[],
-    { passages, folders }: { readonly passages: Map<number, EffectPassage>; readonly folders: Folders },
-    lateMs: () => number,
-  ): Promise<void> {
+  async #run(started: readonly JournalEntry[], { passages, folders }: Leave, lateMs: () => number): Promise<void> {
     const { effects, membership, probes } = this.#context;
     const { definition, key } = this.#activation;
     if (started.length > 0 && probes?.beforeEffect !== undefined) await probes.beforeEffect(key);
