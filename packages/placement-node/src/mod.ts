@@ -44,6 +44,7 @@ export {
   NO_FILES,
   type WorkspaceEntry,
   type WorkspaceManifest,
+  decodeManifest,
   filesOf,
   readManifest,
   writeManifest,

@@ -150,7 +150,7 @@ async function filesBefore(ports: ChunkPorts, key: AgentKey, { before }: Workspa
 }
 
 /** A manifest out of its bytes. @throws {WakebusError} `WORKSPACE_DAMAGED`. */
-function decodeManifest(key: AgentKey, bytes: Uint8Array): WorkspaceManifest {
+export function decodeManifest(key: AgentKey, bytes: Uint8Array): WorkspaceManifest {
   try {
     const { v, chunks, entries } = decode(bytes) as { v?: unknown; chunks: Uint8Array; entries: PackedEntry[] };
     if (v !== 1) throw new Error('it is of another version');

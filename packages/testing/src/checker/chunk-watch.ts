@@ -5,6 +5,7 @@
  * Watched while the run goes on: afterwards a chunk may be there that came too late.
  */
 import { createHash } from 'node:crypto';
+import { decodeManifest } from '@wakebus/placement-node';
 import {
   type AgentKey,
   type AgentRecord,
@@ -72,12 +73,22 @@ export class ChunkWatch {
     if (record === undefined || record.lifecycle.name === 'quarantined') return;
     const last = this.#named.get(key) ?? NOTHING;
     const now = new Set(record.chunks === undefined ? [] : namesOf(record.chunks.names));
+    for (const name of this.#ofFiles(key, record)) now.add(name);
     const ids = new Set(record.seen.flatMap(({ chunk }) => chunk ?? []));
     const isSame = now.size === last.now.size && [...now].every((name) => last.now.has(name));
     this.#named.set(key, { now, before: isSame ? last.before : last.now, ids });
     for (const name of [...now, ...ids])
       if (this.#server.objects.last(name) === undefined)
         this.#violations.push(`${key}: its record names the chunk ${name.slice(0, 8)}, which is not stored`);
+  }
+
+  /** Of a workspace: its manifest, and what that names. */
+  #ofFiles(key: AgentKey, { workspace }: AgentRecord): string[] {
+    if (workspace === undefined) return [];
+    const names = namesOf(workspace.names);
+    const parts = names.map((name) => this.everyChunk.get(name));
+    const isThere = parts.every((part) => part !== undefined);
+    return isThere ? [...names, ...decodeManifest(key, Buffer.concat(parts)).chunks] : names;
   }
 
   #noteRemoval(name: string): void {

@@ -9,6 +9,7 @@ import { MemoryEventLog } from './memory-event-log.ts';
 import { MemoryMessenger } from './memory-messenger.ts';
 import { MemoryRecordStore } from './memory-record-store.ts';
 import { memoryTurnRunners } from './memory-turn-runner.ts';
+import { memoryWorkspaces } from './memory-workspaces.ts';
 import type { MemoryServer } from './memory-server.ts';
 import type { MemoryStream } from './memory-stream.ts';
 
@@ -17,6 +18,7 @@ export function memoryPorts(server: MemoryServer, link: Link): Ports {
   const log = (stream: MemoryStream): MemoryEventLog => new MemoryEventLog(server, stream, link);
   const store = (bucket: MemoryBucket): MemoryRecordStore =>
     new MemoryRecordStore(bucket, link, server.maxPayloadBytes);
+  const chunks = new MemoryBlobStore(server, link);
   return {
     layout: server.layout,
     clock: link.clock,
@@ -34,7 +36,8 @@ export function memoryPorts(server: MemoryServer, link: Link): Ports {
     leases: store(server.leases),
     registry: store(server.registry),
     snapshots: store(server.snapshots),
-    chunks: new MemoryBlobStore(server, link),
+    chunks,
+    workspaces: memoryWorkspaces({ chunks, clock: link.clock }),
     turnRunners: memoryTurnRunners(link.clock),
   };
 }

@@ -56,4 +56,42 @@ export const chunkMutants: readonly Mutant[] = [
     shows: 'is out of a damaged chunk',
     quick: true,
   },
+  {
+    rule: 'P12',
+    name: 'files of an agent that collecting does not know of',
+    edits: [
+      {
+        file: collecting,
+        find: 'if (record?.workspace === undefined) return;',
+        replace: 'if (record !== null) return;',
+      },
+    ],
+    run: { workload: 'scribes' },
+    shows: 'was collected while its last two manifests name it',
+  },
+  {
+    rule: 'P1',
+    name: 'a state that is committed without the files of the effect that it takes',
+    edits: [{ file: 'core/src/turn/effects.ts', find: 'draft.workspace = files.ref;', replace: 'void files.ref;' }],
+    run: { workload: 'scribes' },
+    shows: 'its files say',
+  },
+  {
+    rule: 'P8',
+    name: 'files that stand on others than those of the agent',
+    edits: [
+      {
+        file: 'core/src/turn/effects.ts',
+        find: 'if (!standsOn(files, draft.workspace))',
+        replace: 'if (files === null)',
+      },
+      {
+        file: 'placement-node/src/effects/effect-folders.ts',
+        find: "each !== entry && each.state === 'started'",
+        replace: "each === entry && each.state === 'started'",
+      },
+    ],
+    run: { workload: 'scribes' },
+    shows: 'its files say',
+  },
 ];

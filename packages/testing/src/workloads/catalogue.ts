@@ -9,6 +9,7 @@ import { calm, crowd, damage, killing, looping, operators, rolling } from './led
 import { gates } from './gates.ts';
 import { ledger } from './ledger.ts';
 import { purchases } from './purchases.ts';
+import { scribes } from './scribes.ts';
 import { spilling } from './spilling.ts';
 import type { Workload } from './workload.ts';
 
@@ -29,4 +30,5 @@ export const workloads: Readonly<Record<string, () => Workload>> = {
   families,
   gates,
   spilling,
+  scribes,
 };
