@@ -22,6 +22,7 @@ import { addSchedules } from './commands/schedules.ts';
 import { addSend } from './commands/send.ts';
 import { addSetup } from './commands/setup.ts';
 import { addSnapshots } from './commands/snapshots.ts';
+import { addWorkspace } from './commands/workspace.ts';
 import { addStatus } from './commands/status.ts';
 import { addTail } from './commands/tail.ts';
 import { addTimers } from './commands/timers.ts';
@@ -81,6 +82,7 @@ function createProgram(io: CliIo): Command {
   addInspect(program, io);
   addAgents(program, io);
   addSnapshots(program, io);
+  addWorkspace(program, io);
   addEffects(program, io);
   addSchedules(program, io);
   addTimers(program, io);
