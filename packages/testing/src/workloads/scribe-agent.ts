@@ -32,7 +32,7 @@ export function scribeAgent(desk: () => Desk): AnyAgentDefinition {
     const { afterMs, fails } = desk().draw();
     const log = folderAt(workspace).get(LOG) ?? '';
     folderAt(workspace).set(LOG, `${log}${input.id}\n`);
-    folderAt(workspace).set(`note-${input.id}`, input.id.repeat(8));
+    folderAt(workspace).set('last', input.id.repeat(8));
     await desk().wait(afterMs);
     if (fails) throw new Error('the pen is broken');
     return 'written';

@@ -21,7 +21,7 @@ import { sendEach } from './send-each.ts';
 import { numberedAgent } from './simulated-client.ts';
 import type { SimulationDriver, Workload } from './workload.ts';
 
-const AGENTS = 4;
+const AGENTS = 3;
 /** A put makes a chunk young after so long, in milliseconds. */
 const REFRESH_AFTER_MS = 15_000;
 const COLLECT_EVERY_MS = 8_000;
@@ -49,7 +49,8 @@ export function scribes(): Workload {
         removed: () => {},
       });
       desk = deskOf(driver.simulation, driver.prng);
-      sendEach(driver, (prng) => ({
+      // Each of them is a folder, made and put away: some five times the steps of an event.
+      sendEach({ ...driver, operations: Math.ceil(driver.operations / 5) }, (prng) => ({
         agent: numberedAgent(SCRIBE_TYPE, prng.below(AGENTS)),
         kind: WAYS[prng.below(WAYS.length)] ?? 'keyed',
         payload: {},
