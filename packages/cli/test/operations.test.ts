@@ -300,7 +300,7 @@ describe('setup', () => {
 
     expect(await runCli(['setup', '--print', '--shards', '2', '--prefix', 'other', '--json'], io)).toBe(0);
 
-    expect(io.json().map(({ kind }) => kind)).toEqual([...Array<string>(18).fill('stream'), 'mapping']);
+    expect(io.json().map(({ kind }) => kind)).toEqual([...Array<string>(19).fill('stream'), 'mapping']);
     expect(io.json().at(-1)).toEqual({
       v: 1,
       kind: 'mapping',
