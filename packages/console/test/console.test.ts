@@ -9,10 +9,21 @@ import { World } from './world.ts';
 
 const executable = findChromium();
 /** All pages but those of one agent or one chain. */
-const places =
-  '|agents|wakes|parked|parked?tab=held|timers|types|types/order|nodes|audit|audit?tab=incidents|audit?tab=channels|errors/DEAD_LETTERED'.split(
-    '|',
-  );
+const places = [
+  '',
+  'agents',
+  'wakes',
+  'parked',
+  'parked?tab=held',
+  'timers',
+  'types',
+  'types/order',
+  'nodes',
+  'audit',
+  'audit?tab=incidents',
+  'audit?tab=channels',
+  'errors/DEAD_LETTERED',
+];
 
 describe.skipIf(executable === undefined)('the console', () => {
   let world: World;
