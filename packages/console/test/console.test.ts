@@ -275,6 +275,17 @@ describe.skipIf(executable === undefined)('the console', () => {
     await expect.poll(() => newest.textContent()).toMatch(/enable.*shop.*done.*http:loopback/);
   });
 
+  test('a refused trigger stands in the audit under its endpoint, which is no agent', async () => {
+    const told = { by: 'http', facts: { count: 7 } };
+    await world.client.noteRefusal('deliver', '/hooks/github', 'SIGNATURE_INVALID', told);
+
+    await open('audit');
+    const row = page.getByRole('group', { name: 'What operators did' }).locator('tr', { hasText: '/hooks/github' });
+
+    expect(await row.textContent()).toMatch(/deliver.*refused.*SIGNATURE_INVALID × 7.*http/);
+    expect(await row.locator('a.address').count()).toBe(0);
+  });
+
   test('what agents and senders write is text, wherever it stands', async () => {
     const hostile = '<img src=x onerror=document.title="owned">"\'&{}</script><script>alert(1)</script>\u202e';
     await world.client.agent('order', hostile).send({ type: 'note', text: hostile });

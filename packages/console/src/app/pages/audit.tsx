@@ -65,13 +65,16 @@ function latestOf(entries: readonly AuditEntry[]): AuditEntry[] {
   return [...byId.values()].toReversed();
 }
 
-function auditCells({ action, target, outcome, by, reason, code, atMs }: AuditEntry): ComponentChildren[] {
+function auditCells({ action, target, outcome, by, reason, code, facts, atMs }: AuditEntry): ComponentChildren[] {
+  const count = facts?.['count'];
   return [
     <b>{action}</b>,
-    target.includes('/') ? <Agent address={target} /> : target,
+    // What begins with a slash is an endpoint that has refused a trigger, or several.
+    target.indexOf('/') > 0 ? <Agent address={target} /> : target,
     <>
       <span class={`badge ${outcome}`}>{outcome === 'asked' ? 'asked; nobody knows' : outcome}</span>{' '}
       {code !== undefined && <Code code={code} />}
+      {typeof count === 'number' && count > 1 && ` × ${count}`}
     </>,
     by,
     reason ?? <span class="muted">–</span>,
