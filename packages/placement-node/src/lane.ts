@@ -1,6 +1,6 @@
 /**
- * How many turns may wait for their commit at once. Those who come later wait in order; one that asks for
- * it is alone.
+ * How many turns may wait for their commit at once, or agents be woken. Those who come later wait in order; one
+ * that asks for it is alone.
  */
 export class Lane {
   readonly #limit: number;
@@ -28,6 +28,16 @@ export class Lane {
     this.#inside = 1;
     this.#isClosed = true;
     return undefined;
+  }
+
+  /** Work that begins when there is room. */
+  async pass<T>(work: () => Promise<T>): Promise<T> {
+    await this.enter();
+    try {
+      return await work();
+    } finally {
+      this.leave();
+    }
   }
 
   /** Makes room for the next in line. */

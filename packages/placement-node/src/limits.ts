@@ -12,6 +12,8 @@ export interface Limits {
   readonly maxPayloadBytes: number;
   /** Turns that wait for their commit at once. @default 1,024 – past that the client's socket is the queue. */
   readonly maxTurnsInFlight: number;
+  /** Agents that are woken at once; others wait in line. @default 64 – each asks the server for two or three things, and beyond 10,000 requests in hand a server drops them all. At 2 ms a wake that is 32,000 a second. */
+  readonly maxWakesInFlight: number;
   /** Time within which `drain` ends, in milliseconds. @default 10,000 – a third of what orchestrators grant. */
   readonly drainMs: number;
   /** One turn takes events for at most so long, in milliseconds. @default 10 – others wait for the same thread. */
@@ -51,6 +53,7 @@ export const DEFAULT_LIMITS: Limits = {
   pausedBytes: 256 * 1024 * 1024,
   maxPayloadBytes: 64 * 1024 * 1024,
   maxTurnsInFlight: 1_024,
+  maxWakesInFlight: 64,
   drainMs: 10_000,
   turnMs: 10,
   holdAfterMessages: 1_000,

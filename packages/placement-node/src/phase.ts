@@ -5,6 +5,7 @@
  * none: it is tried until it is answered, or the lease is gone.
  */
 import { type AgentKey, WakebusError, addressOf, isWakebusError, splitKey } from '@wakebus/protocol';
+import type { Lane } from './lane.ts';
 import type { NodeContext } from './node-context.ts';
 import { type ClockTimer, within } from './ports/clock.ts';
 
@@ -28,6 +29,16 @@ export async function inPhase<T>(context: NodeContext, key: AgentKey, phase: Bou
   watched.catch(() => {}); // Of the time after: it was not waited for.
   if (ended === undefined) throw phaseTimeout(context, key, phase);
   return ended.value;
+}
+
+/** Wakes an agent when it is its turn: what many ask of a server at once, it answers to none in time. To stand in line is no part of the phase. */
+export function wakeInLine<T>(
+  context: NodeContext,
+  { waking }: { readonly waking: Lane },
+  key: AgentKey,
+  wake: () => Promise<T>,
+): Promise<T> {
+  return waking.pass(() => inPhase(context, key, 'wake', wake()));
 }
 
 /** Counts a phase that has taken too long. @returns the error that says so. */

@@ -8,8 +8,11 @@ import type { Session } from './session.ts';
 
 /** How the table of sessions is told what becomes of one. */
 export interface SessionOwner {
+  /** Turns that wait for their commit. */
   readonly lane: Lane;
   readonly paused: PausedSessions;
+  /** Agents that are being woken. */
+  readonly waking: Lane;
   /** The session is over and holds nothing any more. */
   onGone(session: Session): void;
   /** Drops a session without a word in the record, which goes on saying that the agent runs here. */

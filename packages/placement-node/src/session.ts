@@ -5,13 +5,13 @@
  * commit → pure turn → one compare-and-set → outputs → acknowledgement. When a commit is lost the
  * activation goes, because the record is the only truth; the loop then starts from the record again.
  */
-import { type MailboxMessage, isRunnable } from '@wakebus/core';
+import { isRunnable } from '@wakebus/core';
 import { type AgentKey, type WakebusError, isWakebusError } from '@wakebus/protocol';
 import { Activation, type TurnOutcome } from './activation.ts';
 import { type DeliveryRun, type Doorbell, Mailbox } from './mailbox.ts';
 import { type NodeContext, inboxOf } from './node-context.ts';
 import { hearsControl, mayStandStill, mustDrain, offeredAgainMs, refusedAgainMs, standStill, suspend } from './park.ts';
-import { inPhase, reportRestart } from './phase.ts';
+import { inPhase, reportRestart, wakeInLine } from './phase.ts';
 import type { ClockTimer } from './ports/clock.ts';
 import type { Delivery } from './ports/event-log.ts';
 import { writeQuarantine } from './quarantine.ts';
@@ -166,7 +166,7 @@ export class Session {
       return false;
     }
     if (this.#isStopping && this.#activation === undefined) return this.#leaveUnread();
-    const activation = this.#activation ?? (await inPhase(this.#context, this.key, 'wake', this.#wake()));
+    const activation = this.#activation ?? (await wakeInLine(this.#context, this.#owner, this.key, () => this.#wake()));
     if (activation === undefined) return false;
     if (this.#verdict !== undefined) return this.#suspend(activation, this.#verdict);
     if (this.#releaseTo !== undefined || this.#isStopping) return this.#sleepNow(activation, this.#isStopping);
@@ -183,8 +183,10 @@ export class Session {
     if (activation.record.held !== undefined && !hearsControl(activation.record, this.mailbox))
       return this.#drainHeld(activation);
     if (this.mailbox.isRinging) await this.mailbox.fill();
-    if (this.mailbox.length > 0)
-      return this.#turn(activation, this.mailbox.peek(mayStandStill(activation.record) ? 1 : ALL));
+    if (this.mailbox.length > 0) {
+      const messages = this.mailbox.peek(mayStandStill(activation.record) ? 1 : ALL);
+      return this.#afterTurn(activation, await this.#turns.take(activation, messages));
+    }
     this.#acknowledge(activation);
     if (this.mailbox.hasWork) return true;
     activation.effects.judge();
@@ -193,6 +195,7 @@ export class Session {
   }
 
   async #wake(): Promise<Activation | undefined> {
+    if (this.#isGone) return undefined;
     const cause = { cause: this.#cause, newest: this.#newest, force: this.#force };
     const woken = wakeFromMailbox(this.#context, this.key, this.mailbox, cause);
     const outcome = await inPhase(this.#context, this.key, 'hydrate', woken);
@@ -243,10 +246,6 @@ export class Session {
     this.mailbox.giveBack(0, refusedAgainMs);
     this.#owner.lose(this);
     return false;
-  }
-
-  async #turn(activation: Activation, messages: readonly MailboxMessage[]): Promise<boolean> {
-    return this.#afterTurn(activation, await this.#turns.take(activation, messages));
   }
 
   async #drainHeld(activation: Activation): Promise<boolean> {

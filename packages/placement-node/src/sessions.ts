@@ -46,6 +46,7 @@ export interface PartitionLookup {
 export class Sessions implements SessionOwner {
   readonly lane: Lane;
   readonly paused: PausedSessions;
+  readonly waking: Lane;
   /** Agents whose records say that they run here, although they do not any more. */
   readonly #lost = new Set<AgentKey>();
   readonly #context: NodeContext;
@@ -61,6 +62,7 @@ export class Sessions implements SessionOwner {
     this.#partitions = partitions;
     this.lane = new Lane(context.limits.maxTurnsInFlight);
     this.paused = new PausedSessions(context);
+    this.waking = new Lane(context.limits.maxWakesInFlight);
   }
 
   get count(): number {
@@ -265,7 +267,10 @@ export class Sessions implements SessionOwner {
   /** Nobody else would write that these agents do not run here any more: they may never get another message. */
   #resumeLost(): void {
     if (this.#isDraining) return this.#lost.clear();
-    for (const key of this.#lost) {
+    // As they are now: where the lease ends meanwhile, what is rung is lost again at once, and so on without end.
+    const lost = [...this.#lost];
+    for (const key of lost) {
+      if (!this.#context.membership.mayAct()) return;
       if (this.#isDisabled(key)) continue;
       this.#lost.delete(key);
       this.ring(key);

@@ -108,8 +108,21 @@ export class ServerApi {
       config,
       state,
     });
-    for (const chunk of [...chunks, new Uint8Array()])
-      await this.#connection.request(deliver_subject, chunk, { timeout: 20_000 });
+    for (const chunk of [...chunks, new Uint8Array()]) await this.#hand(deliver_subject, chunk);
+  }
+
+  /** Hands over a part of a backup once. The leader listens before it says so, but the server asked may not know yet. */
+  async #hand(subject: string, chunk: Uint8Array): Promise<void> {
+    const isTaken = await persist(async () => {
+      try {
+        await this.#connection.request(subject, chunk, { timeout: 20_000 });
+        return true;
+      } catch (error) {
+        if (error instanceof Error && error.message.startsWith('no responders')) throw error;
+        return false;
+      }
+    });
+    if (!isTaken) throw new Error(`a part of the backup was not confirmed at ${subject}`);
   }
 
   /** Deletes every stream of a deployment. */

@@ -42,8 +42,7 @@ export const effectMutants: readonly Mutant[] = [
       },
     ],
     run: { workload: 'purchases' },
-    shows: 'is in the till after all',
-    unseen: true,
+    shows: 'began after it was said that nobody runs it',
   },
   {
     rule: 'P8',

@@ -6,6 +6,20 @@ const turn = 'core/src/turn/';
 export const gateMutants: readonly Mutant[] = [
   {
     rule: 'P17',
+    name: 'a verdict before the mailbox is in order',
+    edits: [
+      {
+        file: `${turn}at-gate.ts`,
+        find: 'if (draft.memory.isUndecoded === true || draft.snapshot === undefined) return facts;',
+        replace: 'if (draft.memory.key !== undefined) return facts;',
+      },
+    ],
+    run: { workload: 'gates' },
+    shows: 'was refused by the gate and reached the machine',
+    quick: true,
+  },
+  {
+    rule: 'P17',
     name: 'what waits at the gate kept in memory',
     edits: [
       { file: `${turn}take-turn.ts`, find: '&& { gate: draft.gate, tags }', replace: '&& { gate: OPEN_GATE, tags }' },

@@ -24,14 +24,7 @@ export interface Mutant {
   readonly shows: string;
   /** It is seen within a few seeds: `npm test` hunts it too. @default false */
   readonly quick?: boolean;
-  /** No run has shown it yet: either the checks are blind here, or its window is too narrow for the faults drawn. @default false */
-  readonly unseen?: boolean;
 }
 
 /** Seeds within which a mutant must be seen. */
 export const MOST_SEEDS = 2_000;
-
-/** Mutants that nobody has written yet. */
-export const missingMutants: Readonly<Record<string, string>> = {
-  P17: 'gates: a verdict before the mailbox is in order',
-};

@@ -12,6 +12,7 @@ type OperationFault =
   | ServerFault
   | 'requestLost'
   | 'replyLost'
+  | 'replyLate'
   | 'lateWrite'
   | 'delayed'
   | 'staleRead'
@@ -55,6 +56,7 @@ const KEPT_STEPS = 10_000;
 export const ROUGH: FaultRates = {
   requestLost: 0.01,
   replyLost: 0.01,
+  replyLate: 0.01,
   lateWrite: 0.005,
   delayed: 0.02,
   staleRead: 0.05,

@@ -201,7 +201,8 @@ export class SimulatedLink implements Link {
       run: () => settle(this.#cameTooLate(sentMs) ? operation.unanswered : read),
       onLost: giveUp,
     };
-    if (operation.kind === 'write') scheduler.postTo((operation.way as SimulatedWay).back, task);
+    if (faults.hits('replyLate')) this.#postDelayed(task, giveUp);
+    else if (operation.kind === 'write') scheduler.postTo((operation.way as SimulatedWay).back, task);
     else scheduler.post(task);
   }
 

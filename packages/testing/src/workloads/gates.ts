@@ -13,9 +13,12 @@ import type { Workload, WorkloadDriver } from './workload.ts';
 const DESK_TYPE = 'desk';
 const AGENTS = 6;
 
-/** `letter` is gathered, `caller` comes one at a time, `junk` is refused at the door, `ghost` in no state taken by then. */
-const KINDS = ['letter', 'caller', 'visit', 'junk', 'ghost'] as const;
-const REFUSED: ReadonlySet<string> = new Set(['junk', 'ghost']);
+/**
+ * `letter` is gathered, `caller` comes one at a time, `junk` is refused at the door, `ghost` in no state taken by then.
+ * `turn` opens the desk or closes it, and `knock` is let in while it is open: by what came before it, and nothing else.
+ */
+const KINDS = ['letter', 'caller', 'visit', 'junk', 'ghost', 'turn', 'knock'] as const;
+const REFUSED: ReadonlySet<string> = new Set(['junk', 'ghost', 'knock']);
 
 type DeskEvent = { readonly type: (typeof KINDS)[number]; readonly id: string };
 
@@ -34,15 +37,15 @@ const machine: AnyStateMachine = setup({
   id: DESK_TYPE,
   context: { taken: [], refused: [] },
   initial: 'open',
+  on: {
+    letter: { actions: 'take' },
+    caller: { actions: 'take' },
+    visit: { actions: 'take' },
+    junk: { actions: 'slip' },
+  },
   states: {
-    open: {
-      on: {
-        letter: { actions: 'take' },
-        caller: { actions: 'take' },
-        visit: { actions: 'take' },
-        junk: { actions: 'slip' },
-      },
-    },
+    open: { on: { turn: { target: 'closed', actions: 'take' }, knock: {} } },
+    closed: { on: { turn: { target: 'open', actions: 'take' }, knock: { actions: 'slip' } } },
     // Never entered; it makes `ghost` an event that the machine knows.
     haunted: { on: { ghost: { actions: 'slip' } } },
   },
@@ -57,6 +60,15 @@ const deskAgent: AnyAgentDefinition = defineAgent({
       name: 'no-junk',
       sees: 'event',
       judge: ({ event }) => (event.type === 'junk' ? { kind: 'drop', reason: 'it is junk' } : undefined),
+    },
+    {
+      name: 'knocks',
+      sees: 'agent',
+      judge: ({ event }, { state }) => {
+        if (event.type === 'turn') return { kind: 'wake' };
+        if (event.type !== 'knock') return undefined;
+        return state === 'closed' ? { kind: 'drop', reason: 'it is closed' } : { kind: 'wake' };
+      },
     },
     ifTaken(),
     rateLimit({ limit: 2, periodMs: 2_000, over: 'defer', by: ({ event }) => event.type }),

@@ -57,6 +57,7 @@ export function calm(): Workload {
     without: [
       'requestLost',
       'replyLost',
+      'replyLate',
       'lateWrite',
       'delayed',
       'plainLost',

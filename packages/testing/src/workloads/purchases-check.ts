@@ -1,9 +1,18 @@
 /**
  * What a till and its buyers must agree on.
  */
-import type { AgentKey } from '@wakebus/protocol';
+import type { AgentKey, JournalEntry } from '@wakebus/protocol';
 import { type AgentHistory, type RunHistory, type Violation, contextOf } from '../checker/run-history.ts';
 import type { BuyerContext } from './buyer-agent.ts';
+
+/** An attempt that has begun. */
+export interface Begun {
+  /** The effect's key. */
+  readonly key: string;
+  /** Which of its attempts it is, from 1 on. */
+  readonly run: number;
+  readonly atMs: number;
+}
 
 /** Nothing twice in the till, and nobody left without a word: each purchase is told of once, or stands as `maybe`. */
 export function checkPurchases({ agents, operations }: RunHistory, entries: ReadonlyMap<string, number>): Violation[] {
@@ -15,6 +24,29 @@ export function checkPurchases({ agents, operations }: RunHistory, entries: Read
     return why === undefined ? [] : [`${agent}: ${kind} ${id} (told ${JSON.stringify(how)}) ${why}`];
   });
   return [...twice, ...wrong, ...checkNothingLeft(agents)];
+}
+
+/** An attempt of which it was committed that nobody runs it has not begun after that: whoever judges its effect relies on it. */
+export function checkBegun({ agents }: RunHistory, begun: readonly Begun[]): Violation[] {
+  const lastMs = new Map<string, number>();
+  for (const { key, run, atMs } of begun) lastMs.set(`${key}#${run}`, Math.max(atMs, lastMs.get(`${key}#${run}`) ?? 0));
+  return [...agents.values()].flatMap(({ key, writes }) => {
+    let before: readonly JournalEntry[] = [];
+    return writes.flatMap(({ record, atMs }) => {
+      const started = before.filter(({ state, phase }) => state === 'started' && phase === undefined);
+      before = record?.journal ?? [];
+      return started
+        .filter(({ generation }) =>
+          before.some((entry) => entry.generation === generation && isSaidToRunNowhere(entry)),
+        )
+        .filter((entry) => (lastMs.get(`${entry.key}#${entry.runs}`) ?? 0) > atMs)
+        .map(({ id, runs }) => `${key}: attempt ${runs} of ${id} began after it was said that nobody runs it`);
+    });
+  });
+}
+
+function isSaidToRunNowhere({ error }: JournalEntry): boolean {
+  return error?.code === 'EFFECT_MAYBE' && /is gone|does not run it/.test(error.message);
 }
 
 /** Purchases of which the agents, or their operators, were told that nobody knows how they ended. */

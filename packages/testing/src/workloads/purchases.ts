@@ -19,7 +19,7 @@ import {
   buyerAgent,
   drivePurchases,
 } from './buyer-agent.ts';
-import { checkPurchases } from './purchases-check.ts';
+import { type Begun, checkBegun, checkPurchases } from './purchases-check.ts';
 import type { Workload } from './workload.ts';
 
 /** The till is closed so often, and for so long, in milliseconds. */
@@ -32,6 +32,8 @@ const LIMITS = { maxEffects: 3, retryBudget: 4, breakerOpenMs: 500 } as const;
 class PurchaseTill implements TillDesk {
   /** How often each purchase was entered. */
   readonly entries: Map<string, number> = new Map();
+  /** Every attempt that has begun to buy. */
+  readonly begun: Begun[] = [];
   readonly #keys = new Set<string>();
   /** Requests so far. */
   #asked = 0;
@@ -47,7 +49,8 @@ class PurchaseTill implements TillDesk {
   }
 
   /** Makes a purchase; a key that it knows makes no second one. */
-  async buy({ input, idempotencyKey }: EffectArgs<Purchase>, isKeyed: boolean): Promise<string> {
+  async buy({ input, idempotencyKey, attempt }: EffectArgs<Purchase>, isKeyed: boolean): Promise<string> {
+    this.begun.push({ key: idempotencyKey, run: attempt, atMs: this.#simulation.server.nowMs() });
     this.#asked += 1;
     const number = this.#asked;
     if (this.#isClosed) throw new Error('the till is closed');
@@ -115,6 +118,10 @@ export function purchases({ buyers = 6, honoursKeys = true }: PurchasesOptions =
       till = new PurchaseTill(driver.simulation, driver.prng);
       drivePurchases(driver, buyers);
     },
-    check: (history) => [...checkRecords(history), ...checkPurchases(history, open().entries)],
+    check: (history) => [
+      ...checkRecords(history),
+      ...checkPurchases(history, open().entries),
+      ...checkBegun(history, open().begun),
+    ],
   };
 }

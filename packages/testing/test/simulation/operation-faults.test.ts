@@ -27,6 +27,18 @@ test('a lost answer leaves a write that was applied', async () => {
   expect(sim.faults.struck('replyLost')).toBe(1);
 });
 
+test('a late answer of a write is heard as it is, or not at all', async () => {
+  const outcomes = new Set<string>();
+  for (let seed = 1; outcomes.size < 2 && seed < 100; seed += 1) {
+    const sim = scene({ replyLate: 1 }, { seed });
+    const { kind } = await sim.settle(sim.node('n').ports.agents.put('greeter.ann', bytes('x'), 0));
+    expect(text(sim.server.agents.get('greeter.ann').bytes)).toBe('x');
+    expect(sim.faults.struck('replyLate')).toBe(1);
+    outcomes.add(kind);
+  }
+  expect(outcomes).toEqual(new Set(['stored', 'unknown']));
+});
+
 test('a late write is applied after its writer has given up', async () => {
   const sim = scene({ lateWrite: 1 });
   const outcome = await sim.settle(sim.node('n').ports.agents.put('greeter.ann', bytes('x'), 0));
