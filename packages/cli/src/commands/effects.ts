@@ -107,6 +107,7 @@ function stateText({ state, notBeforeMs = 0, parkedBy }: Row, nowMs: number): st
 function whyText({ error, parkedBy, target }: Row): string {
   const last = error?.message ?? '';
   if (parkedBy === 'breaker') return `"${target}" fails too often. ${last}`;
+  if (parkedBy === 'workspace') return `another effect works on the agent's files. ${last}`;
   if (parkedBy === 'budget') return `"${target}" has had too many repetitions. ${last}`;
   return parkedBy === 'disabled' ? `"${target}" or its type is disabled. ${last}` : last;
 }
