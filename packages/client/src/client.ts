@@ -32,6 +32,7 @@ import { type AgentPage, type ListOptions, listAgents } from './list.ts';
 import { natsClientPorts } from './nats/nats-ports.ts';
 import { type Observation, type ObservedEvent, observeAgents } from './observe.ts';
 import type { ClientPorts } from './ports.ts';
+import { type ForkOptions, type RestoreOptions, forkAgent, restoreAgent } from './restore.ts';
 import { Schedules } from './schedules.ts';
 import { Snapshots } from './snapshots.ts';
 import { type TaskState, readTaskState } from './task-state.ts';
@@ -243,6 +244,29 @@ export class Client<TAgents extends AgentMap = AgentMap> {
       rest,
       decision === undefined ? {} : { decision },
     );
+  }
+
+  /**
+   * Takes an agent back to one of its snapshots: state, files and delayed events are those of then. Its place in the
+   * inbox, what it has processed and sent, and its schedules stay as they are; one that was removed or is in quarantine
+   * begins another life. Effects that were open then are `maybe` now. Resolves when it is committed.
+   *
+   * @throws as {@link remove}; `SNAPSHOT_NOT_FOUND`; `AGENT_REFUSED` while effects are not over; `CHUNK_MISSING`,
+   * `CHUNK_DAMAGED`, `SNAPSHOT_HOMELESS`, `VERSION_NEWER` for a snapshot that cannot be gone back to: nothing is changed then.
+   */
+  async restore(address: string, snapshot: string, options: RestoreOptions = {}): Promise<void> {
+    await restoreAgent(this.#context, parseAddress(address), snapshot, options);
+  }
+
+  /**
+   * Begins an agent from another one of its type, as it is or as it was kept, with its files. Nothing that the other
+   * has yet to send or to do is done by this one. Resolves when it is born.
+   *
+   * @returns ID of the snapshot that it began from, which stays.
+   * @throws as {@link restore}; `AGENT_REFUSED` where there is such an agent already; `INVALID_OPTION` for another type.
+   */
+  fork(from: string, to: string, options: ForkOptions = {}): Promise<string> {
+    return forkAgent(this.#context, parseAddress(from), parseAddress(to), options);
   }
 
   /**

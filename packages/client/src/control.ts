@@ -53,17 +53,33 @@ export async function controlAgent(
   options: ControlOptions,
   about: Omit<ControlMessage, 'v' | 'verb' | 'reason'> = {},
 ): Promise<unknown> {
-  const { ids, operator, ports } = context;
-  const deadlineMs = checkDeadline(options.deadlineMs);
-  const id = options.id === undefined ? ids.next(key) : checkMessageId(options.id);
+  const { operator, ports } = context;
+  const id = requestId(context, key, options);
   const { reason, by = operator } = options;
-  const message: ControlMessage = { v: 1, verb, ...(reason !== undefined && { reason }), ...about };
-  const work = (): Promise<unknown> => ask(context, key, message, { id, deadlineMs });
+  const work = (): Promise<unknown> => askAgent(context, key, verb, { ...options, id }, about);
   if (verb === 'schedule') return work();
   if (verb === 'unschedule') return checkExists(context, key).then(work);
   const what: AuditedAction = { action: verb, target: { key }, by, reason, facts: { ...about, message: id } };
-  await checked(ports, what, () => checkExists(context, key));
+  await checked(ports, what, () => checkExists(context, key, verb));
   return audited(ports, what, work);
+}
+
+/** The same without the audit, also of an agent that is not there yet. */
+export async function askAgent(
+  context: ClientContext,
+  key: AgentKey,
+  verb: ControlMessage['verb'],
+  options: ControlOptions,
+  about: Omit<ControlMessage, 'v' | 'verb' | 'reason'>,
+): Promise<unknown> {
+  const { reason } = options;
+  const message: ControlMessage = { v: 1, verb, ...(reason !== undefined && { reason }), ...about };
+  const deadlineMs = checkDeadline(options.deadlineMs);
+  return ask(context, key, message, { id: requestId(context, key, options), deadlineMs });
+}
+
+function requestId({ ids }: ClientContext, key: AgentKey, { id }: ControlOptions): string {
+  return id === undefined ? ids.next(key) : checkMessageId(id);
 }
 
 async function ask(
@@ -91,9 +107,9 @@ async function ask(
 }
 
 /** A control message would otherwise be the birth of an agent. A record that cannot be read is there all the same. */
-async function checkExists({ ports }: ClientContext, key: AgentKey): Promise<void> {
+async function checkExists({ ports }: ClientContext, key: AgentKey, verb?: ControlMessage['verb']): Promise<void> {
   const { bytes } = await ports.agents.get(key);
-  if (bytes === undefined || isRemoved(key, bytes))
+  if (bytes === undefined || (verb !== 'restore' && isRemoved(key, bytes)))
     throw new WakebusError('AGENT_NOT_FOUND', { address: addressOf(key) });
 }
 

@@ -46,6 +46,7 @@ export {
   type PlainMessage,
   type PublishOutcome,
 } from './ports.ts';
+export { type ForkOptions, type RestoreOptions } from './restore.ts';
 export { type AgentSchedule, Schedules } from './schedules.ts';
 export type { Change } from './changes.ts';
 export {

@@ -14,6 +14,7 @@ import {
   compareSnapshotIds,
   decodeRecord,
   isInChunks,
+  isSnapshotId,
   keepSnapshot,
   keptIn,
   parseAddress,
@@ -155,7 +156,7 @@ export class Snapshots {
     return readKeptSnapshot(
       key,
       id,
-      (await this.#context.ports.snapshots.get(snapshotKey(key, checkId(key, id)))).bytes,
+      (await this.#context.ports.snapshots.get(snapshotKey(key, checkSnapshotId(key, id)))).bytes,
     );
   }
 
@@ -173,10 +174,10 @@ export class Snapshots {
   }
 }
 
-/** An ID becomes a key: what is none names nothing. */
-function checkId(key: AgentKey, id: string): string {
-  if (/^[A-Za-z0-9_-]{1,64}$/.test(id)) return id;
-  throw new WakebusError('SNAPSHOT_NOT_FOUND', { address: addressOf(key), snapshot: id.slice(0, 64) });
+/** An ID becomes a key: what is none names nothing. @throws {WakebusError} `SNAPSHOT_NOT_FOUND`. */
+export function checkSnapshotId(key: AgentKey, id: string): string {
+  if (isSnapshotId(id)) return id;
+  throw new WakebusError('SNAPSHOT_NOT_FOUND', { address: addressOf(key), snapshot: String(id).slice(0, 64) });
 }
 
 async function withState(key: AgentKey, record: AgentRecord, read: SnapshotReader | undefined): Promise<AgentRecord> {

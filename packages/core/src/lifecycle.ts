@@ -63,6 +63,8 @@ export type LifecycleEvent =
   | { type: 'remove' }
   /** A message for the address of a removed agent, whose type allows another birth. */
   | { type: 'rebirth' }
+  /** An operator takes a completed agent back to when it was not. Others go on as they would without it. */
+  | { type: 'restore' }
   /** The lease is gone or another node has committed: what is in memory is worth nothing. */
   | { type: 'lease-lost' }
   /** The phase took longer than {@link phaseTimeoutMs}. */
@@ -102,7 +104,7 @@ export const lifecycleMachine: AnyStateMachine = setup({ types: { events: {} as 
     backoff: { on: { retry: 'waking', timeout: 'waking', 'give-up': 'failed', release: 'asleep' } },
     failed: { on: { release: 'asleep' } },
     suspended: { on: { release: 'asleep', suspend: {} } },
-    completed: { on: { suspend: {} } },
+    completed: { on: { suspend: {}, restore: 'waking' } },
     quarantined: { on: { release: 'asleep', suspend: {}, quarantine: {} } },
     removed: { on: { rebirth: 'waking', suspend: {}, quarantine: {}, remove: {} } },
   },

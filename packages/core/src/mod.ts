@@ -125,6 +125,7 @@ export {
 export { setOldOutputsAside } from './turn/old-outputs.ts';
 export { isPaused, pauseTimers } from './turn/paused-timers.ts';
 export { type ChartNode, type ChartTransition, type StateChart, chartNodesOf, chartOf } from './state-chart.ts';
+export { restoreTurn } from './turn/restore.ts';
 export { isRunnable } from './turn/runnable.ts';
 export { MAX_TURN_BYTES, MAX_TURN_EVENTS, type Turn, type TurnLimits, freeze, takeTurn } from './turn/take-turn.ts';
 export type { WorkspaceOptions, WorkspaceSpec } from './workspace.ts';

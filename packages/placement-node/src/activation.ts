@@ -39,8 +39,7 @@ import type { RunningSpan } from './telemetry/running-span.ts';
 import { startTurnSpan } from './telemetry/turn-span.ts';
 import { keepBeforeRemoval, keepIfDue, keepIfOwed } from './snapshots/automatic.ts';
 import { AgentProgram } from './programs/agent-program.ts';
-import { takeProgramTurn } from './programs/program-turn.ts';
-import { takeAtGate, takeJob } from './take-job.ts';
+import { takeAny } from './take-job.ts';
 import { withoutId } from './turn-here.ts';
 import { factsOf, historyOf, releaseOutputs } from './turn-outputs.ts';
 import type { WakeOutcome } from './wake.ts';
@@ -169,15 +168,9 @@ export class Activation {
     return outcome;
   }
 
-  #take(
-    job: () => TurnJob,
-    inbounds: readonly Inbound[],
-    running: RunningSpan,
-  ): ReturnType<typeof takeProgramTurn> | ReturnType<typeof takeAtGate> | ReturnType<typeof takeJob> {
+  #take(job: () => TurnJob, inbounds: readonly Inbound[], running: RunningSpan): ReturnType<typeof takeAny> {
     const { program } = this;
-    if (program !== undefined)
-      return takeProgramTurn(this.#context, { program, inbounds, running, job, claim: () => this.#claim(running) });
-    return (this.definition.gate.length > 0 ? takeAtGate : takeJob)(this.#context, job(), inbounds);
+    return takeAny(this.#context, { program, inbounds, running, job, claim: () => this.#claim(running) });
   }
 
   /** A commit of its own that says that the agent runs here: before what no later commit takes back. @returns whether it was not lost. */

@@ -6,10 +6,34 @@ import { type IsolatedTurn, takeIsolatedTurn } from './isolation/isolated-turn.t
 import type { NodeContext } from './node-context.ts';
 import { fetchChunks, isGone } from './objects/record-chunks.ts';
 import { inPhase } from './phase.ts';
+import { type ProgramTurn, takeProgramTurn } from './programs/program-turn.ts';
+import { isRestore, takeRestore } from './snapshots/restore.ts';
 import { takeTurnHere } from './turn-here.ts';
 
-/** @param inbounds - The job's messages, as they are read already. */
-export function takeJob(
+/** What a turn of any agent needs; a program only where its behaviour is one. */
+type AnyTurn = Omit<ProgramTurn, 'program'> & { readonly program: ProgramTurn['program'] | undefined };
+
+/** Takes a turn as its messages and its agent type ask for it. What takes the agent back is a turn of its own. */
+export function takeAny(
+  context: NodeContext,
+  turn: AnyTurn,
+): GateTurn | Promise<GateTurn> | ReturnType<typeof takeProgramTurn> {
+  const { inbounds, program } = turn;
+  const job = turn.job();
+  const [head] = inbounds;
+  if (head !== undefined && isRestore(job, head)) {
+    // What a program remembers is not what its agent will be.
+    program?.fail();
+    return takeRestore(context, job, head);
+  }
+  if (program !== undefined) return takeProgramTurn(context, { ...turn, program });
+  const at = inbounds.findIndex((inbound) => isRestore(job, inbound));
+  const cut = at < 0 ? job : { ...job, messages: job.messages.slice(0, at) };
+  const before = at < 0 ? inbounds : inbounds.slice(0, at);
+  return (job.memory.definition.gate.length > 0 ? takeAtGate : takeJob)(context, cut, before);
+}
+
+function takeJob(
   { log, ports, turnRunners }: NodeContext,
   job: TurnJob,
   inbounds: readonly Inbound[],
@@ -21,10 +45,10 @@ export function takeJob(
 }
 
 /** What comes of a turn at the gate. `gone`: its state is not to be had, and an operator must look. */
-export type GateTurn = IsolatedTurn | { readonly kind: 'gone'; readonly error: WakebusError };
+type GateTurn = IsolatedTurn | { readonly kind: 'gone'; readonly error: WakebusError };
 
 /** Takes a turn with what the gate has seen, and opens the state only when a message needs it. */
-export async function takeAtGate(context: NodeContext, job: TurnJob, inbounds: readonly Inbound[]): Promise<GateTurn> {
+async function takeAtGate(context: NodeContext, job: TurnJob, inbounds: readonly Inbound[]): Promise<GateTurn> {
   const answers = await askGate(context, job.memory, inbounds, job.env);
   const asked = answers === undefined ? job : { ...job, env: { ...job.env, answers } };
   const taken = await takeJob(context, asked, inbounds);

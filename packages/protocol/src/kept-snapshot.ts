@@ -72,6 +72,11 @@ export function snapshotIdOf(
   return `${incarnation}-${turns}${isAsked(cause) ? '' : AUTOMATIC}`;
 }
 
+/** Whether a value can name a snapshot: it becomes a part of a key. */
+export function isSnapshotId(value: unknown): value is string {
+  return typeof value === 'string' && /^[A-Za-z0-9_-]{1,64}$/.test(value);
+}
+
 /** Where a snapshot stands. */
 export function snapshotKey(key: AgentKey, id: string): string {
   return `${key}.${id}`;

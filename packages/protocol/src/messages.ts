@@ -7,6 +7,7 @@
 import type { AgentKey } from './address.ts';
 import { decode } from './codec.ts';
 import { WakebusError } from './errors.ts';
+import { isSnapshotId } from './kept-snapshot.ts';
 import type { LifecycleName } from './record.ts';
 import type { Schedule } from './schedule.ts';
 import { type WorkspaceChange, whyNoWorkspace } from './workspace-ref.ts';
@@ -65,6 +66,18 @@ export interface EffectResolution {
   readonly value?: unknown;
 }
 
+/** What an operator takes an agent back to, or begins another one from. */
+export interface Restoration {
+  /** ID of one of the agent's kept snapshots. */
+  readonly snapshot: string;
+  /** There must be no such agent: it begins its life with this. */
+  readonly isBirth?: boolean;
+  /** What becomes of the delayed events of then: they come at their times, or not at all. @default "keep" */
+  readonly timers?: 'keep' | 'drop';
+  /** What becomes of effects that are not over now. @default it is refused */
+  readonly effects?: 'abort';
+}
+
 /** `….s.control`: what an operator asks of an agent, in or out of turn. */
 export interface ControlMessage {
   readonly v: 1;
@@ -77,12 +90,15 @@ export interface ControlMessage {
     | 'resolve'
     | 'schedule'
     | 'unschedule'
-    | 'fire';
+    | 'fire'
+    | 'restore';
   readonly reason?: string;
   /** With `recover`, of an agent in quarantine: go on from what is stored, or begin a new life. */
   readonly decision?: 'keep' | 'anew';
   /** With `resolve`. */
   readonly effect?: EffectResolution;
+  /** With `restore`. */
+  readonly restore?: Restoration;
   /** With `schedule`, which makes or replaces one; `unschedule` and `fire` need the ID only, which may be any timer's. */
   readonly timer?: { readonly id: string; readonly schedule?: Schedule };
 }
@@ -226,6 +242,8 @@ export function readControl(bytes: Uint8Array): ControlMessage {
     throw new WakebusError('INVALID_PAYLOAD', { why: 'it does not say which effect is to be resolved, and how' });
   if (TIMER_VERBS.has(control.verb) && typeof control.timer?.id !== 'string')
     throw new WakebusError('INVALID_PAYLOAD', { why: 'it does not say which timer it is about' });
+  if (control.verb === 'restore' && !isSnapshotId(control.restore?.snapshot))
+    throw new WakebusError('INVALID_PAYLOAD', { why: 'it does not say which snapshot is to be restored' });
   return control;
 }
 

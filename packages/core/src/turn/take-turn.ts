@@ -124,7 +124,7 @@ export function takeTurn(
     if (!isRunnable(draft) || draft.question !== undefined) break;
   }
   if (isRunnable(draft)) releaseQueued(draft);
-  return seal(draft, consumed, failure);
+  return sealTurn(draft, consumed, failure);
 }
 
 /** A turn of an agent whose state is still bytes: it ends before the first message that needs the machine. */
@@ -148,7 +148,7 @@ function takeAtGate(draft: TurnDraft, inbounds: readonly Inbound[], limits: Turn
     }
     consumed += 1;
   }
-  return seal(draft, consumed, undefined);
+  return sealTurn(draft, consumed, undefined);
 }
 
 /** Whether the agent takes up its work with a message. What an operator asks in the wait after a failure does not end that wait. */
@@ -184,7 +184,8 @@ function attemptRipe(draft: TurnDraft, ripe: Inbound, limits: TurnLimits): void 
   }
 }
 
-function seal(draft: TurnDraft, consumed: number, failure: Turn['failure']): Turn {
+/** The turn that a draft has become. */
+export function sealTurn(draft: TurnDraft, consumed: number, failure: Turn['failure']): Turn {
   const { memory, env } = draft;
   const old = memory.record;
   const over = OVER[draft.lifecycle.name];

@@ -94,4 +94,14 @@ export const chunkMutants: readonly Mutant[] = [
     run: { workload: 'scribes' },
     shows: 'its files say',
   },
+  {
+    rule: 'P13',
+    name: 'an agent that is begun from a snapshot, and lacks its state',
+    edits: [
+      { file: 'core/src/turn/restore.ts', find: '  draft.snapshot = snapshot;\n', replace: '  void snapshot;\n' },
+    ],
+    run: { workload: 'restoring' },
+    shows: 'it is not what it was',
+    quick: true,
+  },
 ];

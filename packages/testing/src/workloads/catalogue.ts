@@ -10,6 +10,7 @@ import { gates } from './gates.ts';
 import { ledger } from './ledger.ts';
 import { purchases } from './purchases.ts';
 import { scribes } from './scribes.ts';
+import { restoring } from './restoring.ts';
 import { spilling } from './spilling.ts';
 import type { Workload } from './workload.ts';
 
@@ -31,4 +32,5 @@ export const workloads: Readonly<Record<string, () => Workload>> = {
   gates,
   spilling,
   scribes,
+  restoring,
 };

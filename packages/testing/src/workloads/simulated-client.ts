@@ -24,7 +24,7 @@ export interface PlannedOperation {
 }
 
 /** What operators ask of an agent. */
-export type ControlVerb = 'suspend' | 'release' | 'remove';
+export type ControlVerb = 'suspend' | 'release' | 'remove' | 'restore';
 
 /** How often an operation is repeated before its outcome stays unknown. */
 const MOST_TRIES = 8;
@@ -93,11 +93,19 @@ export class SimulatedClient {
     });
   }
 
-  /** Asks as an operator would, when the time has come and everything before it to that agent is settled. */
-  control(id: string, agent: AgentKey, verb: ControlVerb, afterMs: number): void {
+  /** Asks as an operator would, when the time has come and everything before it to that agent is settled. @param about - What else is said; nothing is asked where there is nothing. */
+  control(
+    id: string,
+    agent: AgentKey,
+    verb: ControlVerb,
+    afterMs: number,
+    about: () => object | undefined = () => ({}),
+  ): void {
     const subject = this.#ports.layout.runtimeSubject(agent, 'control');
-    const publication = { agent, subject, data: encode({ v: 1, verb }), id, headers: {} };
     this.#enqueue(agent, afterMs, async () => {
+      const more = about();
+      if (more === undefined) return;
+      const publication = { agent, subject, data: encode({ v: 1, verb, ...more }), id, headers: {} };
       const outcome = await this.#deliver(publication, MOST_CONTROL_TRIES);
       this.#operations.push({ id, agent, kind: verb, outcome, client: this.name });
     });
