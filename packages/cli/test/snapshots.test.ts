@@ -42,3 +42,24 @@ test('an agent is kept, listed, shown, compared and given up', async () => {
   expect((await run('snapshots', 'show', 'counter/ann', '1-1')).code).toBe(3);
   expect((await run('audit', 'list', 'counter/ann')).io.stdout).toMatch(/snapshot +counter\/ann +done +to try/);
 });
+
+test('an agent is taken back, after its name is typed, and another one is begun from it', async () => {
+  await add('bob');
+  await run('agents', 'snapshot', 'counter/bob');
+  await add('bob');
+
+  const would = await run('agents', 'restore', 'counter/bob', '1-1', '--dry-run');
+  const unasked = await run('agents', 'restore', 'counter/bob', '1-1', '--no-input');
+  const done = await run('agents', 'restore', 'counter/bob', '1-1', '--force', '--reason', 'a slip');
+  const forked = await run('agents', 'fork', 'counter/bob', 'counter/cid', '--snapshot', '1-1', '--json');
+
+  expect(would.io.stderr).toMatch(/counter\/bob would be taken back: .*\/context\/total/);
+  expect([unasked.code, done.code]).toEqual([7, 0]);
+  expect(await add('bob')).toEqual({ total: 2 });
+  expect(forked.io.json()).toEqual([
+    { v: 1, kind: 'action', agent: 'counter/cid', from: 'counter/bob', snapshot: '1-1', done: 'forked' },
+  ]);
+  expect(await add('cid')).toEqual({ total: 2 });
+  expect((await run('agents', 'fork', 'counter/bob', 'counter/cid')).code).toBe(1);
+  expect((await run('agents', 'restore', 'counter/bob', '7-7', '--force')).code).toBe(3);
+});

@@ -21,7 +21,15 @@ import { clearHeld, discard, listDeadLetters, listHeld, replay, showDeadLetter, 
 import { cancel, fire, listSchedules, putSchedule, removeSchedule, showSchedule } from './routes/schedules.ts';
 import { deliver, send } from './routes/send.ts';
 import { disableType, enableType } from './routes/types.ts';
-import { diffSnapshot, listSnapshots, removeSnapshot, showSnapshot, takeSnapshot } from './routes/snapshots.ts';
+import {
+  diffSnapshot,
+  fork,
+  listSnapshots,
+  removeSnapshot,
+  restore,
+  showSnapshot,
+  takeSnapshot,
+} from './routes/snapshots.ts';
 import { socket } from './routes/socket.ts';
 import { HOOK_PATH, type Webhooks } from './webhooks/receive.ts';
 
@@ -86,6 +94,8 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/types/:type/chart', handler: showChart },
   { method: 'GET', path: '/openapi.json', handler: openApi },
   { method: 'DELETE', path: '/agents/:type/:id', handler: remove },
+  { method: 'POST', path: '/agents/:type/:id/control/restore', handler: restore },
+  { method: 'POST', path: '/agents/:type/:id/control/fork', handler: fork },
   { method: 'POST', path: '/agents/:type/:id/control/:verb', handler: control },
   { method: 'POST', path: '/agents/:type/:id/effects/:effect', handler: resolveEffect },
 ];

@@ -44,6 +44,8 @@ const ownPaths: readonly PathSummary[] = [
   },
   { method: 'delete', path: '/agents/{type}/{id}/snapshots/{snapshot}', summary: 'Give a snapshot up' },
   { method: 'post', path: '/agents/{type}/{id}/{event}', summary: 'Any event' },
+  { method: 'post', path: '/agents/{type}/{id}/control/restore', summary: 'Take it back to a snapshot' },
+  { method: 'post', path: '/agents/{type}/{id}/control/fork', summary: 'Begin another one from it' },
   { method: 'post', path: '/agents/{type}/{id}/control/{verb}', summary: 'Suspend, release, recover or remove' },
   { method: 'post', path: '/agents/{type}/{id}/effects/{effect}', summary: 'Resolve an effect that is maybe' },
   { method: 'get', path: '/agents/{type}/{id}/schedules/{schedule}', summary: 'One schedule' },

@@ -59,3 +59,24 @@ test('nobody makes one who may not control the agent, or sees one who may not re
 
   expect(statuses).toEqual([403, 403, 403, 403]);
 });
+
+test('an agent is taken back, and another one is begun from it, by who may control both', async () => {
+  await requestAs(['call'], 'POST', '/add?wait');
+  const { body } = await requestAs(['control'], 'POST', '/snapshots');
+  await requestAs(['call'], 'POST', '/add?wait');
+  const snapshot = body['id'];
+
+  const refused = await requestAs(['read', 'call'], 'POST', '/control/restore', { snapshot });
+  const restored = await requestAs(['control'], 'POST', '/control/restore', { snapshot, reason: 'a slip' });
+  const forked = await requestAs(['control', 'read'], 'POST', '/control/fork', { to: 'tally/bob', snapshot });
+  const elsewhere = await requestAs(['control', 'read'], 'POST', '/control/fork', { to: 'other/bob', snapshot });
+
+  expect([refused, restored, forked, elsewhere].map(({ status }) => status)).toEqual([403, 204, 201, 403]);
+  expect(await world.client.inspect('tally/bob')).toMatchObject({ context: (await shown(snapshot)).context });
+  expect(await world.client.inspect('tally/ada')).toMatchObject({ context: (await shown(snapshot)).context });
+  expect((await requestAs(['control'], 'POST', '/control/restore', { snapshot: 3 })).status).toBe(400);
+});
+
+async function shown(snapshot: unknown): Promise<{ context: unknown }> {
+  return (await requestAs(['read'], 'GET', `/snapshots/${String(snapshot)}`)).body['agent'] as { context: unknown };
+}

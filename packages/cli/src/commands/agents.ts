@@ -7,6 +7,7 @@ import { connected, contextOf, examples } from '../command-context.ts';
 import { bytes, count, duration, oneLine, readCount, since, table } from '../human.ts';
 import { type Listing, showPages } from '../listing.ts';
 import { addAgentActions } from './agent-actions.ts';
+import { addFork, addRestore } from './restore.ts';
 import { addTakeSnapshot } from './snapshots.ts';
 import { addTypeSwitches } from './type-switches.ts';
 
@@ -30,6 +31,8 @@ export function addAgents(program: Command, io: CliIo): void {
   const agents = program.command('agents').description('look at agents; suspend, resume, recover or remove them');
   addAgentActions(agents, io);
   addTakeSnapshot(agents, io);
+  addRestore(agents, io);
+  addFork(agents, io);
   addTypeSwitches(agents, io);
   const list = agents
     .command('list')
