@@ -16,15 +16,14 @@ const MOST_TIMERS = 1_000;
 /** How many agents are how, who needs someone, what waits, who is at work, what woke agents of late. */
 export async function overview({ client, deployment }: GatewayContext, _call: Call, grant: Grant): Promise<Response> {
   allowPattern(grant, 'read', '*');
-  const [agents, wakes, nodes, pending, streams, dead] = await Promise.all([
+  const [agents, wakes, nodes, pending, streams] = await Promise.all([
     deployment.census.get(),
     deployment.wakes.get(),
     client.nodes(),
     deployment.pending.get(),
     deployment.streams.get(),
-    client.deadLetters.list({ pageSize: MOST_TIMERS }),
   ]);
-  const { prefix, partitions, shards } = client.layout;
+  const { prefix, partitions, shards, deadLettersStream } = client.layout;
   return json({
     atMs: Date.now(),
     deployment: { prefix, partitions, shards },
@@ -33,7 +32,7 @@ export async function overview({ client, deployment }: GatewayContext, _call: Ca
     nodes,
     pending: Object.fromEntries(byType(pending)),
     streams,
-    deadLetters: { count: dead.messages.length, isCut: dead.cursor !== undefined },
+    deadLetters: { count: streams.find(({ stream }) => stream === deadLettersStream)?.messages ?? 0 },
   });
 }
 

@@ -32,7 +32,7 @@ export interface OverviewAnswer extends NodesAnswer {
     readonly gated: number;
     readonly turnMs?: { readonly p50: number; readonly p99: number };
   };
-  readonly deadLetters: { readonly count: number; readonly isCut: boolean };
+  readonly deadLetters: { readonly count: number };
 }
 
 /** One of `/agents?waiting`. */

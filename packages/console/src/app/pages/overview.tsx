@@ -131,12 +131,7 @@ function deploymentNeeds({ deadLetters, nodes, pending, streams }: OverviewAnswe
   const served = new Set(nodes.flatMap(({ types }) => Object.keys(types)));
   const letters: Need = {
     key: 'dead letters',
-    what: (
-      <a href={hrefOf(['parked'])}>
-        {counted(deadLetters.count, 'dead letter')}
-        {deadLetters.isCut && ' and more'}
-      </a>
-    ),
+    what: <a href={hrefOf(['parked'])}>{counted(deadLetters.count, 'dead letter')}</a>,
     why: 'Messages that were given up. Mend the cause, then replay them.',
   };
   const unserved = Object.entries(pending).filter(([type]) => !served.has(type));
