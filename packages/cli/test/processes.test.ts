@@ -4,7 +4,9 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { createClient } from '@wakebus/client';
 import { startNatsServer } from '@wakebus/nats-server';
+import { connectNats } from '@wakebus/placement-node';
 import { describe, expect, test } from 'vitest';
 import { type DevFolder, devFolder, greeter } from './dev-folder.ts';
 import { eventually } from './eventually.ts';
@@ -174,6 +176,21 @@ describe('wakebus node', () => {
     node.process.kill('SIGTERM');
 
     expect(await node.exited, node.err()).toBe(0);
+  }, 120_000);
+
+  test('leaves again where it cannot tell how it is: nobody waits for its lease', async () => {
+    using folder = devFolder();
+    await using server = await startNatsServer();
+    const at = ['--servers', server.url];
+    expect((await run(folder, ['setup', ...at])).code).toBe(0);
+
+    const refused = await run(folder, ['node', 'agent.ts', '--health-host', '203.0.113.1', ...at]);
+
+    expect(refused).toMatchObject({ code: 7, err: expect.stringContaining('203.0.113.1:8081') });
+    const connection = await connectNats({ servers: server.url });
+    const client = await createClient(connection);
+    expect(await client.nodes()).toEqual([]);
+    await connection.close();
   }, 120_000);
 });
 

@@ -32,7 +32,11 @@ export async function runNode(context: CommandContext, file: string, flags: Node
   const connection = await connectNats({ servers, name: 'wakebus node', ...credentials(settings, io.env) });
   try {
     const node = await startNode(context, { connection, agents, flags });
-    await using health = await NodeHealthServer.start(node, address, draining.signal);
+    await using health = await NodeHealthServer.start(node, address, draining.signal).catch(async (error: unknown) => {
+      // Of one that leaves without a word the others wait for the lease to end.
+      await node.drain();
+      throw error;
+    });
     const fields = { node: node.nodeId, url: health.url, agents: agents.map(({ type }) => type) };
     output.data('node', fields, () => `node    ${node.nodeId}\nhealth  ${health.url}`);
     await stopped.promise;
