@@ -2,8 +2,9 @@
 import { runCli } from '@wakebus/cli';
 import type { Client } from '@wakebus/client';
 import { defineAgent } from '@wakebus/core';
+import { ChannelStore } from '@wakebus/gateway';
 import { WakebusError } from '@wakebus/protocol';
-import { type Sources, startSources } from '@wakebus/sources';
+import { type SourceState, type Sources, defineSource, startSources } from '@wakebus/sources';
 import { assign, setup } from 'xstate';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { FakeTelegram } from '../../channels/test/fakes/fake-telegram.ts';
@@ -151,6 +152,20 @@ test('its own webhook is taken away while it is polled, and given back as it was
   expect(telegram.webhook).toBeUndefined();
 });
 
+test('a channel that is polled no more has its webhook again', async () => {
+  await addBot('settled', '--poll', '--secret-env', 'BOT_SECRET', '--url', HOME);
+  await using gateway = await startGateway();
+  await eventually(() => telegram.webhook).toBeUndefined();
+  const store = await ChannelStore.open(place.connection);
+  const { isPolled: _polled, ...record } = await store.get('settled');
+
+  await store.put(record);
+
+  await eventually(() => gateway.io.stderr).toContain('/hooks/settled');
+  expect(telegram.webhook).toEqual({ url: HOME, secretToken: 'shh' });
+  await channels('remove', 'settled');
+});
+
 test('a webhook of somebody else stays, and nothing is fetched until it is gone', async () => {
   const foreign = { url: 'https://elsewhere.example.com', secretToken: '' };
   telegram.webhook = foreign;
@@ -191,9 +206,11 @@ test('dev polls a channel without a URL, since nobody reaches it from outside', 
 /** A process that polls the bot, with a store that may fail. */
 async function poll(
   name: string,
-  store: (id: number) => void,
+  store: (id: number) => unknown,
 ): Promise<{ readonly sources: Sources; stop(): Promise<void> }> {
-  const deliver = async ({ update_id: id }: { readonly update_id: number }): Promise<void> => store(id);
+  const deliver = async ({ update_id: id }: { readonly update_id: number }): Promise<void> => {
+    await store(id);
+  };
   const polled = new TelegramPoll({ name, bot: { token: telegram.token, apiUrl: telegram.url }, deliver });
   const sources = await startSources(place.connection, [polled.source], {
     restartPauses: { firstMs: 20, mostMs: 100 },
@@ -271,3 +288,41 @@ test('of several processes one asks, and another goes on when it stops', async (
   await eventually(() => stored).toEqual(['one 1', 'two 2']);
   await two.stop();
 });
+
+/** What processes that poll the same bot agree by, for one that does so by hand. */
+async function turnsOf(name: string): Promise<{ readonly state: SourceState; readonly sources: Sources }> {
+  const found = Promise.withResolvers<SourceState>();
+  const source = defineSource({
+    name,
+    start: async (sink) => {
+      sink.ready();
+      found.resolve(sink.state);
+    },
+  });
+  const sources = await startSources(place.connection, [source]);
+  return { state: await found.promise, sources };
+}
+
+test('one that has its turn again does not tell Telegram what it had from before', async () => {
+  const { state, sources } = await turnsOf('lapsed');
+  const give = async (turn: object | undefined): Promise<void> => {
+    await state.put('turn', turn, (await state.get('turn')).revision);
+  };
+  const stored: number[] = [];
+  telegram.bring(update(900));
+  telegram.bring(update(901));
+  const one = await poll('lapsed', async (id) => {
+    if (id === 901) throw new WakebusError('INBOX_FULL', { stream: 'inbox', fill: 1 });
+    stored.push(id);
+    if (id === 900) await give({ holder: 'another', untilMs: Date.now() + 600_000 });
+  });
+  await eventually(() => one.sources.health()[0]?.detail).toMatchObject({ asks: false, taken: 1 });
+
+  telegram.updates.splice(0);
+  telegram.bring(update(5));
+  await give(undefined);
+
+  await eventually(() => stored).toEqual([900, 5]);
+  await one.stop();
+  await sources.stop();
+}, 30_000);

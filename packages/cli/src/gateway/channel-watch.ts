@@ -114,16 +114,25 @@ export class ChannelWatch {
   async #look(): Promise<void> {
     const records = await this.#store.list();
     const found = new Map(records.map((record) => [record.name, JSON.stringify(record)]));
-    for (const [name, text] of this.#known) if (found.get(name) !== text) await this.#leave(name);
+    for (const [name, text] of this.#known)
+      if (found.get(name) !== text)
+        await this.#leave(
+          name,
+          records.find((record) => record.name === name),
+        );
     for (const record of records) if (!this.#known.has(record.name)) await this.#take(record);
   }
 
-  async #leave(name: string): Promise<void> {
+  /** @param next - What it has become, if it is not removed. */
+  async #leave(name: string, next: ChannelRecord | undefined): Promise<void> {
     this.#known.delete(name);
     const used = this.#used.get(name);
     if (used === undefined) return;
+    const { url, secretEnv } = used.record;
+    // Nobody else sets the webhook of one that is polled no more: `channels add` did so before it was known here.
+    const isGone = next === undefined || next.url !== url || next.secretEnv !== secretEnv;
     // What is being fetched still finds its webhook, or it would be given up.
-    await used.stop(true);
+    await used.stop(isGone);
     this.#used.delete(name);
     this.#parts.output.message(`channel  ${name} was removed or changed`);
   }

@@ -104,6 +104,8 @@ export class TelegramPoll {
       this.#turn = undefined;
       return false;
     }
+    // Whoever had it meanwhile has told Telegram, and numbers may have been drawn anew since.
+    if (found?.holder !== this.#holder) this.#from = undefined;
     const known = settings ?? found?.settings;
     const value = { holder: this.#holder, untilMs: Date.now() + TURN_MS, ...(known && { settings: known }) };
     const written = await state.put(TURN, value, revision);
@@ -124,8 +126,7 @@ export class TelegramPoll {
       throw new WakebusError('SOURCE_MISCONFIGURED', { source: name, what, actual, needed: 'one without' });
     }
     // Written before it is taken away: also who comes after a crash can give it back as it was.
-    await this.#keepTurn(settings);
-    await removeTelegramWebhook(bot, signal);
+    if (await this.#keepTurn(settings)) await removeTelegramWebhook(bot, signal);
   }
 
   async #ask(sink: SourceSink, signal: AbortSignal): Promise<void> {
