@@ -226,6 +226,17 @@ describe('the manifests', () => {
     expect(hello).toMatchObject({ type: 'hello', version: 1 });
   });
 
+  test('the image has the files of the console, which nothing in it could build', () => {
+    const steps = readFileSync(`${folder}/Dockerfile`, 'utf8').split(/^FROM /m);
+    const built = 'packages/console/src/site';
+
+    expect(steps.find((step) => step.includes('build-main.ts'))).toContain(
+      `packages/console/src/build-main.ts ${built}\n`,
+    );
+    expect(steps.at(-2)).toContain(`COPY --from=console /app/${built} ${built}\n`);
+    expect(readFileSync(`${folder}/Dockerfile.dockerignore`, 'utf8')).toContain('!packages/protocol/ERRORS.md\n');
+  });
+
   test('metrics are read from the port on which a node shows them', () => {
     const endpoint = only(find('ServiceMonitor', 'wakebus-node').spec.endpoints);
     const port = only(find('Service', 'wakebus-node').spec.ports);
