@@ -172,6 +172,11 @@ export class Layout {
     return `${this.#agentsRoot}>`;
   }
 
+  /** Results of effects that wait in an inbox, of all agents. */
+  get effectResultsFilter(): string {
+    return `${this.#inboxRoot}*.*.*.s.effect`;
+  }
+
   /** Reads a stored inbox subject without splitting it: this runs for every delivery. */
   readInboxSubject(subject: string): InboxSubject | undefined {
     if (!subject.startsWith(this.#inboxRoot)) return undefined;

@@ -14,11 +14,13 @@ import {
   decodeRecord,
   isWakebusError,
   keptIn,
+  namesOf,
 } from '@wakebus/protocol';
 import type { ListedChunk } from '../ports/blob-store.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { RecordStore } from '../ports/record-store.ts';
 import { isGone } from './record-chunks.ts';
+import { waitingFiles } from './waiting-files.ts';
 import { filesOf } from './workspace-manifest.ts';
 
 /** How old a chunk must be. A day: a commit that no server answers is tried on for hours, and its chunks must wait for it. */
@@ -41,7 +43,7 @@ export interface Collection {
   readonly sizeBytes: number;
   /** Too young to be looked at. */
   readonly young: number;
-  /** Old, and named by a record or a kept snapshot. */
+  /** Old, and named by a record, a kept snapshot or a result that waits. */
   readonly named: number;
   /** Gone, or in a dry run those that would be. */
   readonly collected: number;
@@ -69,6 +71,7 @@ export async function collectChunks(
     const spareKept = (key: string, bytes: Uint8Array): Promise<void> =>
       spareOfKept(ports, key as AgentKey, bytes, old);
     await readAll(ports.snapshots, spareKept);
+    await spareWaiting(ports, old);
     await readAll(ports.agents, spare);
     await readAll(ports.snapshots, spareKept);
   }
@@ -84,7 +87,7 @@ export async function collectChunks(
 }
 
 /** What is read, and what is collected. */
-type CollectPorts = Pick<Ports, 'agents' | 'chunks' | 'clock' | 'snapshots'>;
+type CollectPorts = Pick<Ports, 'agents' | 'chunks' | 'clock' | 'held' | 'inboxes' | 'layout' | 'snapshots'>;
 
 type OldChunks = Map<string, ListedChunk>;
 
@@ -137,6 +140,18 @@ async function spareOfKept(ports: CollectPorts, key: AgentKey, bytes: Uint8Array
     await spareOf(ports, key, kept.record, old);
   } catch (thrown) {
     if (!isGone(thrown)) throw thrown;
+  }
+}
+
+/** The same of results that no turn has taken yet. One whose manifest is gone gives nobody files any more. */
+async function spareWaiting(ports: CollectPorts, old: OldChunks): Promise<void> {
+  for await (const { key, ref } of waitingFiles(ports)) {
+    for (const name of namesOf(ref.names)) old.delete(name);
+    try {
+      for (const name of await filesOf(ports, key, ref)) old.delete(name);
+    } catch (thrown) {
+      if (!isGone(thrown)) throw thrown;
+    }
   }
 }
 
