@@ -4,6 +4,7 @@
  * Both are one request in a mailbox, which whoever runs the agent takes in its turn. A fork stores a copy of the
  * snapshot under the new address first, so what it names stays while the request is on its way.
  */
+import { createHash } from 'node:crypto';
 import {
   type AgentKey,
   type KeptSnapshot,
@@ -67,6 +68,7 @@ export async function forkAgent(
         : await readKept(context, from, snapshot);
     const copy = {
       ...kept,
+      id: copyIdOf(from, kept),
       cause: 'fork',
       by,
       atMs: ports.clock.wallMs(),
@@ -77,6 +79,13 @@ export async function forkAgent(
     await askAgent(context, to, 'restore', options, { restore });
     return kept.id;
   });
+}
+
+/** Names a copy: none of what the new agent keeps itself, or has kept in a life before, has that name. */
+function copyIdOf(from: AgentKey, { id, record }: KeptSnapshot): string {
+  const { incarnation, turns } = decodeRecord(from, record);
+  const origin = createHash('sha256').update(`${from} ${id}`).digest('hex').slice(0, 12);
+  return `${incarnation}-${turns}-of-${origin}`;
 }
 
 /** A copy counts when its original is still there after it was stored: collecting then sees one of them. */

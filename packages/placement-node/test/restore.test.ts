@@ -219,8 +219,20 @@ describe('a fork', () => {
     await expect(bus.client.fork('list/a', 'other/b')).rejects.toMatchObject({ code: 'INVALID_OPTION' });
 
     expect(await bus.items('b')).toEqual(['mine']);
+  });
+
+  test('in the place of one that was removed takes nothing away of what is kept of that', async () => {
+    const bus = await withItems(['one']);
+    await bus.list('b').call({ type: 'add', item: 'mine' });
+    const mine = await bus.client.snapshots.take('list/b');
     await bus.client.remove('list/b');
-    await bus.client.fork('list/a', 'list/b');
+
+    const from = await bus.client.fork('list/a', 'list/b');
+
     await eventually(async () => expect(await bus.items('b')).toEqual(['one']));
+    expect(from).toBe(mine.id);
+    expect((await bus.client.snapshots.get('list/b', mine.id)).agent.context).toMatchObject({ items: ['mine'] });
+    await bus.client.restore('list/b', mine.id);
+    expect(await bus.items('b')).toEqual(['mine']);
   });
 });

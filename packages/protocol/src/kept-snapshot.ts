@@ -17,7 +17,7 @@ export type SnapshotCause = 'call' | 'turns' | 'time' | 'completed' | 'failed' |
 /** One value of the bucket, MessagePack. Its key is the agent's, a dot, and `id`. */
 export interface KeptSnapshot {
   readonly v: 1;
-  /** `<life>-<turns>`, of what an agent type keeps by itself `<life>-<turns>-auto`: it names a point of the agent's life. */
+  /** `<life>-<turns>`, of what an agent type keeps by itself `<life>-<turns>-auto`, of a copy that a fork begins from `<life>-<turns>-of-<origin>`: it names a point of the agent's life. */
   readonly id: string;
   readonly cause: SnapshotCause;
   readonly label?: string;
