@@ -1,10 +1,11 @@
 /** `wakebus workspace`: an agent's files as they were last committed. Wakes nobody. */
 import { createWriteStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { ChunkPorts, FileEntry, WorkspaceEntry, WorkspaceManifest } from '@wakebus/placement-node';
-import { type AgentKey, WakebusError, decodeRecord, parseAddress } from '@wakebus/protocol';
+import type { FileEntry, WorkspaceEntry, WorkspaceManifest } from '@wakebus/placement-node';
+import { WakebusError, decodeRecord, parseAddress } from '@wakebus/protocol';
 import type { Command } from 'commander';
 import type { CliIo } from '../cli-io.ts';
 import { type CommandContext, connected, contextOf, examples } from '../command-context.ts';
@@ -17,11 +18,10 @@ interface ToFlags {
   readonly to?: string;
 }
 
-/** An agent's files, and where their bytes are. */
+/** An agent's files, and how their bytes are had. */
 interface Files {
-  readonly key: AgentKey;
-  readonly ports: ChunkPorts;
   readonly manifest: WorkspaceManifest;
+  readonly fetch: (chunk: string) => Promise<Uint8Array>;
 }
 
 export function addWorkspace(program: Command, io: CliIo): void {
@@ -88,7 +88,7 @@ function addExport(workspace: Command, io: CliIo): void {
 
 /** @throws {WakebusError} `AGENT_NOT_FOUND`, `INVALID_OPTION` when it has no files; `CHUNK_MISSING`, `CHUNK_DAMAGED`, `WORKSPACE_DAMAGED`. */
 async function filesOf(session: Session, agent: string): Promise<Files> {
-  const { readManifest } = await import('@wakebus/placement-node');
+  const { readChunk, readManifest } = await import('@wakebus/placement-node');
   const { portsOf } = await import('../census.ts');
   const ports = portsOf(session);
   const key = parseAddress(agent);
@@ -96,13 +96,22 @@ async function filesOf(session: Session, agent: string): Promise<Files> {
   if (stored === undefined) throw new WakebusError('AGENT_NOT_FOUND', { address: agent });
   const { workspace } = decodeRecord(key, stored);
   if (workspace === undefined) throw wrong('agent', `${oneLine(agent)} has no files`);
-  return { key, ports, manifest: await readManifest(ports, key, workspace) };
+  const manifest = await readManifest(ports, key, workspace);
+  return { manifest, fetch: keepingLast((chunk) => readChunk(ports, key, chunk)) };
 }
 
-async function* contentOf({ key, ports, manifest }: Files, { parts }: FileEntry): AsyncGenerator<Uint8Array> {
-  const { readChunk } = await import('@wakebus/placement-node');
+/** Small files that stand side by side are in one chunk: it is fetched once for them. */
+function keepingLast(fetch: Files['fetch']): Files['fetch'] {
+  let last: { readonly chunk: string; readonly bytes: Uint8Array } | undefined;
+  return async (chunk) => {
+    if (last?.chunk !== chunk) last = { chunk, bytes: await fetch(chunk) };
+    return last.bytes;
+  };
+}
+
+async function* contentOf({ fetch, manifest }: Files, { parts }: FileEntry): AsyncGenerator<Uint8Array> {
   for (const { chunk, offset, length } of parts)
-    yield (await readChunk(ports, key, manifest.chunks[chunk] as string)).subarray(offset, offset + length);
+    yield (await fetch(manifest.chunks[chunk] as string)).subarray(offset, offset + length);
 }
 
 async function* archiveOf(files: Files): AsyncGenerator<Uint8Array> {
@@ -121,6 +130,8 @@ async function written({ io }: CommandContext, to: string, content: AsyncIterabl
     await pipeline(Readable.from(content), createWriteStream(resolve(io.cwd, to), { flags: 'wx' }));
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === 'EEXIST') throw wrong('to', `${oneLine(to)} is there already`);
+    // A part of a file, or of an archive, would be taken for the whole.
+    await rm(resolve(io.cwd, to), { force: true }).catch(() => {});
     throw thrown;
   }
 }
