@@ -115,6 +115,8 @@ async function keepFiles(
       if (signal.aborted || !isWakebusError(thrown) || thrown.next === 'terminal') throw thrown;
     }
     await delay(clock, RETRY_MS[Math.min(round, RETRY_MS.length - 1)] as number);
+    // Nobody waits for it any more, and the folder may be another's.
+    signal.throwIfAborted();
   }
 }
 
