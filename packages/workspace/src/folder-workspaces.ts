@@ -7,7 +7,7 @@
  * without that look, so one in which somebody has written, and nothing came of it, is mended by it.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, unlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type {
   ChunkPorts,
@@ -17,6 +17,7 @@ import type {
   WorkspacesOpener,
 } from '@wakebus/placement-node';
 import { type AgentKey, WakebusError, type WorkspaceRef } from '@wakebus/protocol';
+import { removeFolder } from './folders/remove-folder.ts';
 import { Tree } from './folders/tree.ts';
 
 export interface FolderWorkspacesOptions {
@@ -70,7 +71,7 @@ class FolderWorkspaces implements Workspaces {
 
   async open(request: WorkspaceRequest): Promise<OpenWorkspace> {
     const { key } = request;
-    const tree = new Tree(this.#ports, key, this.#takeFolder(key));
+    const tree = new Tree(this.#ports, key, await this.#takeFolder(key));
     try {
       await tree.make(request);
     } catch (thrown) {
@@ -85,17 +86,15 @@ class FolderWorkspaces implements Workspaces {
     await unlink(join(this.#path, 'owner')).catch(() => {});
   }
 
-  /** That of the agent's last attempt here, or a new one. */
-  #takeFolder(key: AgentKey): string {
-    const kept = this.#kept.get(key);
-    if (kept !== undefined) {
-      this.#kept.delete(key);
-      this.#keptBytes -= kept.sizeBytes;
-      return kept.folder;
-    }
+  /** That of the agent's last attempt here, or a new one; under a name of its own: what that attempt left running finds nothing where it was. */
+  async #takeFolder(key: AgentKey): Promise<string> {
     this.#made += 1;
     const name = `${key.slice(0, 80)}-${createHash('sha256').update(key).digest('hex').slice(0, 12)}.${this.#made}`;
-    return join(this.#path, 'agents', name);
+    const folder = join(this.#path, 'agents', name);
+    const kept = this.#kept.get(key);
+    // Where it cannot be had any more, all is made anew.
+    if (kept !== undefined) await rename(this.#forget(key, kept), folder).catch(() => {});
+    return folder;
   }
 
   async #keep(key: AgentKey, kept: Kept): Promise<void> {
@@ -108,7 +107,7 @@ class FolderWorkspaces implements Workspaces {
       if (this.#keptBytes <= this.#keepBytes) break;
       gone.push(this.#forget(oldest, each));
     }
-    await Promise.all(gone.map((folder) => rm(folder, { recursive: true, force: true })));
+    await Promise.all(gone.map(removeFolder));
   }
 
   #forget(key: AgentKey, { folder, sizeBytes }: Kept): string {
@@ -127,7 +126,7 @@ class FolderWorkspaces implements Workspaces {
       await mkdir(agents);
       const old = (await readdir(this.#path)).filter((name) => name.startsWith('old-'));
       // Not waited for: it may be much.
-      void Promise.all(old.map((name) => rm(join(this.#path, name), { recursive: true, force: true }))).catch(() => {});
+      void Promise.all(old.map((name) => removeFolder(join(this.#path, name))));
     } catch (cause) {
       if (cause instanceof WakebusError) throw cause;
       throw new WakebusError('UNAVAILABLE', { what: `The folder ${this.#path}` }, { cause });
@@ -180,7 +179,7 @@ class OpenFolder implements OpenWorkspace {
   }
 
   async discard(): Promise<void> {
-    await this.#tree.remove().catch(() => {});
+    await this.#tree.remove();
   }
 }
 

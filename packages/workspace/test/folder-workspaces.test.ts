@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import {
   appendFile,
   chmod,
+  chown,
   mkdir,
   readFile,
   readdir,
@@ -17,6 +18,7 @@ import { readManifest } from '@wakebus/placement-node';
 import { type AgentKey, type WorkspaceRef } from '@wakebus/protocol';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { removeFolder } from '../src/folders/remove-folder.ts';
 import { folderWorkspaces } from '../src/mod.ts';
 import {
   all,
@@ -25,6 +27,7 @@ import {
   clock,
   elsewhere,
   end,
+  folder,
   key,
   lastMachine,
   made,
@@ -36,6 +39,20 @@ import {
   specOf,
   workspaces,
 } from './scene.ts';
+
+const NOBODY = 65_534;
+
+/** Nothing is forbidden to root: who is root is somebody else for that long, whom the folders belong to. */
+async function asSomebody(parent: string, folders: readonly string[], work: () => Promise<void>): Promise<void> {
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) for (const each of [parent, ...folders]) await chown(each, NOBODY, NOBODY);
+  if (isRoot) process.seteuid?.(NOBODY);
+  try {
+    await work();
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+  }
+}
 
 beforeEach(begin);
 afterEach(end);
@@ -69,6 +86,43 @@ describe('a folder of files', () => {
     expect(await attempt(async (path) => utimes(join(path, 'notes/0.md'), 1, 1), ref)).toBeUndefined();
     expect(await attempt(() => {})).toBeUndefined();
     expect(objects).toMatchObject({ gets: [], puts: [] });
+  });
+
+  test('has another place for each attempt: what the last one left running finds nothing there', async () => {
+    let before = '';
+    await attempt((path) => void (before = path));
+    const ref = await made(async (path) => {
+      await writeFile(join(path, 'mine'), 'x');
+      await expect(writeFile(join(before, 'late'), 'x')).rejects.toMatchObject({ code: 'ENOENT' });
+    });
+
+    expect(Object.keys(await seen((await open(ref)).path))).toEqual(['mine']);
+  });
+
+  test('whose place an effect has given to a link is refused, and what that names is left alone', async () => {
+    const outside = join(folder, 'outside');
+    await mkdir(outside);
+    await writeFile(join(outside, 'theirs'), 'x');
+    const swapped = attempt(async (path) => {
+      await rm(path, { recursive: true });
+      await symlink(outside, path);
+    });
+
+    await expect(swapped).rejects.toMatchObject({ code: 'WORKSPACE_REFUSED', facts: { path: '.' } });
+    await made((path) => writeFile(join(path, 'mine'), 'x'));
+
+    expect(await readdir(outside)).toEqual(['theirs']);
+  });
+
+  test('is kept by what it takes on the disk, ignored files among it', async () => {
+    const machine = await elsewhere(100_000);
+    const fill = { on: machine, ignore: ['cache'] };
+    await attempt((path) => writeFile(join(path, 'cache'), noise(90_000)), undefined, fill);
+    const kept = await readdir(join(lastMachine(), 'agents'));
+    await attempt((path) => writeFile(join(path, 'cache'), noise(110_000)), undefined, fill);
+
+    expect(kept).toHaveLength(1);
+    expect(await readdir(join(lastMachine(), 'agents'))).toEqual([]);
   });
 
   test('costs what has changed: one file is stored, and only that is fetched by who has the others', async () => {
@@ -129,11 +183,12 @@ describe('a folder of files', () => {
     await rename(join(failed.path, 'notes/2.md'), join(failed.path, 'notes/4.md'));
     await symlink('/etc', join(failed.path, 'etc'));
     await chmod(join(failed.path, 'notes'), 0o500);
+    const { ino } = await stat(failed.path);
     await failed.release();
     const next = await open(ref);
     const whole = await open(ref, await elsewhere());
 
-    expect(next.path).toBe(failed.path);
+    expect((await stat(next.path)).ino).toBe(ino);
     expect(await seen(next.path)).toEqual(await seen(whole.path));
   });
 
@@ -167,6 +222,19 @@ describe('a folder of files', () => {
     }
 
     expect(await readdir(join(lastMachine(), 'agents'))).toEqual([expect.stringMatching(/^clerk\.eve/)]);
+  });
+
+  test('is removed also where a program has made it read-only', async () => {
+    const cache = join(folder, 'cache');
+    await mkdir(join(cache, 'module/inner'), { recursive: true });
+    await writeFile(join(cache, 'module/inner/file'), 'x', { mode: 0o444 });
+    const folders = [cache, join(cache, 'module'), join(cache, 'module/inner')];
+    await asSomebody(folder, folders, async () => {
+      for (const each of folders.toReversed()) await chmod(each, 0o555);
+      await removeFolder(cache);
+    });
+
+    expect(await readdir(folder)).not.toContain('cache');
   });
 
   test('is one process’s own', async () => {

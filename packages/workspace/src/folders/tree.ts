@@ -2,7 +2,7 @@
  * One folder of one agent, and what is known of it: beside the files stands what they were made of, and by which
  * stamps they can be told to be so still. Whatever has been done to them since, only what differs is made anew.
  */
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
   type ChunkPorts,
@@ -21,6 +21,7 @@ import {
   isWakebusError,
 } from '@wakebus/protocol';
 import { type Known, layOut } from './lay-out.ts';
+import { removeFolder } from './remove-folder.ts';
 import { takeIn } from './take-in.ts';
 import { type Found, walk } from './walk.ts';
 
@@ -28,6 +29,8 @@ interface Index extends Known {
   readonly ref: WorkspaceRef | undefined;
 }
 
+/** What a name takes on a disk at the least, whatever is in it. */
+const ENTRY_BYTES = 4_096;
 const EMPTY: Index = { ref: undefined, manifest: NO_FILES, stamps: new Map() };
 
 export class Tree {
@@ -37,6 +40,7 @@ export class Tree {
   readonly #ports: ChunkPorts;
   readonly #key: AgentKey;
   #index: Index = EMPTY;
+  #sizeBytes = 0;
 
   constructor(ports: ChunkPorts, key: AgentKey, folder: string) {
     this.#ports = ports;
@@ -45,27 +49,28 @@ export class Tree {
     this.root = join(folder, 'files');
   }
 
-  /** Bytes of the files that it was made of. */
+  /** What it takes on the disk, as of its closing: ignored files and those of an attempt that failed are there as well. */
   get sizeBytes(): number {
-    return this.#index.ref?.sizeBytes ?? 0;
+    return this.#sizeBytes;
   }
 
   /** Makes it what a manifest says. @throws {WakebusError} as `Workspaces.open`. */
   async make({ ref }: WorkspaceRequest): Promise<void> {
     this.#index = await this.#read();
     const target = await this.#manifestOf(ref);
+    let stamps: Index['stamps'];
     try {
-      await this.#layOut(target);
+      stamps = await this.#layOut(target);
     } catch (thrown) {
       if (isWakebusError(thrown)) throw thrown;
       // What somebody has left there stands in the way: with nothing there, nothing does.
       await this.remove();
       this.#index = EMPTY;
-      await this.#layOut(target).catch((cause: unknown) => {
+      stamps = await this.#layOut(target).catch((cause: unknown) => {
         throw isWakebusError(cause) ? cause : unavailable(cause);
       });
     }
-    this.#index = { ref, manifest: target, stamps: await this.#stamps() };
+    this.#index = { ref, manifest: target, stamps };
   }
 
   /** @returns what the record is to name, where that is another. @throws {WakebusError} as `OpenWorkspace.sync`. */
@@ -80,6 +85,8 @@ export class Tree {
 
   /** Writes down what is known of it, for the next one who opens it. */
   async close(): Promise<void> {
+    const there = await walk(this.root, () => false);
+    this.#sizeBytes = there.reduce((sum, { sizeBytes }) => sum + sizeBytes + ENTRY_BYTES, ENTRY_BYTES);
     const { ref, manifest, stamps } = this.#index;
     const path = join(this.folder, 'index');
     await writeFile(`${path}.new`, encode({ ref, manifest, stamps: [...stamps] }));
@@ -90,12 +97,14 @@ export class Tree {
     // Whoever still works in it does so where nobody looks any more.
     const aside = join(dirname(this.folder), `gone-${Math.random().toString(36).slice(2)}`);
     await rename(this.folder, aside).catch(() => {});
-    await rm(aside, { recursive: true, force: true });
+    await removeFolder(aside);
   }
 
-  async #layOut(target: WorkspaceManifest): Promise<void> {
+  async #layOut(target: WorkspaceManifest): Promise<Index['stamps']> {
     await mkdir(this.root, { recursive: true });
     await layOut({ ports: this.#ports, key: this.#key, root: this.root }, target, this.#index);
+    const found = await walk(this.root, () => false);
+    return stampsOf(found, await this.#tick());
   }
 
   async #manifestOf(ref: WorkspaceRef | undefined): Promise<WorkspaceManifest> {
@@ -114,11 +123,6 @@ export class Tree {
     } catch {
       return EMPTY;
     }
-  }
-
-  async #stamps(): Promise<Map<string, string>> {
-    const found = await walk(this.root, () => false);
-    return stampsOf(found, await this.#tick());
   }
 
   /** The time, by the clock of the file system. */

@@ -26,8 +26,9 @@ export interface Found {
   readonly changedNs: bigint;
 }
 
-/** Everything in a folder, in the order of the paths. @throws what the file system throws; what vanishes meanwhile is `ENOENT`. */
+/** Everything in a folder, in the order of the paths. @throws what the file system throws; what vanishes meanwhile is `ENOENT`; `ENOTDIR` also for a link in the folder's place. */
 export async function walk(root: string, isIgnored: (path: string) => boolean): Promise<Found[]> {
+  if (!lstatSync(root).isDirectory()) throw Object.assign(new Error('it is no folder any more'), { code: 'ENOTDIR' });
   const found: Found[] = [];
   const folders = [''];
   let looks = 0;
