@@ -4,8 +4,7 @@
  * It is the leader of a process group of its own, and whatever of the group is left when it ends is killed. What is
  * said on which line is in `frames.ts`, what walls it in `confinement.ts`.
  */
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
+import { type ChildProcess, spawn } from 'node:child_process';
 import type { Program, ProgramAnswer, ProgramQuestion, ProgramStart } from '@wakebus/core';
 import { WakebusError } from '@wakebus/protocol';
 import { type Means, confined } from './confinement.ts';
@@ -30,28 +29,28 @@ interface Asked {
   readonly reject: (error: WakebusError) => void;
 }
 
+/** Why it has ended, and whether another may be started in a moment for all that. */
+interface End {
+  readonly why: string;
+  readonly isPassing: boolean;
+}
+
 export class ProcessProgram implements Program {
   readonly #spec: ProcessSpec;
   readonly #start: ProgramStart;
-  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
+  readonly #child: ChildProcess;
   readonly #health: HealthCheck;
   readonly #greeted = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   #asked: Asked | undefined;
   #isGreeted = false;
-  #end: { readonly why: string; readonly isPassing: boolean } | undefined;
+  #end: End | undefined;
 
+  /** @throws {WakebusError} as {@link ask}, where no process comes of it. */
   constructor(spec: ProcessSpec, means: Means, start: ProgramStart) {
     this.#spec = spec;
     this.#start = start;
-    const [command, ...args] = confined(spec, means);
-    // Detached: a group of its own, which one signal reaches.
-    this.#child = spawn(command, args, {
-      cwd: spec.cwd,
-      env: environmentOf(spec, start),
-      stdio: ['pipe', 'pipe', 'pipe'],
-      detached: true,
-    });
+    this.#child = startProcess(spec, means, start);
     this.#health = new HealthCheck(spec.health, {
       say: (line) => this.#say(line),
       fail: (why) => this.#fail(why),
@@ -97,7 +96,7 @@ export class ProcessProgram implements Program {
     if (this.#end !== undefined) return this.#ended.promise;
     this.#health.pause();
     if (this.#child.pid !== undefined) signalProgram(this.#child.pid, 'SIGTERM');
-    this.#child.stdin.end();
+    this.#child.stdin?.end();
     const timer = setTimeout(() => {
       this.#start.log(`the program did not end within ${this.#spec.limits.stopMs} ms, and is killed`);
       this.kill();
@@ -111,15 +110,16 @@ export class ProcessProgram implements Program {
   }
 
   #listen(): void {
+    // Where no more files may be opened it has none of the three, and only its error tells of it.
     const { stdin, stdout, stderr } = this.#child;
-    stdin.on('error', () => {}); // It has ended, which is told by itself.
+    stdin?.on('error', () => {}); // It has ended, which is told by itself.
     const onTooLong = (): void => this.#fail(`a line of its output is over ${LINE_LIMIT_BYTES} bytes`);
-    stdout.on('data', splitLines(LINE_LIMIT_BYTES, { onLine: (line) => this.#hear(line), onTooLong }));
+    stdout?.on('data', splitLines(LINE_LIMIT_BYTES, { onLine: (line) => this.#hear(line), onTooLong }));
     const onPrinted = (line: string): void => this.#print(line, 'stderr');
-    stderr.on('data', splitLines(LINE_LIMIT_BYTES, { onLine: onPrinted, onTooLong: () => {} }));
+    stderr?.on('data', splitLines(LINE_LIMIT_BYTES, { onLine: onPrinted, onTooLong: () => {} }));
     this.#child.on('error', (error: NodeJS.ErrnoException) => {
       if (this.#child.pid === undefined)
-        this.#finish(`it could not be started (${error.message})`, PASSING.includes(error.code ?? ''));
+        this.#finish(notStarted(error), passes(error));
     });
     this.#child.on('exit', (code, signal) => this.#finish(howEnded(code, signal)));
   }
@@ -192,20 +192,46 @@ export class ProcessProgram implements Program {
   }
 
   #error({ event }: ProgramQuestion): WakebusError {
-    const { why = 'it has ended', isPassing = false } = this.#end ?? {};
-    const { address } = this.#start;
-    if (isPassing) return new WakebusError('UNAVAILABLE', { what: `The program of ${address} (${why})` });
-    return new WakebusError('PROGRAM_FAILED', { address, event: event.type, why });
+    return programError(this.#start.address, event.type, this.#end ?? { why: 'it has ended', isPassing: false });
   }
 
   #say(line: string): void {
-    if (this.#child.stdin.writable) this.#child.stdin.write(line);
+    if (this.#child.stdin?.writable === true) this.#child.stdin.write(line);
   }
 
   #signal(signal: NodeJS.Signals): void {
     const { pid, exitCode, signalCode } = this.#child;
     if (pid !== undefined && exitCode === null && signalCode === null) signalGroup(pid, signal);
   }
+}
+
+function startProcess(spec: ProcessSpec, means: Means, start: ProgramStart): ChildProcess {
+  const [command, ...args] = confined(spec, means);
+  try {
+    // Detached: a group of its own, which one signal reaches.
+    return spawn(command, args, {
+      cwd: spec.cwd,
+      env: environmentOf(spec, start),
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: true,
+    });
+  } catch (thrown) {
+    const error = thrown as NodeJS.ErrnoException;
+    throw programError(start.address, start.cause, { why: notStarted(error), isPassing: passes(error) });
+  }
+}
+
+function notStarted({ message }: Error): string {
+  return `it could not be started (${message})`;
+}
+
+function passes({ code = '' }: NodeJS.ErrnoException): boolean {
+  return PASSING.includes(code);
+}
+
+function programError(address: string, event: string, { why, isPassing }: End): WakebusError {
+  if (isPassing) return new WakebusError('UNAVAILABLE', { what: `The program of ${address} (${why})` });
+  return new WakebusError('PROGRAM_FAILED', { address, event, why });
 }
 
 function howEnded(code: number | null, signal: NodeJS.Signals | null): string {
@@ -221,9 +247,14 @@ function environmentOf({ env }: ProcessSpec, start: ProgramStart): Record<string
   return {
     ...Object.fromEntries(own),
     ...env,
-    WAKEBUS_AGENT: start.address,
+    WAKEBUS_AGENT: withoutNul(start.address),
     WAKEBUS_EPOCH: String(start.epoch),
-    WAKEBUS_CAUSE: start.cause,
-    ...(traceparent !== undefined && { TRACEPARENT: traceparent }),
+    WAKEBUS_CAUSE: withoutNul(start.cause),
+    ...(traceparent !== undefined && { TRACEPARENT: withoutNul(traceparent) }),
   };
+}
+
+/** Strangers name agents and events, and no environment holds this character: its program could never be started. The frames have it. */
+function withoutNul(text: string): string {
+  return text.replaceAll('\0', '');
 }

@@ -1,9 +1,10 @@
 /** Agents that are programs, on a real placement node and a real server: each program is a real process. */
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { AnyAgentDefinition } from '@wakebus/core';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type TestDeployment, useServer } from '../../placement-node/test/support/deployment.ts';
@@ -276,6 +277,27 @@ test('a killed placement node leaves no program behind, and another node goes on
   await bus.startNode({ agents: [workerAgent()] });
   expect(await hanging).toBe(2);
   expect(await call(bus, { type: 'add', by: 1 })).toBe(2);
+});
+
+test('names that no environment holds keep no program from its event', async () => {
+  const bus = await deploy();
+  await bus.startNode({ agents: [workerAgent({ retry: { attempts: 0 } })] });
+
+  const { env, wake } = (await call(bus, { type: 'env' }, 'a\0b')) as Readonly<Record<'env' | 'wake', object>>;
+  await expect(call(bus, { type: 'no\0task' })).rejects.toMatchObject({
+    code: 'DEAD_LETTERED',
+    message: expect.stringContaining('it said:'),
+  });
+
+  expect(env).toMatchObject({ WAKEBUS_AGENT: 'worker/ab' });
+  expect(wake).toMatchObject({ address: 'worker/a\0b' });
+});
+
+test('where no more files may be opened a program cannot be started now, and its node lives on', async () => {
+  const main = new URL('./support/no-files-left.ts', import.meta.url).pathname;
+  const { stdout } = await promisify(execFile)('sh', ['-c', 'ulimit -n 128 && exec "$0" "$1"', process.execPath, main]);
+
+  expect(stdout.trim()).toBe('UNAVAILABLE');
 });
 
 test('a program that is not there keeps its placement node from starting', async () => {

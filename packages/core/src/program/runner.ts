@@ -84,5 +84,6 @@ export interface AgentRunner {
    * @throws {WakebusError} `INVALID_OPTION` when they cannot run here as asked.
    */
   prepare(): Promise<readonly string[]>;
+  /** @throws {WakebusError} as {@link Program.ask}, where it is known at once that nothing comes of it. */
   start(start: ProgramStart): Program;
 }
