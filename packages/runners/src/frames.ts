@@ -10,6 +10,12 @@ import { type AgentEvent, toJson } from '@wakebus/protocol';
 export const PROTOCOL_VERSION = 1;
 /** A longer line is not read on, in bytes: a state of this size belongs into a file. */
 export const LINE_LIMIT_BYTES: number = 8 * 1024 * 1024;
+/** The frames of one answer take at most so much together, in bytes: they are in this node's memory until it is whole. */
+export const ANSWER_LIMIT_BYTES: number = 16 * 1024 * 1024;
+/** What a frame takes besides its text, in bytes. */
+export const FRAME_BYTES = 128;
+/** Timers come within a hundred years, in milliseconds: no server takes a later date than those of four digits. */
+const LONGEST_DELAY_MS = 3_155_760_000_000;
 
 /** What a program may say. */
 export type ProgramFrame =
@@ -135,7 +141,7 @@ function isText(value: unknown): boolean {
 }
 
 function isDelay(value: unknown): boolean {
-  return typeof value === 'number' && value >= 0;
+  return typeof value === 'number' && value >= 0 && value <= LONGEST_DELAY_MS;
 }
 
 function isEvent(value: unknown): boolean {

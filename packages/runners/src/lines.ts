@@ -13,12 +13,16 @@ export function splitLines(limitBytes: number, { onLine, onTooLong }: LineSink):
   let rest = '';
   let isTooLong = false;
   return (chunk) => {
-    const lines = (rest + decoder.write(chunk)).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) {
+    const pieces = decoder.write(chunk).split('\n');
+    const last = pieces.pop() ?? '';
+    for (const piece of pieces) {
+      const line = rest + piece;
+      rest = '';
       if (!isTooLong) onLine(line.endsWith('\r') ? line.slice(0, -1) : line);
       isTooLong = false;
     }
+    // What is there of a line is not looked at again with each piece: many small ones would keep this thread busy.
+    rest += last;
     if (rest.length <= limitBytes) return;
     if (!isTooLong) onTooLong();
     isTooLong = true;

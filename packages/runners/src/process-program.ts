@@ -8,7 +8,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Program, ProgramAnswer, ProgramQuestion, ProgramStart } from '@wakebus/core';
 import { WakebusError } from '@wakebus/protocol';
 import { type Means, confined } from './confinement.ts';
-import { LINE_LIMIT_BYTES, PROTOCOL_VERSION, type ProgramFrame } from './frames.ts';
+import { ANSWER_LIMIT_BYTES, FRAME_BYTES, LINE_LIMIT_BYTES, PROTOCOL_VERSION, type ProgramFrame } from './frames.ts';
 import { answerOf, eventFrame, readLine, wakeFrame } from './frames.ts';
 import { HealthCheck } from './health-check.ts';
 import { splitLines } from './lines.ts';
@@ -17,6 +17,8 @@ import { signalGroup, signalProgram } from './process-tree.ts';
 
 /** Longer lines of what a program prints are cut in the log, in characters. */
 const LOGGED_CHARS = 8_192;
+/** Of what a program says of its failure so much is kept, in characters: it stands in the agent's record until the next try. */
+const FAILURE_CHARS = 1_024;
 /** What keeps a process from being started now, and passes. */
 const PASSING = ['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE'];
 
@@ -24,6 +26,7 @@ const PASSING = ['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE'];
 interface Asked {
   readonly question: ProgramQuestion;
   readonly frames: ProgramFrame[];
+  sizeBytes: number;
   readonly timer: NodeJS.Timeout;
   readonly resolve: (answer: ProgramAnswer) => void;
   readonly reject: (error: WakebusError) => void;
@@ -71,7 +74,7 @@ export class ProcessProgram implements Program {
     const { promise, resolve, reject } = Promise.withResolvers<ProgramAnswer>();
     const { eventMs } = this.#spec.limits;
     const timer = setTimeout(() => this.#fail(`it did not answer within ${eventMs} ms`), eventMs);
-    this.#asked = { question, frames: [], timer, resolve, reject };
+    this.#asked = { question, frames: [], sizeBytes: 0, timer, resolve, reject };
     this.#say(eventFrame(question, headers));
     try {
       return await promise;
@@ -118,8 +121,7 @@ export class ProcessProgram implements Program {
     const onPrinted = (line: string): void => this.#print(line, 'stderr');
     stderr?.on('data', splitLines(LINE_LIMIT_BYTES, { onLine: onPrinted, onTooLong: () => {} }));
     this.#child.on('error', (error: NodeJS.ErrnoException) => {
-      if (this.#child.pid === undefined)
-        this.#finish(notStarted(error), passes(error));
+      if (this.#child.pid === undefined) this.#finish(notStarted(error), passes(error));
     });
     this.#child.on('exit', (code, signal) => this.#finish(howEnded(code, signal)));
   }
@@ -145,8 +147,9 @@ export class ProcessProgram implements Program {
     const { frame } = said;
     if (frame.type === 'pong') return this.#health.heard(frame.n);
     if (frame.type === 'hello') return this.#hearHello(frame.protocol);
-    if (this.#asked === undefined) return this.#print(`${line} (between two events: left out)`, 'stdout');
-    this.#hearAnswer(this.#asked, frame);
+    // By its name alone: it holds what is the agent's, and is nothing that the program prints.
+    if (this.#asked === undefined) return this.#print(`frame "${frame.type}" between two events: left out`, 'stdout');
+    this.#hearAnswer(this.#asked, frame, line.length);
   }
 
   #hearHello(protocol: number): void {
@@ -156,11 +159,15 @@ export class ProcessProgram implements Program {
     this.#greeted.resolve();
   }
 
-  #hearAnswer(asked: Asked, frame: ProgramFrame): void {
-    if (frame.type !== 'done' && frame.type !== 'error') return void asked.frames.push(frame);
+  #hearAnswer(asked: Asked, frame: ProgramFrame, lineBytes: number): void {
+    if (frame.type !== 'done' && frame.type !== 'error') {
+      asked.sizeBytes += lineBytes + FRAME_BYTES;
+      if (asked.sizeBytes > ANSWER_LIMIT_BYTES) return this.#fail(`its answer is over ${ANSWER_LIMIT_BYTES} bytes`);
+      return void asked.frames.push(frame);
+    }
     if (frame.seq !== asked.question.seq)
       return this.#fail(`it answered event ${frame.seq}, and was asked ${asked.question.seq}`);
-    if (frame.type === 'error') return this.#fail(`it said: ${frame.message}`);
+    if (frame.type === 'error') return this.#fail(`it said: ${frame.message.slice(0, FAILURE_CHARS)}`);
     asked.resolve(answerOf(asked.frames));
   }
 

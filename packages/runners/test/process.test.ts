@@ -122,6 +122,19 @@ test('what a program prints is in the log, with the agent', async () => {
   );
 });
 
+test('a frame that comes after its event is left out, and nothing of it is in the log', async () => {
+  const bus = await deploy();
+  await bus.startNode({ agents: [workerAgent()] });
+
+  await call(bus, { type: 'afterthought' });
+
+  await eventually(() =>
+    expect(bus.logs.map(({ message }) => message)).toContain('frame "state" between two events: left out'),
+  );
+  expect(JSON.stringify(bus.logs)).not.toContain('of the agent');
+  expect(await call(bus, { type: 'add', by: 1 })).toBe(1);
+});
+
 describe('a program that fails', () => {
   test('in the middle of an event is started again from what was committed, and the attempt is counted', async () => {
     const bus = await deploy();
@@ -140,6 +153,9 @@ describe('a program that fails', () => {
     [{ type: 'fail' }, 'it said: no such thing'],
     [{ type: 'mistell' }, 'not a/address|INVALID_ADDRESS|address'],
     [{ type: 'garble' }, 'the field "to" of its frame "send" is wrong'],
+    [{ type: 'flood' }, 'its answer is over 16777216 bytes'],
+    [{ type: 'never' }, 'the field "delayMs" of its frame "timer" is wrong'],
+    [{ type: 'ramble' }, 'it said: so so '],
     [{ type: 'hang' }, 'it did not answer within 300 ms'],
     [{ type: 'eat' }, 'it (ended with|was ended by)|it said: .*alloc'],
   ])('for good by %j is a dead letter that says why, and the agent goes on as it was', async (event, why) => {

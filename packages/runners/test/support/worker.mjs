@@ -55,6 +55,21 @@ const tasks = {
     const kept = [];
     for (;;) kept.push(Buffer.alloc(16 * 1024 * 1024, 1));
   },
+  flood: async () => {
+    for (;;) {
+      const line = JSON.stringify({ type: 'emit', event: { type: 'noise', text: 'x'.repeat(1_000_000) } });
+      await new Promise((resolve) => process.stdout.write(`${line}\n`, resolve));
+    }
+  },
+  never: () => say({ type: 'timer', id: 'never', delayMs: Number.MAX_VALUE, event: { type: 'add', by: 1 } }),
+  ramble: () => {
+    throw new Error('so '.repeat(1_000_000));
+  },
+  afterthought: (_event, { seq }) => {
+    say({ type: 'done', seq });
+    setTimeout(() => say({ type: 'state', state: { secret: 'of the agent' } }), 50);
+    return new Promise(() => {});
+  },
   garble: () => process.stdout.write('{"type":"send"}\n'),
   open: async ({ path }) => {
     const server = createServer().listen(0, '127.0.0.1');
