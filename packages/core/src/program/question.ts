@@ -29,7 +29,7 @@ export function putToProgram(
   const answered = draft.env.answered?.[draft.questions];
   draft.questions += 1;
   if (answered === undefined) {
-    const attempt = attemptOf(draft, inbound);
+    const attempt = attemptOf(draft);
     const named = { ...(from !== undefined && { from }), ...(id !== undefined && { id }) };
     draft.question = { seq: inbound.seq, event, attempt, ...named };
     return undefined;
@@ -38,7 +38,9 @@ export function putToProgram(
   return answerEvent(answered.answer);
 }
 
-function attemptOf({ attempt }: TurnDraft, { seq }: Inbound): number {
+/** By the turn, and not by the event: one that waited at the gate, or for another, is asked in the turn of what has let it in. */
+function attemptOf({ memory }: TurnDraft): number {
+  const { attempt } = memory.record;
   // One that was made durable before it ran stands for a node that may have died of it, or with it: it has begun before.
-  return attempt?.seq === seq ? attempt.count + 1 : 1;
+  return attempt === undefined ? 1 : attempt.count + 1;
 }

@@ -5,10 +5,12 @@ import {
   type AgentMemory,
   type AgentRunner,
   type Answered,
+  type AnyAgentDefinition,
   type Inbound,
   type ProgramAnswer,
   type ProgramQuestion,
   type Turn,
+  coalesce,
   defineAgent,
   newbornMemory,
   programMachine,
@@ -29,14 +31,20 @@ const definition = defineAgent({
   runner,
   retry: { attempts: 1, backoffMs: 10 },
 });
+const gate = [coalesce({ windowMs: 500 })];
 const key = agentKey('clerk', 'ada');
 const failed = new WakebusError('PROGRAM_FAILED', { address: 'clerk/ada', event: 'book', why: 'it ended' });
 
 /** A clerk whose program is this test. */
 class Clerk {
-  readonly scene = new Scene(definition);
+  readonly scene: Scene;
   readonly asked: ProgramQuestion[] = [];
-  memory: AgentMemory = newbornMemory(key, definition, { inbox: 'inbox-1', incarnation: 1, nowMs: 1_000_000 });
+  memory: AgentMemory;
+
+  constructor(type: AnyAgentDefinition = definition) {
+    this.scene = new Scene(type);
+    this.memory = newbornMemory(key, type, { inbox: 'inbox-1', incarnation: 1, nowMs: 1_000_000 });
+  }
 
   take(inbound: Inbound, answer: (question: ProgramQuestion) => ProgramAnswer | WakebusError): Turn {
     const answered: Answered[] = [];
@@ -115,6 +123,22 @@ test('a program that fails leaves the agent as it was, and each try says which o
   expect([first.failure?.error.code, first.consumed, clerk.state]).toEqual(['PROGRAM_FAILED', 0, 1]);
   expect(second.deadLetters.map(({ code, attempts }) => [code, attempts])).toEqual([['DEAD_LETTERED', 2]]);
   expect(clerk.asked.map(({ attempt }) => attempt)).toEqual([1, 1, 2]);
+});
+
+test('an event that waited at the gate says which try it is, although it is not the message that is tried again', () => {
+  const clerk = new Clerk(defineAgent({ type: 'clerk', machine: programMachine(), runner, gate }));
+  clerk.take(clerk.scene.event('book'), () => failed);
+  const [timer] = clerk.memory.record.timers;
+  const due = clerk.scene.fire(timer?.id ?? '', timer?.generation ?? 0);
+
+  clerk.take(due, () => failed);
+  clerk.take(due, () => ({ state: 1 }));
+
+  expect(clerk.asked.map(({ event, attempt }) => [event.type, attempt])).toEqual([
+    ['book', 1],
+    ['book', 2],
+  ]);
+  expect(clerk.state).toBe(1);
 });
 
 test('an answer that the machine cannot take is a failure of that event', () => {
