@@ -7,7 +7,7 @@
 import { type AgentKey, WakebusError, addressOf, isWakebusError, splitKey } from '@wakebus/protocol';
 import type { Lane } from './lane.ts';
 import type { NodeContext } from './node-context.ts';
-import { type ClockTimer, within } from './ports/clock.ts';
+import { type ClockTimer, delay, within } from './ports/clock.ts';
 
 /** A phase that a node bounds, and the limit that does. */
 const limitOf = { wake: 'wakeMs', hydrate: 'hydrateMs', relay: 'relayMs', dehydrate: 'dehydrateMs' } as const;
@@ -31,6 +31,9 @@ export async function inPhase<T>(context: NodeContext, key: AgentKey, phase: Bou
   return ended.value;
 }
 
+/** A wake that fails stays in line for so long, in milliseconds: storage that answers nobody is not asked by all at once. */
+const FAILED_MS = 250;
+
 /** Wakes an agent when it is its turn: what many ask of a server at once, it answers to none in time. To stand in line is no part of the phase. */
 export function wakeInLine<T>(
   context: NodeContext,
@@ -38,7 +41,14 @@ export function wakeInLine<T>(
   key: AgentKey,
   wake: () => Promise<T>,
 ): Promise<T> {
-  return waking.pass(() => inPhase(context, key, 'wake', wake()));
+  return waking.pass(async () => {
+    try {
+      return await inPhase(context, key, 'wake', wake());
+    } catch (thrown) {
+      await delay(context.ports.clock, FAILED_MS);
+      throw thrown;
+    }
+  });
 }
 
 /** Counts a phase that has taken too long. @returns the error that says so. */

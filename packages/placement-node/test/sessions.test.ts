@@ -12,7 +12,9 @@ const MOST_LOOKS = 1_000;
 /** Agents that may be woken at once here. */
 const WAKES = 2;
 
-/** A table of sessions whose lease is what the test says, and whose storage never answers. */
+const silent = (): Promise<never> => new Promise(() => {});
+
+/** A table of sessions whose lease is what the test says, and whose storage answers as the test says. */
 class Scene {
   /** What the next looks at the lease find; after those, the last one. */
   lease: readonly boolean[] = [true];
@@ -20,18 +22,23 @@ class Scene {
   /** Agents whose record was asked for. */
   readonly asked: string[] = [];
   readonly sessions: Sessions;
-  #tend: () => void = () => {};
+  /** What a look at a record comes to. */
+  storage: () => Promise<never> = silent;
+  #timers: Array<{ readonly delayMs: number; readonly callback: () => void }> = [];
 
   constructor() {
-    const silent = (): Promise<never> => new Promise(() => {});
     const clock = {
       wallMs: () => 0,
       monotonicMs: () => 0,
-      setTimer: (_delayMs: number, callback: () => void) => ((this.#tend = callback), { cancel: () => {} }),
+      setTimer: (delayMs: number, callback: () => void) => (
+        this.#timers.push({ delayMs, callback }),
+        { cancel: () => {} }
+      ),
     };
     const context = {
       layout,
       nodeId: 'me',
+      log: { warn: () => {} },
       limits: { ...DEFAULT_LIMITS, maxWakesInFlight: WAKES },
       sabotage: {},
       membership: { mayAct: () => this.#look() },
@@ -45,8 +52,8 @@ class Scene {
       ports: {
         clock,
         messenger: { subscribe: () => ({ stop: () => {} }) },
-        agents: { getFresh: (key: string) => (this.asked.push(key), silent()) },
-        inboxes: [{ last: silent, read: silent, info: silent }],
+        agents: { getFresh: (key: string) => (this.asked.push(key), this.storage()) },
+        inboxes: [{ last: () => this.storage(), read: () => this.storage(), info: () => this.storage() }],
       },
     };
     this.sessions = new Sessions(context as never, { runOf: () => ({ run: 0 }), firstFor: () => 'me' });
@@ -55,7 +62,18 @@ class Scene {
 
   /** The table is looked after, as it is every two seconds. */
   tend(): void {
-    this.#tend();
+    this.#fire(({ delayMs }) => delayMs >= 1_000);
+  }
+
+  /** Short waits are over. */
+  wait(): void {
+    this.#fire(({ delayMs }) => delayMs < 1_000);
+  }
+
+  #fire(isDue: (timer: { readonly delayMs: number }) => boolean): void {
+    const due = this.#timers.filter(isDue);
+    this.#timers = this.#timers.filter((timer) => !isDue(timer));
+    for (const { callback } of due) callback();
   }
 
   #look(): boolean {
@@ -86,4 +104,16 @@ test('as many agents are woken at once as may be; the others wait in line', asyn
   await new Promise((resolve) => setImmediate(resolve));
   expect(scene.asked).toEqual(KEYS.slice(0, WAKES));
   expect(scene.sessions.count).toBe(KEYS.length);
+});
+
+test('an agent whose wake has failed keeps its place in line for a while: storage in trouble is asked by few', async () => {
+  const scene = new Scene();
+  scene.storage = () => Promise.reject(new Error('503'));
+  for (const key of KEYS) scene.sessions.ring(key);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(scene.asked).toEqual(KEYS.slice(0, WAKES));
+  scene.storage = silent;
+  scene.wait();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(scene.asked).toEqual(KEYS);
 });
