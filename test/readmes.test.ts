@@ -56,6 +56,7 @@ const elsewhere = [
   ['node main.ts', 'test/examples.test.ts'],
   ['node main.ts', 'test/examples.test.ts'],
   ['node main.ts', 'test/examples.test.ts'],
+  ['node main.ts', 'test/examples.test.ts'],
   ['NATS_URL=nats://127.0.0.1:4222 node main.ts', 'test/examples.test.ts'],
   [
     'NATS_URL=nats://127.0.0.1:4222 TELEGRAM_TOKEN=$TOKEN TELEGRAM_SECRET=$SECRET node main.ts',

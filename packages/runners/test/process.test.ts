@@ -259,8 +259,11 @@ test('a paused agent’s program stands still, and goes on with the next event',
   const node = await bus.startNode({ agents: [workerAgent({ sleep: { afterMs: 50, mode: 'pause' } })] });
   await call(bus, { type: 'add', by: 1 });
   await eventually(() => expect(node.status().paused).toBe(1));
-  const states = markedProcesses(mark).map((pid) => / ([A-Z]) /.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1]);
-  expect(new Set(states)).toEqual(new Set(['T']));
+  // The signal is sent before the pause is told of, and takes effect after that.
+  await eventually(() => {
+    const states = markedProcesses(mark).map((pid) => / ([A-Z]) /.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1]);
+    expect(new Set(states)).toEqual(new Set(['T']));
+  });
 
   expect(await call(bus, { type: 'add', by: 1 })).toBe(2);
 
