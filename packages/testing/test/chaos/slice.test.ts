@@ -30,7 +30,7 @@ test('no fault on real processes loses, doubles or reorders anything', { timeout
   const lines: FaultRecord[] = [];
 
   const result = await Campaign.run({
-    faults: 12,
+    faults: 8,
     seed: 5,
     kinds,
     agents: 60,
@@ -40,7 +40,7 @@ test('no fault on real processes loses, doubles or reorders anything', { timeout
   });
 
   expect(kinds.map(({ kind }) => kind).toSorted()).toEqual(slice.toSorted());
-  const rows = campaignRows(result, 12);
+  const rows = campaignRows(result, 8);
   expect(violationsOf(result), lines.map(faultLine).join('\n')).toEqual([]);
   expect(hasPassed(rows), JSON.stringify(rows)).toBe(true);
   const [part] = result.parts;

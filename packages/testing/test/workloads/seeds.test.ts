@@ -5,8 +5,8 @@ import { RunTotals, runSettings, workloads } from '@wakebus/testing';
 import { describe, expect, test } from 'vitest';
 
 const SEEDS_A_TEST = 10;
-/** More than five hundred simulations over all workloads: about a minute and a half. */
-const FIRST_SEEDS = [1, 11, 21, 31];
+/** More than five hundred simulations over all workloads: some two minutes of one core. */
+const FIRST_SEEDS = [1, 11, 21];
 
 describe.each(Object.keys(workloads))('%s', (workload) => {
   test.each(FIRST_SEEDS)('keeps its promises over ten seeds from %i', { timeout: 120_000 }, async (first) => {
