@@ -9,7 +9,7 @@ import type { AgentEvent, Headers } from '@wakebus/protocol';
 
 /** An event as a program gets it. */
 export interface ProgramQuestion {
-  /** Its sequence in the inbox: rises from event to event of an agent. */
+  /** Its sequence in the inbox. One that has waited at the gate, aside, or for another has a lower one than those before it. */
   readonly seq: number;
   readonly event: AgentEvent;
   /** Counts from 1; more than that says that it may have been done before, in part or whole. */
