@@ -40,6 +40,16 @@ export class Lane {
     }
   }
 
+  /** What one who is inside waits for without needing the room: others have it meanwhile, and the way back is in line again. */
+  async outside<T>(work: () => Promise<T>): Promise<T> {
+    this.leave();
+    try {
+      return await work();
+    } finally {
+      await this.enter();
+    }
+  }
+
   /** Makes room for the next in line. */
   leave(): void {
     this.#inside -= 1;

@@ -222,13 +222,14 @@ export class Session {
     return activation;
   }
 
-  /** The agent runs elsewhere. Its holder gets what was asked of us, or is asked to give it up to us. */
+  /** The agent runs elsewhere. Its holder gets what was asked of us, or is asked to give it up to us; others are woken while it answers. */
   async #leaveOrClaim(holder: string): Promise<Activation | undefined> {
-    if (!this.#owner.isFirst(this.key) && (await passOn(this.#context, this.#owner, this, holder))) {
+    const forward = (): Promise<boolean> => passOn(this.#context, this.#owner, this, holder);
+    if (!this.#owner.isFirst(this.key) && (await this.#owner.waking.outside(forward))) {
       this.drop();
       return undefined;
     }
-    await this.#owner.requestRelease(holder, this.key);
+    await this.#owner.waking.outside(() => this.#owner.requestRelease(holder, this.key));
     this.#force = true;
     return this.#isGone ? undefined : this.#wake();
   }

@@ -59,3 +59,25 @@ test('lets the next one in after one that was alone', async () => {
   enter(lane, 'c', inside);
   expect(inside).toEqual(['first', 'second', 'c']);
 });
+
+test('gives the room of one who waits elsewhere to the next, and takes it in again when there is room', async () => {
+  const lane = new Lane(1);
+  const inside: string[] = [];
+  const { promise: answer, resolve } = Promise.withResolvers<string>();
+  const first = lane.pass(async () => {
+    inside.push(await lane.outside(() => answer));
+  });
+  await settle();
+  enter(lane, 'next', inside);
+  expect(inside).toEqual(['next']);
+
+  resolve('first');
+  await settle();
+  expect(inside).toEqual(['next']);
+  lane.leave();
+  await first;
+
+  expect(inside).toEqual(['next', 'first']);
+  enter(lane, 'last', inside);
+  expect(inside).toEqual(['next', 'first', 'last']);
+});
