@@ -57,6 +57,8 @@ function search(from: Written): ReadonlySet<Written> {
   const open: Phase[] = from === 'awake' ? ['awake.running', 'awake.idle'] : [from];
   for (let phase = open.pop(); phase !== undefined; phase = open.pop()) {
     for (const event of lifecycleMachine.events as readonly LifecycleEventType[]) {
+      // No workload restores what has completed; where nobody asks for it, it must not happen.
+      if (event === 'restore') continue;
       const next = nextPhase(phase, event);
       if (next === undefined || found.has(next)) continue;
       found.add(next);

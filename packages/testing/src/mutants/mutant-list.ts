@@ -339,8 +339,8 @@ const nodeMutants: readonly Mutant[] = [
     edits: [
       {
         file: `${node}session.ts`,
-        find: 'await this.#owner.requestRelease(',
-        replace: 'void this.#owner.requestRelease(',
+        find: 'await this.#owner.waking.outside(() => this.#owner.requestRelease(',
+        replace: 'void this.#owner.waking.outside(() => this.#owner.requestRelease(',
       },
     ],
     run: { workload: 'calm' },
