@@ -366,6 +366,7 @@ describe.skipIf(executable === undefined)('the console', () => {
     expect(await violations(page)).toEqual([]);
     for (const key of ['Control+k', '?']) {
       await page.keyboard.press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'hidden' });
       await page.keyboard.press(key);
       await page.getByRole('dialog').waitFor();
       expect(await violations(page)).toEqual([]);
